@@ -1,0 +1,142 @@
+package dev.hone.tensor;
+
+/**
+ * What the numbers of a tensor are and how they lie in memory. Rows are contiguous in every type; a
+ * row of a quantized type starts at a byte of its own.
+ */
+public sealed interface DType {
+
+  /** The field's name of the type, as reports and errors print it: {@code f32}, {@code q8_0}. */
+  String label();
+
+  /** Bytes that one row of {@code cols} numbers takes in the tensor's data, without scales. */
+  long rowBytes(long cols);
+
+  /** One number after the other, little-endian. */
+  enum Plain implements DType {
+    F64(8),
+    F32(4),
+    F16(2),
+    BF16(2),
+    I64(8),
+    I32(4),
+    I16(2),
+    I8(1),
+    U8(1),
+    BOOL(1);
+
+    private final int bytes;
+
+    Plain(int bytes) {
+      this.bytes = bytes;
+    }
+
+    /** Bytes of one number. */
+    public int bytes() {
+      return bytes;
+    }
+
+    @Override
+    public String label() {
+      return name().toLowerCase(java.util.Locale.ROOT);
+    }
+
+    @Override
+    public long rowBytes(long cols) {
+      return Math.multiplyExact(cols, (long) bytes);
+    }
+  }
+
+  /**
+   * Integers that share a scale, and when asymmetric a zero point, by groups of columns of a row:
+   * {@code w = (q - zero) * scale}.
+   *
+   * <pre>
+   *   bits = 8   data: signed bytes, column by column;                       symmetric: zero = 0
+   *   bits = 4   data: two columns a byte, the even one in the low nibble,   symmetric: zero = 8
+   *              0..15; a row is padded to whole 32-bit words
+   *   scales     plain floats [row, group]      zeros   I8 [row, group], asymmetric only
+   * </pre>
+   *
+   * The data are the bytes of compressed-tensors' {@code weight_packed} (4 bits) and {@code
+   * int-quantized} (8 bits), so that a file is used as it is mapped.
+   *
+   * @param bits 4 or 8
+   * @param group columns that share a scale; 0: the whole row (an output channel)
+   */
+  record Affine(int bits, int group, boolean symmetric) implements DType {
+    public Affine {
+      if (bits != 4 && bits != 8) {
+        throw new IllegalArgumentException("bits=" + bits + ": 4 and 8 are known");
+      }
+      if (group < 0) {
+        throw new IllegalArgumentException("group=" + group + ": must not be negative");
+      }
+    }
+
+    /** Groups in a row of {@code cols} columns; the last may be shorter. */
+    public int groups(long cols) {
+      return group == 0 ? 1 : Math.toIntExact((cols + group - 1) / group);
+    }
+
+    /** Columns of one group in a row of {@code cols} columns. */
+    public int groupColumns(long cols) {
+      return group == 0 ? Math.toIntExact(cols) : group;
+    }
+
+    /** The zero point of a symmetric type. */
+    public int middle() {
+      return bits == 4 ? 8 : 0;
+    }
+
+    @Override
+    public String label() {
+      return "int" + bits + (group == 0 ? "-channel" : "-g" + group) + (symmetric ? "" : "-asym");
+    }
+
+    @Override
+    public long rowBytes(long cols) {
+      return bits == 8 ? cols : (cols + 7) / 8 * 4;
+    }
+  }
+
+  /** GGUF's self-contained blocks of 32 columns; cols must be a multiple of it. */
+  enum Block implements DType {
+    /** {@code [f16 scale][32 signed bytes]}: w = scale * q. */
+    Q8_0(32, 34),
+    /** {@code [f16 scale][16 bytes]}: byte i holds column i low, column i + 16 high; w = scale * (q - 8). */
+    Q4_0(32, 18);
+
+    private final int columns;
+    private final int bytes;
+
+    Block(int columns, int bytes) {
+      this.columns = columns;
+      this.bytes = bytes;
+    }
+
+    /** Columns in a block. */
+    public int columns() {
+      return columns;
+    }
+
+    /** Bytes of a block. */
+    public int bytes() {
+      return bytes;
+    }
+
+    @Override
+    public String label() {
+      return name().toLowerCase(java.util.Locale.ROOT);
+    }
+
+    @Override
+    public long rowBytes(long cols) {
+      if (cols % columns != 0) {
+        throw new IllegalArgumentException(
+            label() + " needs rows of a multiple of " + columns + " columns: cols=" + cols);
+      }
+      return cols / columns * bytes;
+    }
+  }
+}

@@ -1,0 +1,19 @@
+package dev.hone.tensor.kernel;
+
+/**
+ * What softmax attention needs to know beside its tensors.
+ *
+ * @param heads query heads
+ * @param kvHeads key and value heads; query head h reads key head h / (heads / kvHeads)
+ * @param headDim columns of one head
+ * @param scale factor on the scores
+ */
+public record AttentionShape(int heads, int kvHeads, int headDim, float scale) {
+  public AttentionShape {
+    if (heads <= 0 || kvHeads <= 0 || heads % kvHeads != 0 || headDim <= 0) {
+      throw new IllegalArgumentException(
+          "heads=" + heads + ", kvHeads=" + kvHeads + ", headDim=" + headDim
+              + ": heads must be a positive multiple of kvHeads, headDim positive");
+    }
+  }
+}

@@ -1,0 +1,13 @@
+package dev.hone.tensor.kernel;
+
+/** A weight matrix in the order in which one tier of kernels reads it, or as the file has it. */
+public interface PackedMatrix {
+  /** Output features. */
+  int rows();
+
+  /** Input features. */
+  int cols();
+
+  /** Bytes that the packed copy takes beside the tensor it was made from; 0 where that is used as it is. */
+  long packedBytes();
+}

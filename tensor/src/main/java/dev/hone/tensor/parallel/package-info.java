@@ -1,0 +1,2 @@
+/** The threads that compute. */
+package dev.hone.tensor.parallel;
