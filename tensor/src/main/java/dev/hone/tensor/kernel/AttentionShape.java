@@ -16,4 +16,9 @@ public record AttentionShape(int heads, int kvHeads, int headDim, float scale) {
               + ": heads must be a positive multiple of kvHeads, headDim positive");
     }
   }
+
+  /** As many key heads as query heads, scores divided by the root of the head's width. */
+  public static AttentionShape of(int heads, int headDim) {
+    return new AttentionShape(heads, heads, headDim, (float) (1 / Math.sqrt(headDim)));
+  }
 }

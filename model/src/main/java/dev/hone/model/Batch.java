@@ -1,0 +1,72 @@
+package dev.hone.model;
+
+import java.util.List;
+
+/**
+ * Sequences of tokens packed back to back, without padding: sequence s is the tokens {@code
+ * offsets[s] .. offsets[s + 1]}.
+ *
+ * @param ids token ids of all sequences
+ * @param types segment of every token
+ * @param offsets first token of every sequence, and the number of all tokens at the end
+ */
+public record Batch(int[] ids, int[] types, int[] offsets) {
+
+  public Batch {
+    if (types.length != ids.length) {
+      throw new IllegalArgumentException("ids=" + ids.length + ", types=" + types.length + ": must be equal");
+    }
+    if (offsets.length < 2 || offsets[0] != 0 || offsets[offsets.length - 1] != ids.length) {
+      throw new IllegalArgumentException(
+          "offsets must lead from 0 to " + ids.length + ": " + java.util.Arrays.toString(offsets));
+    }
+    for (int s = 0; s + 1 < offsets.length; s++) {
+      if (offsets[s] >= offsets[s + 1]) {
+        throw new IllegalArgumentException("sequence " + s + " is empty: a text has at least one token");
+      }
+    }
+  }
+
+  /** Sequences of one segment each. */
+  public static Batch of(List<int[]> sequences) {
+    return of(sequences, sequences.stream().map(s -> new int[s.length]).toList());
+  }
+
+  public static Batch of(List<int[]> sequences, List<int[]> types) {
+    int[] offsets = new int[sequences.size() + 1];
+    for (int s = 0; s < sequences.size(); s++) {
+      offsets[s + 1] = offsets[s] + sequences.get(s).length;
+    }
+    int[] ids = new int[offsets[sequences.size()]];
+    int[] segments = new int[ids.length];
+    for (int s = 0; s < sequences.size(); s++) {
+      System.arraycopy(sequences.get(s), 0, ids, offsets[s], sequences.get(s).length);
+      System.arraycopy(types.get(s), 0, segments, offsets[s], types.get(s).length);
+    }
+    return new Batch(ids, segments, offsets);
+  }
+
+  public int tokens() {
+    return ids.length;
+  }
+
+  public int sequences() {
+    return offsets.length - 1;
+  }
+
+  /** Index of every sequence's first token. */
+  public int[] firstTokens() {
+    return java.util.Arrays.copyOf(offsets, sequences());
+  }
+
+  /** Place of every token in its sequence, counted from {@code first}. */
+  public int[] positions(int first) {
+    int[] positions = new int[ids.length];
+    for (int s = 0; s < sequences(); s++) {
+      for (int t = offsets[s]; t < offsets[s + 1]; t++) {
+        positions[t] = first + t - offsets[s];
+      }
+    }
+    return positions;
+  }
+}

@@ -1,0 +1,99 @@
+package dev.hone.model.architecture;
+
+import dev.hone.model.Embedding;
+import dev.hone.model.Linear;
+import dev.hone.model.Norm;
+import dev.hone.model.Weight;
+import dev.hone.model.format.Checkpoint;
+import dev.hone.model.format.FormatException;
+import dev.hone.tensor.DType.Plain;
+import dev.hone.tensor.Tensor;
+import dev.hone.tensor.layout.Casting;
+import java.lang.foreign.Arena;
+
+/**
+ * The layers of a checkpoint under a prefix, with the shapes that the config promises. Vectors (biases,
+ * norms) become F32; matrices stay as they are.
+ */
+public final class Layers {
+  private final Checkpoint checkpoint;
+  private final String prefix;
+  private final Arena arena;
+
+  public Layers(Checkpoint checkpoint, Arena arena) {
+    this(checkpoint, "", arena);
+  }
+
+  private Layers(Checkpoint checkpoint, String prefix, Arena arena) {
+    this.checkpoint = checkpoint;
+    this.prefix = prefix;
+    this.arena = arena;
+  }
+
+  /** The layers below {@code name.}. */
+  public Layers in(String name) {
+    return new Layers(checkpoint, prefix + name + ".", arena);
+  }
+
+  /** Below {@code name.} where the checkpoint has anything there, else here: {@code bert.} is optional. */
+  public Layers inOptional(String name) {
+    String below = prefix + name + ".";
+    return checkpoint.names().stream().anyMatch(n -> n.startsWith(below)) ? in(name) : this;
+  }
+
+  public boolean has(String name) {
+    return checkpoint.names().contains(prefix + name);
+  }
+
+  /** The names of all tensors below here, prefix included. */
+  public java.util.List<String> names() {
+    return checkpoint.names().stream().filter(n -> n.startsWith(prefix)).sorted().toList();
+  }
+
+  /** Rows of a matrix, for sizes that only the checkpoint knows, such as the number of labels. */
+  public int rows(String name) {
+    return Math.toIntExact(checkpoint.tensor(prefix + name).rows());
+  }
+
+  /** {@code name.weight} [out, in] and, where the checkpoint has it, {@code name.bias} [out]. */
+  public Linear linear(String name, int out, int in) {
+    Weight weight = matrix(name + ".weight", out, in);
+    Weight bias = has(name + ".bias") ? vector(name + ".bias", out) : null;
+    boolean dynamic = checkpoint.dynamicInput(prefix + name);
+    return new Linear(weight, bias, dynamic ? Linear.Input.DYNAMIC_INT8 : Linear.Input.FLOAT);
+  }
+
+  /** {@code name.weight} [entries, dim]. */
+  public Embedding embedding(String name, int entries, int dim) {
+    return new Embedding(matrix(name + ".weight", entries, dim));
+  }
+
+  /** {@code name.weight} and {@code name.bias} [dim]. */
+  public Norm layerNorm(String name, int dim, float epsilon) {
+    // Checkpoints converted from TensorFlow call them gamma and beta.
+    boolean old = has(name + ".gamma");
+    return new Norm.LayerNorm(
+        vector(name + (old ? ".gamma" : ".weight"), dim),
+        vector(name + (old ? ".beta" : ".bias"), dim),
+        epsilon);
+  }
+
+  private Weight matrix(String name, int rows, int cols) {
+    return new Weight(prefix + name, shaped(name, rows, cols));
+  }
+
+  private Weight vector(String name, int length) {
+    return new Weight(prefix + name, Casting.cast(shaped(name, length), Plain.F32, arena));
+  }
+
+  private Tensor shaped(String name, long... shape) {
+    Tensor tensor = checkpoint.tensor(prefix + name);
+    if (!java.util.Arrays.equals(tensor.shape(), shape)) {
+      throw new FormatException(
+          checkpoint.source() + ": tensor=" + prefix + name + ", shape=" + tensor.shapeText()
+              + ": config.json promises " + java.util.Arrays.toString(shape)
+              + "; config and weights belong to different models");
+    }
+    return tensor;
+  }
+}

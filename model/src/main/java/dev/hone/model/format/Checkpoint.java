@@ -1,0 +1,30 @@
+package dev.hone.model.format;
+
+import dev.hone.tensor.Tensor;
+import java.util.Set;
+
+/**
+ * Named tensors as a file holds them, under the names that Hugging Face's checkpoints of the
+ * architecture use, whatever the file format. Quantized weights appear as one tensor under the name of
+ * the weight they replace. Tensors live as long as the arena the checkpoint was opened with.
+ */
+public interface Checkpoint {
+
+  /** What messages call it: a file or folder. */
+  String source();
+
+  /** Names of all tensors. */
+  Set<String> names();
+
+  /**
+   * The tensor of that name.
+   *
+   * @throws FormatException where there is none
+   */
+  Tensor tensor(String name);
+
+  /** Whether the linear layer of that name rounds its input to 8 bits with a scale per token. */
+  default boolean dynamicInput(String layer) {
+    return false;
+  }
+}

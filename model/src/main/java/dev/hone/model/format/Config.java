@@ -1,0 +1,139 @@
+package dev.hone.model.format;
+
+import com.fasterxml.jackson.core.JacksonException;
+import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.core.json.JsonFactory;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/** A JSON object of a model folder, read field by field; what is missing or of a wrong kind is named. */
+public record Config(String source, ObjectNode json) {
+  private static final long MAX_BYTES = 16L << 20;
+  private static final JsonMapper JSON =
+      JsonMapper.builder(
+              JsonFactory.builder()
+                  .streamReadConstraints(StreamReadConstraints.builder().maxNestingDepth(64).build())
+                  .build())
+          .build();
+
+  /** Reads a file that must hold a JSON object. */
+  public static Config read(Path file) {
+    try {
+      long bytes = Files.size(file);
+      if (bytes > MAX_BYTES) {
+        throw new FormatException(
+            file + " is " + bytes + " bytes, more than the " + MAX_BYTES + " that a config may have");
+      }
+      return parse(file.toString(), Files.readAllBytes(file));
+    } catch (java.nio.file.NoSuchFileException e) {
+      throw new FormatException(file + " is missing: a model folder needs it", e);
+    } catch (IOException e) {
+      throw new FormatException(file + " cannot be read: " + e.getMessage(), e);
+    }
+  }
+
+  static Config parse(String source, byte[] bytes) {
+    try {
+      JsonNode node = JSON.readTree(bytes);
+      if (node instanceof ObjectNode object) {
+        return new Config(source, object);
+      }
+      throw new FormatException(source + " must hold a JSON object");
+    } catch (JacksonException e) {
+      throw new FormatException(source + " is not JSON: " + e.getOriginalMessage(), e);
+    } catch (IOException e) {
+      throw new FormatException(source + " cannot be read: " + e.getMessage(), e);
+    }
+  }
+
+  public boolean has(String field) {
+    return json.hasNonNull(field);
+  }
+
+  /** A number from 1 to {@code max}. */
+  public int positive(String field, int max) {
+    JsonNode node = required(field);
+    if (!node.isIntegralNumber() || !node.canConvertToInt() || node.asInt() < 1 || node.asInt() > max) {
+      throw wrong(field, "a whole number from 1 to " + max);
+    }
+    return node.asInt();
+  }
+
+  public int positive(String field, int max, int otherwise) {
+    return has(field) ? positive(field, max) : otherwise;
+  }
+
+  /** A whole number of any sign. */
+  public int integer(String field, int otherwise) {
+    if (!has(field)) {
+      return otherwise;
+    }
+    JsonNode node = json.get(field);
+    if (!node.isIntegralNumber() || !node.canConvertToInt()) {
+      throw wrong(field, "a whole number");
+    }
+    return node.asInt();
+  }
+
+  public float number(String field) {
+    if (!required(field).isNumber()) {
+      throw wrong(field, "a number");
+    }
+    return (float) json.get(field).asDouble();
+  }
+
+  public float number(String field, float otherwise) {
+    return has(field) ? number(field) : otherwise;
+  }
+
+  public boolean flag(String field, boolean otherwise) {
+    if (!has(field)) {
+      return otherwise;
+    }
+    if (!json.get(field).isBoolean()) {
+      throw wrong(field, "true or false");
+    }
+    return json.get(field).asBoolean();
+  }
+
+  public String text(String field) {
+    if (!required(field).isTextual()) {
+      throw wrong(field, "a text");
+    }
+    return json.get(field).asText();
+  }
+
+  public String text(String field, String otherwise) {
+    return has(field) ? text(field) : otherwise;
+  }
+
+  /** The object in a field, where there is one. */
+  public Optional<Config> object(String field) {
+    if (!has(field)) {
+      return Optional.empty();
+    }
+    if (json.get(field) instanceof ObjectNode object) {
+      return Optional.of(new Config(source + ": " + field, object));
+    }
+    throw wrong(field, "an object");
+  }
+
+  /** An error about a field's value. */
+  public FormatException wrong(String field, String wanted) {
+    String value = json.path(field).toString();
+    String shown = value.length() > 80 ? value.substring(0, 80) + "..." : value;
+    return new FormatException(source + ": " + field + " must be " + wanted + ", not " + shown);
+  }
+
+  private JsonNode required(String field) {
+    if (!has(field)) {
+      throw new FormatException(source + ": " + field + " is missing");
+    }
+    return json.get(field);
+  }
+}
