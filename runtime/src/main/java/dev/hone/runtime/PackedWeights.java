@@ -1,0 +1,47 @@
+package dev.hone.runtime;
+
+import dev.hone.model.LayerMap;
+import dev.hone.model.Linear;
+import dev.hone.model.Role;
+import dev.hone.model.Transformer;
+import dev.hone.tensor.Tensor;
+import dev.hone.tensor.kernel.Kernels;
+import dev.hone.tensor.kernel.PackedMatrix;
+import java.lang.foreign.Arena;
+import java.util.IdentityHashMap;
+import java.util.Map;
+
+/** The matrices of a model's linear layers in the order that a tier of kernels reads. */
+final class PackedWeights implements AutoCloseable {
+  private final Arena arena = Arena.ofShared();
+  private final Map<Tensor, PackedMatrix> byTensor = new IdentityHashMap<>();
+
+  PackedWeights(Transformer model, Kernels kernels) {
+    model.map(
+        new LayerMap() {
+          @Override
+          public Linear linear(Role role, Linear layer) {
+            byTensor.computeIfAbsent(layer.weight().tensor(), t -> kernels.pack(t, arena));
+            return layer;
+          }
+        });
+  }
+
+  PackedMatrix of(Linear layer) {
+    PackedMatrix matrix = byTensor.get(layer.weight().tensor());
+    if (matrix == null) {
+      throw new IllegalArgumentException(layer.name() + " belongs to another model than the one packed");
+    }
+    return matrix;
+  }
+
+  /** Bytes of the packed copies beside the model's own. */
+  long sizeBytes() {
+    return byTensor.values().stream().mapToLong(PackedMatrix::packedBytes).sum();
+  }
+
+  @Override
+  public void close() {
+    arena.close();
+  }
+}

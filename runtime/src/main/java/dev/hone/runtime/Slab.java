@@ -1,0 +1,56 @@
+package dev.hone.runtime;
+
+import dev.hone.tensor.DType.Plain;
+import dev.hone.tensor.Tensor;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * Memory for activations that is handed out front to back and taken back all at once. What does not fit
+ * gets a chunk of its own until the next {@link #reset}, which makes one chunk that would have sufficed.
+ */
+final class Slab implements AutoCloseable {
+  private static final long PAGE = 4096;
+
+  private Arena arena = Arena.ofShared();
+  private MemorySegment chunk = MemorySegment.NULL;
+  private long used;
+  private long wanted;
+
+  /** An F32 matrix whose numbers are whatever stood there before. */
+  Tensor matrix(long rows, long cols) {
+    long bytes = Math.multiplyExact(rows, cols * Float.BYTES);
+    long room = roundUp(bytes, Tensor.ALIGNMENT);
+    wanted += room;
+    if (used + room <= chunk.byteSize()) {
+      MemorySegment part = chunk.asSlice(used, bytes);
+      used += room;
+      return Tensor.of(Plain.F32, part, rows, cols);
+    }
+    return Tensor.of(Plain.F32, arena.allocate(bytes, Tensor.ALIGNMENT), rows, cols);
+  }
+
+  /** Takes everything back. */
+  void reset() {
+    if (wanted > chunk.byteSize()) {
+      arena.close();
+      arena = Arena.ofShared();
+      chunk = arena.allocate(roundUp(wanted, PAGE), PAGE);
+    }
+    used = 0;
+    wanted = 0;
+  }
+
+  long sizeBytes() {
+    return chunk.byteSize();
+  }
+
+  @Override
+  public void close() {
+    arena.close();
+  }
+
+  private static long roundUp(long bytes, long unit) {
+    return (bytes + unit - 1) / unit * unit;
+  }
+}
