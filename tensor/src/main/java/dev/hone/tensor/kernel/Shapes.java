@@ -1,0 +1,113 @@
+package dev.hone.tensor.kernel;
+
+import dev.hone.tensor.DType;
+import dev.hone.tensor.DType.Plain;
+import dev.hone.tensor.Tensor;
+
+/** What every tier checks of its arguments before it touches memory. */
+public final class Shapes {
+  private Shapes() {}
+
+  /** Arguments of {@link Kernels#pack}. */
+  public static void checkPack(Tensor weight) {
+    require(weight.rank() == 2, "weight", weight, "a matrix [out, in]");
+    if (weight.dtype() instanceof Plain plain && !isFloat(plain)) {
+      throw new IllegalArgumentException("weight must be floats or quantized, not " + weight);
+    }
+    Math.toIntExact(weight.rows());
+    Math.toIntExact(weight.cols());
+  }
+
+  /** Arguments of {@link Kernels#linear}. */
+  public static void checkLinear(Tensor x, PackedMatrix weight, Tensor bias, Tensor y) {
+    requireF32("x", x, x.rows(), weight.cols());
+    requireF32("y", y, x.rows(), weight.rows());
+    if (bias != null) {
+      requireF32("bias", bias, 1, weight.rows());
+    }
+  }
+
+  /** Arguments of {@link Kernels#attention}. */
+  public static void checkAttention(
+      Tensor q, Tensor k, Tensor v, AttentionShape shape, int[] offsets, Tensor out) {
+    checkOffsets(offsets, q.rows());
+    requireF32("q", q, q.rows(), (long) shape.heads() * shape.headDim());
+    requireF32("k", k, q.rows(), (long) shape.kvHeads() * shape.headDim());
+    requireF32("v", v, q.rows(), (long) shape.kvHeads() * shape.headDim());
+    requireF32("out", out, q.rows(), (long) shape.heads() * shape.headDim());
+  }
+
+  /** Arguments of {@link Kernels#layerNorm}. */
+  public static void checkLayerNorm(
+      Tensor x, Tensor residual, Tensor weight, Tensor bias, Tensor out) {
+    requireF32("x", x, x.rows(), x.cols());
+    requireF32("out", out, x.rows(), x.cols());
+    requireF32("weight", weight, 1, x.cols());
+    if (residual != null) {
+      requireF32("residual", residual, x.rows(), x.cols());
+    }
+    if (bias != null) {
+      requireF32("bias", bias, 1, x.cols());
+    }
+  }
+
+  /** Arguments of {@link Kernels#embed}. */
+  public static void checkEmbed(Tensor table, int[] rows, Tensor out) {
+    requireF32("out", out, rows.length, table.cols());
+    for (int i = 0; i < rows.length; i++) {
+      if (rows[i] < 0 || rows[i] >= table.rows()) {
+        throw new IllegalArgumentException(
+            "row " + rows[i] + " (number " + i + " of those asked for) is not in the table "
+                + table + "; the ids probably belong to another vocabulary");
+      }
+    }
+  }
+
+  /** Arguments of {@link Kernels#pool}. */
+  public static void checkPool(Tensor x, int[] offsets, Tensor out) {
+    checkOffsets(offsets, x.rows());
+    for (int s = 0; s + 1 < offsets.length; s++) {
+      if (offsets[s] == offsets[s + 1]) {
+        throw new IllegalArgumentException("sequence " + s + " has no tokens to pool");
+      }
+    }
+    requireF32("x", x, x.rows(), x.cols());
+    requireF32("out", out, offsets.length - 1, x.cols());
+  }
+
+  /** F32 tensors of one shape. */
+  public static void checkSame(Tensor a, Tensor b) {
+    requireF32("input", a, a.rows(), a.cols());
+    requireF32("tensor", b, a.rows(), a.cols());
+  }
+
+  private static void checkOffsets(int[] offsets, long tokens) {
+    boolean rising = offsets.length > 0 && offsets[0] == 0;
+    for (int s = 1; s < offsets.length; s++) {
+      rising &= offsets[s] >= offsets[s - 1];
+    }
+    if (!rising || offsets[offsets.length - 1] != tokens) {
+      throw new IllegalArgumentException(
+          "offsets must rise from 0 to the " + tokens + " tokens of the batch, not "
+              + java.util.Arrays.toString(offsets));
+    }
+  }
+
+  private static void requireF32(String name, Tensor tensor, long rows, long cols) {
+    require(
+        tensor.dtype() == Plain.F32 && tensor.rows() == rows && tensor.cols() == cols,
+        name,
+        tensor,
+        "f32[" + rows + ", " + cols + "]");
+  }
+
+  private static boolean isFloat(DType type) {
+    return type == Plain.F32 || type == Plain.F16 || type == Plain.BF16;
+  }
+
+  private static void require(boolean holds, String name, Tensor tensor, String wanted) {
+    if (!holds) {
+      throw new IllegalArgumentException(name + " must be " + wanted + ", not " + tensor);
+    }
+  }
+}

@@ -1,0 +1,226 @@
+package dev.hone.tensor.kernel.scalar;
+
+import static dev.hone.tensor.Tensor.FLOAT;
+
+import dev.hone.tensor.Activation;
+import dev.hone.tensor.Pooling;
+import dev.hone.tensor.Tensor;
+import dev.hone.tensor.kernel.AttentionShape;
+import dev.hone.tensor.kernel.Kernels;
+import dev.hone.tensor.kernel.PackedMatrix;
+import dev.hone.tensor.kernel.Shapes;
+import dev.hone.tensor.layout.Layouts;
+import dev.hone.tensor.parallel.ComputePool;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/** What every kernel computes, written to be read; faster tiers are checked against it. */
+public final class ScalarKernels implements Kernels {
+  private final ComputePool pool;
+
+  public ScalarKernels(ComputePool pool) {
+    this.pool = pool;
+  }
+
+  @Override
+  public String name() {
+    return "scalar";
+  }
+
+  /** The weight as it is: rows are decoded when they are needed. */
+  private record AsItIs(Tensor weight) implements PackedMatrix {
+    @Override
+    public int rows() {
+      return (int) weight.rows();
+    }
+
+    @Override
+    public int cols() {
+      return (int) weight.cols();
+    }
+
+    @Override
+    public long packedBytes() {
+      return 0;
+    }
+  }
+
+  @Override
+  public PackedMatrix pack(Tensor weight, Arena arena) {
+    Shapes.checkPack(weight);
+    return new AsItIs(weight);
+  }
+
+  @Override
+  public void linear(
+      Tensor x, PackedMatrix weight, Tensor bias, Activation activation, Tensor y) {
+    Shapes.checkLinear(x, weight, bias, y);
+    Tensor w = ((AsItIs) weight).weight;
+    int cols = weight.cols();
+    pool.run(
+        weight.rows(),
+        n -> {
+          float[] row = new float[cols];
+          Layouts.decode(w, n, row);
+          for (long t = 0; t < x.rows(); t++) {
+            double sum = bias == null ? 0 : bias.get(0, n);
+            for (int k = 0; k < cols; k++) {
+              sum += (double) row[k] * x.get(t, k);
+            }
+            set(y, t, n, ScalarFunctions.activate(activation, sum));
+          }
+        });
+  }
+
+  @Override
+  public void attention(
+      Tensor q, Tensor k, Tensor v, AttentionShape shape, int[] offsets, Tensor out) {
+    Shapes.checkAttention(q, k, v, shape, offsets, out);
+    int heads = shape.heads();
+    pool.run(
+        (offsets.length - 1) * heads,
+        task -> {
+          int sequence = task / heads;
+          for (int t = offsets[sequence]; t < offsets[sequence + 1]; t++) {
+            attend(q, k, v, shape, task % heads, t, offsets[sequence], offsets[sequence + 1], out);
+          }
+        });
+  }
+
+  /** One head of one token over the keys {@code from .. to}. */
+  private static void attend(
+      Tensor q, Tensor k, Tensor v, AttentionShape shape, int head, int t, int from, int to, Tensor out) {
+    int dim = shape.headDim();
+    int queryAt = head * dim;
+    int keyAt = head / (shape.heads() / shape.kvHeads()) * dim;
+    double[] scores = new double[to - from];
+    double max = Double.NEGATIVE_INFINITY;
+    for (int j = from; j < to; j++) {
+      double dot = 0;
+      for (int d = 0; d < dim; d++) {
+        dot += (double) q.get(t, queryAt + d) * k.get(j, keyAt + d);
+      }
+      scores[j - from] = dot * shape.scale();
+      max = Math.max(max, scores[j - from]);
+    }
+    double sum = 0;
+    for (int j = 0; j < scores.length; j++) {
+      scores[j] = Math.exp(scores[j] - max);
+      sum += scores[j];
+    }
+    for (int d = 0; d < dim; d++) {
+      double mixed = 0;
+      for (int j = from; j < to; j++) {
+        mixed += scores[j - from] * v.get(j, keyAt + d);
+      }
+      set(out, t, queryAt + d, mixed / sum);
+    }
+  }
+
+  @Override
+  public void layerNorm(
+      Tensor x, Tensor residual, Tensor weight, Tensor bias, float epsilon, Tensor out) {
+    Shapes.checkLayerNorm(x, residual, weight, bias, out);
+    int cols = (int) x.cols();
+    double[] row = new double[cols];
+    for (long t = 0; t < x.rows(); t++) {
+      double mean = 0;
+      for (int d = 0; d < cols; d++) {
+        row[d] = x.get(t, d) + (residual == null ? 0 : (double) residual.get(t, d));
+        mean += row[d] / cols;
+      }
+      double variance = 0;
+      for (int d = 0; d < cols; d++) {
+        variance += (row[d] - mean) * (row[d] - mean) / cols;
+      }
+      double factor = 1 / Math.sqrt(variance + epsilon);
+      for (int d = 0; d < cols; d++) {
+        double shift = bias == null ? 0 : bias.get(0, d);
+        set(out, t, d, (row[d] - mean) * factor * weight.get(0, d) + shift);
+      }
+    }
+  }
+
+  @Override
+  public void embed(Tensor table, int[] rows, boolean add, Tensor out) {
+    Shapes.checkEmbed(table, rows, out);
+    float[] row = new float[(int) table.cols()];
+    for (int t = 0; t < rows.length; t++) {
+      Layouts.decode(table, rows[t], row);
+      for (int d = 0; d < row.length; d++) {
+        set(out, t, d, add ? out.get(t, d) + row[d] : row[d]);
+      }
+    }
+  }
+
+  @Override
+  public void add(Tensor a, Tensor b, Tensor out) {
+    Shapes.checkSame(a, b);
+    Shapes.checkSame(a, out);
+    for (long t = 0; t < a.rows(); t++) {
+      for (long d = 0; d < a.cols(); d++) {
+        set(out, t, d, a.get(t, d) + b.get(t, d));
+      }
+    }
+  }
+
+  @Override
+  public void activate(Tensor x, Activation activation, Tensor out) {
+    Shapes.checkSame(x, out);
+    for (long t = 0; t < x.rows(); t++) {
+      for (long d = 0; d < x.cols(); d++) {
+        set(out, t, d, ScalarFunctions.activate(activation, x.get(t, d)));
+      }
+    }
+  }
+
+  @Override
+  public void pool(Tensor x, Pooling pooling, int[] offsets, Tensor out) {
+    Shapes.checkPool(x, offsets, out);
+    for (int s = 0; s + 1 < offsets.length; s++) {
+      for (long d = 0; d < x.cols(); d++) {
+        set(out, s, d, pooled(x, pooling, offsets[s], offsets[s + 1], d));
+      }
+    }
+  }
+
+  private static double pooled(Tensor x, Pooling pooling, int from, int to, long d) {
+    int tokens = to - from;
+    double sum = 0;
+    double weighted = 0;
+    double max = Double.NEGATIVE_INFINITY;
+    for (int t = from; t < to; t++) {
+      sum += x.get(t, d);
+      weighted += x.get(t, d) * (double) (t - from + 1);
+      max = Math.max(max, x.get(t, d));
+    }
+    return switch (pooling) {
+      case CLS -> x.get(from, d);
+      case MEAN -> sum / tokens;
+      case MAX -> max;
+      case MEAN_SQRT_LEN -> sum / Math.sqrt(tokens);
+      case WEIGHTED_MEAN -> weighted / (tokens * (tokens + 1.0) / 2);
+      case LAST_TOKEN -> x.get(to - 1, d);
+    };
+  }
+
+  @Override
+  public void normalize(Tensor x, Tensor out) {
+    Shapes.checkSame(x, out);
+    for (long t = 0; t < x.rows(); t++) {
+      double squares = 0;
+      for (long d = 0; d < x.cols(); d++) {
+        squares += (double) x.get(t, d) * x.get(t, d);
+      }
+      double length = Math.max(Math.sqrt(squares), 1e-12);
+      for (long d = 0; d < x.cols(); d++) {
+        set(out, t, d, x.get(t, d) / length);
+      }
+    }
+  }
+
+  private static void set(Tensor tensor, long row, long col, double value) {
+    MemorySegment data = tensor.data();
+    data.set(FLOAT, (row * tensor.cols() + col) * 4, (float) value);
+  }
+}

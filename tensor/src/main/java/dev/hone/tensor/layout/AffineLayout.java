@@ -1,0 +1,124 @@
+package dev.hone.tensor.layout;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+
+import dev.hone.tensor.DType.Affine;
+import dev.hone.tensor.DType.Plain;
+import dev.hone.tensor.Tensor;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * Integers with a scale for each group of columns: {@code w = (q - zero) * scale}.
+ *
+ * <pre>
+ *   8 bits   | q0 | q1 | q2 | ...       one signed byte a column, -128..127
+ *
+ *   4 bits   | q1 q0 | q3 q2 | ...      two columns a byte, the even one low, 0..15;
+ *            '- byte 0               a row ends on a 32-bit word
+ *
+ *   scales   | s0 | s1 | ...            one a group     zeros  | z0 | z1 | ...   signed bytes
+ * </pre>
+ *
+ * The scale of a symmetric group is its largest magnitude over half the range (7.5 or 127.5), as
+ * compressed-tensors computes it, so that the far end of one side is clamped by half a step. The
+ * range of an asymmetric group includes zero, which is then exact.
+ */
+record AffineLayout(Affine type) implements Layout {
+
+  static Tensor allocate(Arena arena, Affine type, Plain scaleType, Tensor like) {
+    if (like.rank() != 2) {
+      throw new IllegalArgumentException(
+          type.label() + " holds matrices; the tensor has shape " + like.shapeText());
+    }
+    long rows = like.rows();
+    long cols = like.cols();
+    long groups = type.groups(cols);
+    MemorySegment data = arena.allocate(rows * type.rowBytes(cols), Tensor.ALIGNMENT);
+    Tensor scales = Tensor.allocate(arena, scaleType, rows, groups);
+    Tensor zeros = type.symmetric() ? null : Tensor.allocate(arena, Plain.I8, rows, groups);
+    return Tensor.affine(type, data, rows, cols, scales, zeros);
+  }
+
+  @Override
+  public void decode(Tensor tensor, long row, float[] out) {
+    int cols = Math.toIntExact(tensor.cols());
+    int group = type.groupColumns(cols);
+    long rowStart = row * type.rowBytes(cols);
+    PlainLayout scaleLayout = new PlainLayout((Plain) tensor.scales().dtype());
+    for (int g = 0; g < type.groups(cols); g++) {
+      long place = row * type.groups(cols) + g;
+      float scale = scaleLayout.get(tensor.scales().data(), place);
+      int zero = type.symmetric() ? type.middle() : tensor.zeros().data().get(JAVA_BYTE, place);
+      for (int i = g * group; i < Math.min(cols, (g + 1) * group); i++) {
+        out[i] = (get(tensor.data(), rowStart, i) - zero) * scale;
+      }
+    }
+  }
+
+  @Override
+  public void encode(float[] in, Tensor tensor, long row) {
+    int cols = Math.toIntExact(tensor.cols());
+    int group = type.groupColumns(cols);
+    for (int g = 0; g < type.groups(cols); g++) {
+      encodeGroup(in, g, g * group, Math.min(cols, (g + 1) * group), tensor, row);
+    }
+  }
+
+  private void encodeGroup(float[] in, int g, int from, int to, Tensor tensor, long row) {
+    float low = 0;
+    float high = 0;
+    for (int i = from; i < to; i++) {
+      if (!Float.isFinite(in[i])) {
+        throw new ArithmeticException(
+            in[i] + " at row " + row + ", column " + i + " cannot be quantized to " + type.label());
+      }
+      low = Math.min(low, in[i]);
+      high = Math.max(high, in[i]);
+    }
+    int least = type.bits() == 4 ? 0 : -128;
+    int steps = type.bits() == 4 ? 15 : 255;
+    PlainLayout scaleLayout = new PlainLayout((Plain) tensor.scales().dtype());
+    float exact = type.symmetric() ? Math.max(-low, high) / (steps / 2f) : (high - low) / steps;
+    if (Float.isInfinite(exact)) {
+      throw new ArithmeticException(
+          "row " + row + " spans " + low + " to " + high + ": too wide to quantize");
+    }
+    float scale = scaleLayout.round(exact);
+    if (scale < Float.MIN_NORMAL) {
+      scale = 1; // nothing but zeros, or too small to tell from them
+    }
+    int zero =
+        type.symmetric() ? type.middle() : clamp(Math.rint(least - low / scale), least, steps);
+    long place = row * type.groups(tensor.cols()) + g;
+    scaleLayout.set(tensor.scales().data(), place, scale);
+    if (!type.symmetric()) {
+      tensor.zeros().data().set(JAVA_BYTE, place, (byte) zero);
+    }
+    long rowStart = row * type.rowBytes(tensor.cols());
+    for (int i = from; i < to; i++) {
+      set(tensor.data(), rowStart, i, clamp(Math.rint(in[i] / scale + zero), least, steps));
+    }
+  }
+
+  private static int clamp(double value, int least, int steps) {
+    return (int) Math.clamp(value, least, least + steps);
+  }
+
+  private int get(MemorySegment data, long rowStart, int col) {
+    if (type.bits() == 8) {
+      return data.get(JAVA_BYTE, rowStart + col);
+    }
+    return data.get(JAVA_BYTE, rowStart + col / 2) >>> col % 2 * 4 & 15;
+  }
+
+  private void set(MemorySegment data, long rowStart, int col, int q) {
+    if (type.bits() == 8) {
+      data.set(JAVA_BYTE, rowStart + col, (byte) q);
+      return;
+    }
+    long at = rowStart + col / 2;
+    int shift = col % 2 * 4;
+    data.set(JAVA_BYTE, at, (byte) (data.get(JAVA_BYTE, at) & ~(15 << shift) | q << shift));
+  }
+}

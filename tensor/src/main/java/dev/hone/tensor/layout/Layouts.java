@@ -1,0 +1,69 @@
+package dev.hone.tensor.layout;
+
+import dev.hone.tensor.DType;
+import dev.hone.tensor.DType.Affine;
+import dev.hone.tensor.DType.Block;
+import dev.hone.tensor.DType.Plain;
+import dev.hone.tensor.Tensor;
+import java.lang.foreign.Arena;
+
+/**
+ * Every weight format as floats, and floats as every weight format.
+ *
+ * <p>Encoding rounds each number to the nearest the format has; nothing is calibrated here. A number
+ * that a format cannot hold at all (a huge one in F16, an infinite one in a quantized type) is an
+ * error.
+ */
+public final class Layouts {
+  private Layouts() {}
+
+  /** Reads one row into the first {@code cols} places of {@code out}. */
+  public static void decode(Tensor tensor, long row, float[] out) {
+    layout(tensor.dtype()).decode(tensor, row, out);
+  }
+
+  /** The whole tensor in F32, in new memory. */
+  public static Tensor decode(Tensor tensor, Arena arena) {
+    return encode(tensor, Plain.F32, arena);
+  }
+
+  /** The tensor's numbers in another type, in new memory; scales of an {@link Affine} type in F32. */
+  public static Tensor encode(Tensor source, DType type, Arena arena) {
+    return encode(source, type, Plain.F32, arena);
+  }
+
+  /**
+   * The tensor's numbers in another type, in new memory.
+   *
+   * @param scaleType F32, F16 or BF16: what the scales of an {@link Affine} type are stored in; other
+   *     types bring their own
+   */
+  public static Tensor encode(Tensor source, DType type, Plain scaleType, Arena arena) {
+    Layout layout = layout(type);
+    Tensor target =
+        switch (type) {
+          case Plain plain -> Tensor.allocate(arena, plain, source.shape());
+          case Block block -> Tensor.allocate(arena, block, source.shape());
+          case Affine affine -> AffineLayout.allocate(arena, affine, scaleType, source);
+        };
+    Layout from = layout(source.dtype());
+    float[] row = new float[Math.toIntExact(source.cols())];
+    for (long r = 0; r < source.rows(); r++) {
+      from.decode(source, r, row);
+      layout.encode(row, target, r);
+    }
+    return target;
+  }
+
+  private static Layout layout(DType type) {
+    return switch (type) {
+      case Plain plain -> new PlainLayout(plain);
+      case Affine affine -> new AffineLayout(affine);
+      case Block block ->
+          switch (block) {
+            case Q8_0 -> new Q8_0Layout();
+            case Q4_0 -> new Q4_0Layout();
+          };
+    };
+  }
+}

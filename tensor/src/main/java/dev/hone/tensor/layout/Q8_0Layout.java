@@ -1,0 +1,52 @@
+package dev.hone.tensor.layout;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+
+import dev.hone.tensor.DType.Block;
+import dev.hone.tensor.DType.Plain;
+import dev.hone.tensor.Tensor;
+
+/**
+ * GGUF's Q8_0: blocks of 32 columns, {@code w = scale * q}.
+ *
+ * <pre>
+ *   0        2                                     34
+ *   | scale  | q0 | q1 | ...                 | q31 |
+ *   '- F16   '- signed bytes
+ * </pre>
+ *
+ * The scale is the largest magnitude over 127; halves round away from zero, as in llama.cpp's {@code
+ * quantize_row_q8_0_ref}.
+ */
+record Q8_0Layout() implements Layout {
+  private static final PlainLayout F16 = new PlainLayout(Plain.F16);
+  private static final int COLUMNS = Block.Q8_0.columns();
+
+  @Override
+  public void decode(Tensor tensor, long row, float[] out) {
+    long at = row * Block.Q8_0.rowBytes(tensor.cols());
+    for (int first = 0; first < tensor.cols(); first += COLUMNS) {
+      float scale = F16.get(tensor.data(), at / 2);
+      for (int i = 0; i < COLUMNS; i++) {
+        out[first + i] = tensor.data().get(JAVA_BYTE, at + 2 + i) * scale;
+      }
+      at += Block.Q8_0.bytes();
+    }
+  }
+
+  @Override
+  public void encode(float[] in, Tensor tensor, long row) {
+    long at = row * Block.Q8_0.rowBytes(tensor.cols());
+    for (int first = 0; first < tensor.cols(); first += COLUMNS) {
+      float scale = Blocks.extreme(in, first, COLUMNS, row);
+      scale = Math.abs(scale) / 127;
+      float inverse = scale == 0 ? 0 : 1 / scale;
+      F16.set(tensor.data(), at / 2, scale);
+      for (int i = 0; i < COLUMNS; i++) {
+        float q = in[first + i] * inverse;
+        tensor.data().set(JAVA_BYTE, at + 2 + i, (byte) Blocks.roundAwayFromZero(q));
+      }
+      at += Block.Q8_0.bytes();
+    }
+  }
+}
