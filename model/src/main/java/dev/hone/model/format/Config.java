@@ -1,8 +1,10 @@
 package dev.hone.model.format;
 
 import com.fasterxml.jackson.core.JacksonException;
-import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -18,7 +20,11 @@ public record Config(String source, ObjectNode json) {
       JsonMapper.builder(
               JsonFactory.builder()
                   .streamReadConstraints(StreamReadConstraints.builder().maxNestingDepth(64).build())
+                  .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+                  // A table of names shared by all files could be filled by a hostile one.
+                  .disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES)
                   .build())
+          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
           .build();
 
   /** Reads a file that must hold a JSON object. */
@@ -81,7 +87,7 @@ public record Config(String source, ObjectNode json) {
   }
 
   public float number(String field) {
-    if (!required(field).isNumber()) {
+    if (!required(field).isNumber() || !Float.isFinite((float) json.get(field).asDouble())) {
       throw wrong(field, "a number");
     }
     return (float) json.get(field).asDouble();

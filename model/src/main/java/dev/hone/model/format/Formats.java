@@ -1,0 +1,71 @@
+package dev.hone.model.format;
+
+import dev.hone.model.format.safetensors.Safetensors;
+import dev.hone.model.format.safetensors.ShardedSafetensors;
+import java.lang.foreign.Arena;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Collectors;
+
+/** Every file format that weights are read from, in the order in which a folder is searched for them. */
+public final class Formats {
+  private static final List<Format> ALL =
+      List.of(
+          new Format("model.safetensors", ".safetensors", Safetensors::open),
+          new Format("model.safetensors.index.json", ".index.json", ShardedSafetensors::open));
+
+  private Formats() {}
+
+  /**
+   * @param file where a model folder has it
+   * @param ending of such files under any name
+   */
+  private record Format(String file, String ending, Opener opener) {}
+
+  @FunctionalInterface
+  private interface Opener {
+    Checkpoint open(Path file, Arena arena);
+  }
+
+  /**
+   * The weights of a model folder, or of one file of it.
+   *
+   * @param arena owns the mapped files and lives as long as the tensors are used
+   */
+  public static Checkpoint open(Path folderOrFile, Arena arena) {
+    if (Files.isDirectory(folderOrFile)) {
+      for (Format format : ALL) {
+        Path file = folderOrFile.resolve(format.file());
+        if (Files.isRegularFile(file)) {
+          return format.opener().open(file, arena);
+        }
+      }
+      throw nothingIn(folderOrFile);
+    }
+    if (!Files.exists(folderOrFile)) {
+      throw new FormatException(folderOrFile + " does not exist");
+    }
+    for (Format format : ALL) {
+      if (folderOrFile.toString().endsWith(format.ending())) {
+        return format.opener().open(folderOrFile, arena);
+      }
+    }
+    throw new FormatException(
+        folderOrFile + " is in no known format; known endings are " + known(Format::ending));
+  }
+
+  private static FormatException nothingIn(Path folder) {
+    String advice =
+        Files.exists(folder.resolve("pytorch_model.bin"))
+                || Files.exists(folder.resolve("pytorch_model.bin.index.json"))
+            ? "; it has pytorch_model.bin, whose pickled code is not run: convert it to safetensors"
+            : "";
+    return new FormatException(
+        folder + " holds no weights: looked for " + known(Format::file) + advice);
+  }
+
+  private static String known(java.util.function.Function<Format, String> part) {
+    return ALL.stream().map(part).collect(Collectors.joining(", "));
+  }
+}
