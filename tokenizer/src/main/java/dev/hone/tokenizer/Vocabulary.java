@@ -1,0 +1,56 @@
+package dev.hone.tokenizer;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.Map;
+import java.util.OptionalInt;
+import java.util.Set;
+
+/** Tokens and their ids, as a {@code tokenizer.json} lists them: the model's, then the added ones. */
+final class Vocabulary {
+
+  private final Map<String, Integer> ids = new HashMap<>();
+  private final Map<Integer, String> tokens = new HashMap<>();
+  private final Set<String> special = new LinkedHashSet<>();
+
+  Vocabulary(ObjectNode tokenizer) {
+    JsonNode vocab = tokenizer.path("model").path("vocab");
+    if (vocab.isArray()) { // Unigram: [token, score], its index the id
+      for (int id = 0; id < vocab.size(); id++) {
+        put(vocab.get(id).path(0).asText(), id);
+      }
+    } else {
+      vocab.properties().forEach(entry -> put(entry.getKey(), entry.getValue().intValue()));
+    }
+    for (JsonNode added : tokenizer.path("added_tokens")) {
+      put(added.path("content").asText(), added.path("id").intValue());
+      if (added.path("special").asBoolean()) {
+        special.add(added.path("content").asText());
+      }
+    }
+  }
+
+  private void put(String token, int id) {
+    ids.put(token, id);
+    tokens.put(id, token);
+  }
+
+  int size() {
+    return ids.size();
+  }
+
+  OptionalInt id(String token) {
+    Integer id = ids.get(token);
+    return id == null ? OptionalInt.empty() : OptionalInt.of(id);
+  }
+
+  String token(int id) {
+    return tokens.get(id);
+  }
+
+  Set<String> special() {
+    return special;
+  }
+}
