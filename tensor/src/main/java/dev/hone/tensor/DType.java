@@ -1,5 +1,9 @@
 package dev.hone.tensor;
 
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
 /**
  * What the numbers of a tensor are and how they lie in memory. Rows are contiguous in every type; a
  * row of a quantized type starts at a byte of its own.
@@ -11,6 +15,36 @@ public sealed interface DType {
 
   /** Bytes that one row of {@code cols} numbers takes in the tensor's data, without scales. */
   long rowBytes(long cols);
+
+  /**
+   * The type of that label, such as {@code bf16}, {@code int8-channel}, {@code int4-g32-asym} or {@code
+   * q8_0}.
+   */
+  static DType of(String label) {
+    Matcher affine = AffineLabel.PATTERN.matcher(label);
+    if (affine.matches()) {
+      int group = affine.group(2) == null ? 0 : Integer.parseInt(affine.group(2));
+      return new Affine(Integer.parseInt(affine.group(1)), group, affine.group(3) == null);
+    }
+    return Stream.<DType>concat(Stream.of(Plain.values()), Stream.of(Block.values()))
+        .filter(type -> type.label().equals(label))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new IllegalArgumentException(
+                    "unknown type: "
+                        + label
+                        + "; known are f32, f16, bf16, int8-channel, int8-g128, int4-g32,"
+                        + " int4-g32-asym (any group), q8_0, q4_0"));
+  }
+
+  /** How {@link Affine#label} is read back. */
+  final class AffineLabel {
+    private static final Pattern PATTERN =
+        Pattern.compile("int([48])-(?:channel|g([1-9]\\d{0,5}))(-asym)?");
+
+    private AffineLabel() {}
+  }
 
   /** One number after the other, little-endian. */
   enum Plain implements DType {

@@ -1,0 +1,76 @@
+package dev.hone.bench;
+
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.hone.model.Batch;
+import dev.hone.runtime.Encoder;
+import dev.hone.tokenizer.Tokenizer;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * One side of the comparison, in a process of its own: prints the median milliseconds of every case as
+ * JSON. Arguments: {@code hone|onnxruntime MODEL_FOLDER STSB_FILE THREADS}.
+ */
+final class EncoderRun {
+  private static final long WARM_UP_NANOS = 4_000_000_000L;
+  private static final long MEASURE_NANOS = 3_000_000_000L;
+  private static final int LEAST_RUNS = 5;
+
+  private EncoderRun() {}
+
+  /** Runs one batch of token ids. */
+  interface Side {
+    void run(List<int[]> batch) throws Exception;
+  }
+
+  public static void main(String[] args) throws Exception {
+    Path folder = Path.of(args[1]);
+    int threads = Integer.parseInt(args[3]);
+    Map<String, List<List<int[]>>> cases;
+    try (Tokenizer tokenizer = Tokenizer.load(folder)) {
+      cases = EncoderCases.of(tokenizer, Path.of(args[2]));
+    }
+    var medians = new LinkedHashMap<String, Double>();
+    if (args[0].equals("hone")) {
+      try (Encoder encoder = Encoder.load(folder, Encoder.Options.defaults().threads(threads))) {
+        measure(cases, batch -> encoder.engine().run(Batch.of(batch)), medians);
+      }
+    } else {
+      try (var session = new OnnxRuntimeEncoder(folder.resolve("model.onnx"), threads)) {
+        measure(cases, session::run, medians);
+      }
+    }
+    System.out.println(new JsonMapper().writeValueAsString(medians));
+  }
+
+  private static void measure(
+      Map<String, List<List<int[]>>> cases, Side side, Map<String, Double> medians) throws Exception {
+    for (var entry : cases.entrySet()) {
+      repeat(entry.getValue(), side, WARM_UP_NANOS);
+    }
+    for (var entry : cases.entrySet()) {
+      double[] nanos = repeat(entry.getValue(), side, MEASURE_NANOS);
+      medians.put(entry.getKey(), nanos[nanos.length / 2] / 1e6);
+    }
+  }
+
+  /** Nanoseconds of runs over all batches, sorted. */
+  private static double[] repeat(List<List<int[]>> batches, Side side, long budgetNanos)
+      throws Exception {
+    double[] nanos = new double[0];
+    long start = System.nanoTime();
+    while (nanos.length < LEAST_RUNS || System.nanoTime() - start < budgetNanos) {
+      long before = System.nanoTime();
+      for (List<int[]> batch : batches) {
+        side.run(batch);
+      }
+      nanos = Arrays.copyOf(nanos, nanos.length + 1);
+      nanos[nanos.length - 1] = System.nanoTime() - before;
+    }
+    Arrays.sort(nanos);
+    return nanos;
+  }
+}

@@ -1,0 +1,2 @@
+/** Comparisons with peers, each in processes of its own; never published. */
+package dev.hone.bench;

@@ -1,0 +1,49 @@
+package dev.hone.compress;
+
+import dev.hone.model.Role;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+import java.util.regex.Pattern;
+
+/**
+ * Which layers a pass touches: those of the kinds whose names match one of {@code names} (all, where
+ * there are none) and none of {@code except}. In a pattern {@code *} stands for any characters.
+ */
+public record LayerSelection(Set<LayerKind> kinds, List<String> names, List<String> except) {
+
+  public LayerSelection {
+    kinds = Set.copyOf(kinds);
+    names = List.copyOf(names);
+    except = List.copyOf(except);
+  }
+
+  /** Attention and feed-forward: the matrices in which a Transformer spends its time. */
+  public static LayerSelection blocks() {
+    return of(LayerKind.ATTENTION, LayerKind.FEED_FORWARD);
+  }
+
+  /** All layers of the given kinds. */
+  public static LayerSelection of(LayerKind first, LayerKind... more) {
+    return new LayerSelection(EnumSet.of(first, more), List.of(), List.of());
+  }
+
+  /** The layers of the given kinds whose names match a pattern. */
+  public LayerSelection named(List<String> patterns) {
+    return new LayerSelection(kinds, patterns, except);
+  }
+
+  boolean chooses(Role role, String name) {
+    return kinds.contains(LayerKind.of(role))
+        && (names.isEmpty() || names.stream().anyMatch(p -> matches(p, name)))
+        && except.stream().noneMatch(p -> matches(p, name));
+  }
+
+  private static boolean matches(String pattern, String name) {
+    var regex = new StringBuilder();
+    for (String literal : pattern.split("\\*", -1)) {
+      regex.append(regex.isEmpty() ? "" : ".*").append(Pattern.quote(literal));
+    }
+    return name.matches(regex.toString());
+  }
+}

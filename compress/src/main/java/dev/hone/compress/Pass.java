@@ -1,0 +1,21 @@
+package dev.hone.compress;
+
+import dev.hone.model.Transformer;
+import java.lang.foreign.Arena;
+import java.util.List;
+
+/** A change of a model: a new record tree beside what was done to every layer. Nothing is mutated. */
+public interface Pass {
+
+  /** What reports and recipes call it. */
+  String name();
+
+  /**
+   * @param arena memory of the new weights; those that did not change are shared, so the model's own
+   *     memory must live as long
+   */
+  Outcome apply(Transformer model, Arena arena);
+
+  /** The new model, and what became of every layer that the pass touched. */
+  record Outcome(Transformer model, List<LayerChange> changes) {}
+}

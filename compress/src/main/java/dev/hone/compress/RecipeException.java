@@ -1,0 +1,14 @@
+package dev.hone.compress;
+
+/** A recipe says something that Hone does not understand: the message names the file, the field and the value. */
+public final class RecipeException extends RuntimeException {
+  private static final long serialVersionUID = 1;
+
+  public RecipeException(String message) {
+    super(message);
+  }
+
+  public RecipeException(String message, Throwable cause) {
+    super(message, cause);
+  }
+}

@@ -1,0 +1,140 @@
+package dev.hone.compress;
+
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
+import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import java.util.TreeSet;
+
+/**
+ * A {@link Recipe} as YAML: a name and its passes in order, each with the layers it touches.
+ *
+ * <pre>
+ *   name: small
+ *   passes:
+ *     - encode: int4-g32-asym
+ *       kinds: [attention, feed-forward]      # default; also embedding, head
+ *       names: ["encoder.layer.*"]            # default: all of these kinds
+ *       except: ["*.layer.0.*"]
+ *     - encode: int8-channel
+ *       kinds: [embedding]
+ * </pre>
+ */
+public final class RecipeFile {
+  private static final long MAX_BYTES = 1 << 20;
+  private static final Set<String> RECIPE_FIELDS = Set.of("name", "passes");
+  private static final Set<String> LAYER_FIELDS = Set.of("kinds", "names", "except");
+  private static final YAMLMapper YAML =
+      YAMLMapper.builder(YAMLFactory.builder().build())
+          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+          .build();
+
+  private RecipeFile() {}
+
+  public static Recipe read(Path file) {
+    try {
+      if (Files.size(file) > MAX_BYTES) {
+        throw new RecipeException(file + ": a recipe has at most " + MAX_BYTES + " bytes");
+      }
+      return parse(file.toString(), Files.readString(file));
+    } catch (IOException e) {
+      throw new RecipeException(file + " cannot be read: " + e.getMessage(), e);
+    }
+  }
+
+  static Recipe parse(String source, String text) {
+    JsonNode recipe;
+    try {
+      recipe = YAML.readTree(text);
+    } catch (IOException e) {
+      throw new RecipeException(source + " is not YAML: " + e.getMessage(), e);
+    }
+    refuseUnknown(source, recipe, RECIPE_FIELDS);
+    if (!recipe.path("name").isTextual()) {
+      throw new RecipeException(source + ": name must be a text");
+    }
+    if (!recipe.path("passes").isArray() || recipe.path("passes").isEmpty()) {
+      throw new RecipeException(source + ": passes must be a list of at least one pass");
+    }
+    List<Pass> passes = new ArrayList<>();
+    for (JsonNode pass : recipe.path("passes")) {
+      passes.add(pass(source + ": passes[" + passes.size() + "]", pass));
+    }
+    return new Recipe(recipe.path("name").asText(), passes);
+  }
+
+  private static Pass pass(String source, JsonNode node) {
+    var names = new TreeSet<>(Passes.byName().keySet());
+    String name =
+        names.stream()
+            .filter(node::has)
+            .findFirst()
+            .orElseThrow(() -> new RecipeException(source + " names no pass; known are " + names));
+    Set<String> known = new TreeSet<>(LAYER_FIELDS);
+    known.add(name);
+    refuseUnknown(source, node, known);
+    try {
+      return Passes.byName().get(name).read(node.path(name).asText(), layers(source, node));
+    } catch (IllegalArgumentException e) {
+      throw new RecipeException(source + ": " + name + ": " + e.getMessage(), e);
+    }
+  }
+
+  private static LayerSelection layers(String source, JsonNode node) {
+    Set<LayerKind> kinds = EnumSet.noneOf(LayerKind.class);
+    for (String kind : texts(source, node, "kinds")) {
+      kinds.add(
+          Arrays.stream(LayerKind.values())
+              .filter(k -> label(k).equals(kind))
+              .findFirst()
+              .orElseThrow(
+                  () ->
+                      new RecipeException(
+                          source + ": kinds: unknown kind " + kind + "; known are "
+                              + Arrays.stream(LayerKind.values()).map(RecipeFile::label).toList())));
+    }
+    return new LayerSelection(
+        kinds.isEmpty() ? LayerSelection.blocks().kinds() : kinds,
+        texts(source, node, "names"),
+        texts(source, node, "except"));
+  }
+
+  private static String label(LayerKind kind) {
+    return kind.name().toLowerCase(Locale.ROOT).replace('_', '-');
+  }
+
+  private static List<String> texts(String source, JsonNode node, String field) {
+    if (!node.has(field)) {
+      return List.of();
+    }
+    List<String> texts = new ArrayList<>();
+    for (JsonNode text : node.get(field)) {
+      texts.add(text.asText());
+    }
+    if (!node.get(field).isArray() || texts.isEmpty()) {
+      throw new RecipeException(source + ": " + field + " must be a list of at least one text");
+    }
+    return texts;
+  }
+
+  private static void refuseUnknown(String source, JsonNode node, Set<String> known) {
+    if (!node.isObject()) {
+      throw new RecipeException(source + " must be a mapping with the fields " + new TreeSet<>(known));
+    }
+    for (String field : (Iterable<String>) node::fieldNames) {
+      if (!known.contains(field)) {
+        throw new RecipeException(
+            source + ": unknown field " + field + "; known are " + new TreeSet<>(known));
+      }
+    }
+  }
+}

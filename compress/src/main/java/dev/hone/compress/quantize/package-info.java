@@ -1,0 +1,2 @@
+/** Passes that store weights in fewer bits. */
+package dev.hone.compress.quantize;
