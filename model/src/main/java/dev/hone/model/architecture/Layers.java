@@ -8,6 +8,7 @@ import dev.hone.model.format.Checkpoint;
 import dev.hone.model.format.FormatException;
 import dev.hone.tensor.DType.Plain;
 import dev.hone.tensor.Tensor;
+import dev.hone.tensor.layout.Layouts;
 import java.lang.foreign.Arena;
 
 /**
@@ -85,6 +86,10 @@ public final class Layers {
     return new Weight(prefix + name, f32(shaped(name, length)));
   }
 
+  private Tensor f32(Tensor vector) {
+    return vector.dtype() == Plain.F32 ? vector : Layouts.decode(vector, arena);
+  }
+
   private Tensor shaped(String name, long... shape) {
     Tensor tensor = checkpoint.tensor(prefix + name);
     if (!java.util.Arrays.equals(tensor.shape(), shape)) {
@@ -94,12 +99,5 @@ public final class Layers {
               + "; config and weights belong to different models");
     }
     return tensor;
-  }
-
-  private static Tensor f32(Tensor vector) {
-    if (vector.dtype() != Plain.F32) {
-      throw new FormatException(vector + ": vectors in F32 only, until casting is there");
-    }
-    return vector;
   }
 }

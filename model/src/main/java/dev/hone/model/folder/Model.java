@@ -1,0 +1,113 @@
+package dev.hone.model.folder;
+
+import dev.hone.model.Transformer;
+import dev.hone.model.architecture.Architectures;
+import dev.hone.model.architecture.Layers;
+import dev.hone.model.format.Checkpoint;
+import dev.hone.model.format.Config;
+import dev.hone.model.format.Formats;
+import dev.hone.model.format.SentenceTransformers;
+import java.lang.foreign.Arena;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.TreeSet;
+
+/**
+ * A model in its folder: the record tree and what stands beside the weights. It owns the memory of its
+ * weights: what was made from them must be closed first.
+ */
+public final class Model implements AutoCloseable {
+  private final Path source;
+  private final Config config;
+  private final Transformer transformer;
+  private final Optional<SentenceTransformers> sentence;
+  private final List<String> unused;
+  private final Arena arena;
+
+  private Model(
+      Path source,
+      Config config,
+      Transformer transformer,
+      Optional<SentenceTransformers> sentence,
+      List<String> unused,
+      Arena arena) {
+    this.source = source;
+    this.config = config;
+    this.transformer = transformer;
+    this.sentence = sentence;
+    this.unused = unused;
+    this.arena = arena;
+  }
+
+  /** Reads a folder, or a weight file with its {@code config.json} beside it. */
+  public static Model load(Path source) {
+    Path folder = folderOf(source);
+    Arena arena = Arena.ofShared();
+    try {
+      Config config = Config.read(folder.resolve("config.json"));
+      Checkpoint checkpoint = Formats.open(source, arena);
+      Transformer transformer =
+          Architectures.of(config).read(config, new Layers(checkpoint, arena));
+      Optional<SentenceTransformers> sentence = SentenceTransformers.read(folder, arena);
+      if (sentence.isPresent()) {
+        transformer = transformer.with(sentence.get().head());
+      }
+      return new Model(
+          source, config, transformer, sentence, unused(checkpoint, transformer), arena);
+    } catch (RuntimeException e) {
+      arena.close();
+      throw e;
+    }
+  }
+
+  private static Path folderOf(Path source) {
+    return Files.isDirectory(source) ? source : source.toAbsolutePath().getParent();
+  }
+
+  private static List<String> unused(Checkpoint checkpoint, Transformer transformer) {
+    var names = new TreeSet<>(checkpoint.names());
+    transformer.weights().forEach(w -> names.remove(w.name()));
+    return List.copyOf(names);
+  }
+
+  /** The folder or file it was read from. */
+  public Path source() {
+    return source;
+  }
+
+  public Path folder() {
+    return folderOf(source);
+  }
+
+  /** The folder's {@code config.json}. */
+  public Config config() {
+    return config;
+  }
+
+  public Transformer transformer() {
+    return transformer;
+  }
+
+  /** What sentence-transformers' files say, where the folder has them. */
+  public Optional<SentenceTransformers> sentence() {
+    return sentence;
+  }
+
+  /** Tokens of a text that sentence-transformers' files allow, where they say it. */
+  public OptionalInt maxTokens() {
+    return sentence.map(SentenceTransformers::maxTokens).orElse(OptionalInt.empty());
+  }
+
+  /** Names of the checkpoint's tensors that the model does not use, such as a pooler nobody asks. */
+  public List<String> unused() {
+    return unused;
+  }
+
+  @Override
+  public void close() {
+    arena.close();
+  }
+}
