@@ -6,13 +6,10 @@ import dev.hone.model.architecture.Layers;
 import dev.hone.model.format.Checkpoint;
 import dev.hone.model.format.Config;
 import dev.hone.model.format.Formats;
-import dev.hone.model.format.SentenceTransformers;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.TreeSet;
 
 /**
@@ -23,7 +20,6 @@ public final class Model implements AutoCloseable {
   private final Path source;
   private final Config config;
   private final Transformer transformer;
-  private final Optional<SentenceTransformers> sentence;
   private final List<String> unused;
   private final Arena arena;
 
@@ -31,13 +27,11 @@ public final class Model implements AutoCloseable {
       Path source,
       Config config,
       Transformer transformer,
-      Optional<SentenceTransformers> sentence,
       List<String> unused,
       Arena arena) {
     this.source = source;
     this.config = config;
     this.transformer = transformer;
-    this.sentence = sentence;
     this.unused = unused;
     this.arena = arena;
   }
@@ -51,12 +45,8 @@ public final class Model implements AutoCloseable {
       Checkpoint checkpoint = Formats.open(source, arena);
       Transformer transformer =
           Architectures.of(config).read(config, new Layers(checkpoint, arena));
-      Optional<SentenceTransformers> sentence = SentenceTransformers.read(folder, arena);
-      if (sentence.isPresent()) {
-        transformer = transformer.with(sentence.get().head());
-      }
       return new Model(
-          source, config, transformer, sentence, unused(checkpoint, transformer), arena);
+          source, config, transformer, unused(checkpoint, transformer), arena);
     } catch (RuntimeException e) {
       arena.close();
       throw e;
@@ -89,16 +79,6 @@ public final class Model implements AutoCloseable {
 
   public Transformer transformer() {
     return transformer;
-  }
-
-  /** What sentence-transformers' files say, where the folder has them. */
-  public Optional<SentenceTransformers> sentence() {
-    return sentence;
-  }
-
-  /** Tokens of a text that sentence-transformers' files allow, where they say it. */
-  public OptionalInt maxTokens() {
-    return sentence.map(SentenceTransformers::maxTokens).orElse(OptionalInt.empty());
   }
 
   /** Names of the checkpoint's tensors that the model does not use, such as a pooler nobody asks. */
