@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.hone.hub.Hub;
+import dev.hone.hub.Progress;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -35,7 +36,7 @@ final class CompareEncoder {
       System.err.println(texts + " is missing: --stsb FILE names STS-B's test set");
       System.exit(2);
     }
-    Path model = Hub.resolve("minilm");
+    Path model = Hub.system().resolve("minilm", Progress.NONE);
     Map<String, List<double[]>> pairs = new LinkedHashMap<>();
     for (int round = 1; round <= rounds; round++) {
       JsonNode hone = run("hone", model, texts, threads);

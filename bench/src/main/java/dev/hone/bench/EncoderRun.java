@@ -3,6 +3,7 @@ package dev.hone.bench;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.hone.model.Batch;
 import dev.hone.runtime.Encoder;
+import dev.hone.runtime.EncoderOptions;
 import dev.hone.tokenizer.Tokenizer;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -35,7 +36,7 @@ final class EncoderRun {
     }
     var medians = new LinkedHashMap<String, Double>();
     if (args[0].equals("hone")) {
-      try (Encoder encoder = Encoder.load(folder, Encoder.Options.defaults().threads(threads))) {
+      try (Encoder encoder = Encoder.load(folder, EncoderOptions.defaults().threads(threads))) {
         measure(cases, batch -> encoder.engine().run(Batch.of(batch)), medians);
       }
     } else {

@@ -20,6 +20,7 @@ public final class Model implements AutoCloseable {
   private final Path source;
   private final Config config;
   private final Transformer transformer;
+  private final TextSettings text;
   private final List<String> unused;
   private final Arena arena;
 
@@ -27,11 +28,13 @@ public final class Model implements AutoCloseable {
       Path source,
       Config config,
       Transformer transformer,
+      TextSettings text,
       List<String> unused,
       Arena arena) {
     this.source = source;
     this.config = config;
     this.transformer = transformer;
+    this.text = text;
     this.unused = unused;
     this.arena = arena;
   }
@@ -46,7 +49,7 @@ public final class Model implements AutoCloseable {
       Transformer transformer =
           Architectures.of(config).read(config, new Layers(checkpoint, arena));
       return new Model(
-          source, config, transformer, unused(checkpoint, transformer), arena);
+          source, config, transformer, TextSettings.none(), unused(checkpoint, transformer), arena);
     } catch (RuntimeException e) {
       arena.close();
       throw e;
@@ -79,6 +82,11 @@ public final class Model implements AutoCloseable {
 
   public Transformer transformer() {
     return transformer;
+  }
+
+  /** What the folder says of the texts the model reads. */
+  public TextSettings text() {
+    return text;
   }
 
   /** Names of the checkpoint's tensors that the model does not use, such as a pooler nobody asks. */
