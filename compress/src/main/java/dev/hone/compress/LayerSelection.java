@@ -33,7 +33,8 @@ public record LayerSelection(Set<LayerKind> kinds, List<String> names, List<Stri
     return new LayerSelection(kinds, patterns, except);
   }
 
-  boolean chooses(Role role, String name) {
+  /** Whether the pass touches the weight of that name. */
+  public boolean chooses(Role role, String name) {
     return kinds.contains(LayerKind.of(role))
         && (names.isEmpty() || names.stream().anyMatch(p -> matches(p, name)))
         && except.stream().noneMatch(p -> matches(p, name));
