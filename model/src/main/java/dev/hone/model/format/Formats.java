@@ -1,5 +1,6 @@
 package dev.hone.model.format;
 
+import dev.hone.model.format.onnx.Onnx;
 import dev.hone.model.format.safetensors.Safetensors;
 import dev.hone.model.format.safetensors.ShardedSafetensors;
 import java.lang.foreign.Arena;
@@ -13,7 +14,9 @@ public final class Formats {
   private static final List<Format> ALL =
       List.of(
           new Format("model.safetensors", ".safetensors", Safetensors::open),
-          new Format("model.safetensors.index.json", ".index.json", ShardedSafetensors::open));
+          new Format("model.safetensors.index.json", ".index.json", ShardedSafetensors::open),
+          new Format("model.onnx", ".onnx", Onnx::open),
+          new Format("onnx/model.onnx", ".onnx", Onnx::open));
 
   private Formats() {}
 
@@ -66,6 +69,6 @@ public final class Formats {
   }
 
   private static String known(java.util.function.Function<Format, String> part) {
-    return ALL.stream().map(part).collect(Collectors.joining(", "));
+    return ALL.stream().map(part).distinct().collect(Collectors.joining(", "));
   }
 }

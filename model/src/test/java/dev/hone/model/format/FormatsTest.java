@@ -38,7 +38,8 @@ class FormatsTest {
     write("model-00001-of-00002.safetensors", "a", 1);
     write("model-00002-of-00002.safetensors", "b", 2);
     index(
-        "{\"a\": \"model-00001-of-00002.safetensors\", \"b\": \"model-00002-of-00002.safetensors\"}");
+        "{\"a\": \"model-00001-of-00002.safetensors\", \"b\":"
+            + " \"model-00002-of-00002.safetensors\"}");
     Checkpoint checkpoint = Formats.open(folder, arena);
     assertThat(checkpoint.names()).containsExactlyInAnyOrder("a", "b");
     assertThat(checkpoint.tensor("b").toArray()).containsExactly(2);
@@ -50,7 +51,12 @@ class FormatsTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "../outside.safetensors", "/outside.safetensors", "..", "", "sub/x.safetensors", "config.json",
+        "../outside.safetensors",
+        "/outside.safetensors",
+        "..",
+        "",
+        "sub/x.safetensors",
+        "config.json",
         "nul\\u0000.safetensors"
       })
   void refusesShardsElsewhere(String file) throws IOException {
@@ -77,7 +83,8 @@ class FormatsTest {
   void saysWhatItLookedFor() throws IOException {
     assertThatThrownBy(() -> Formats.open(folder, arena))
         .isInstanceOf(FormatException.class)
-        .hasMessageContainingAll("looked for model.safetensors, model.safetensors.index.json");
+        .hasMessageContainingAll(
+            "looked for model.safetensors, model.safetensors.index.json, model.onnx");
     Path pickle = Files.createFile(folder.resolve("pytorch_model.bin"));
     assertThatThrownBy(() -> Formats.open(folder, arena))
         .hasMessageContaining("convert it to safetensors");

@@ -1,0 +1,129 @@
+package dev.hone.model.format.onnx;
+
+import dev.hone.model.format.Checkpoint;
+import dev.hone.model.format.FormatException;
+import dev.hone.model.format.onnx.WeightNames.Stored;
+import dev.hone.tensor.DType.Plain;
+import dev.hone.tensor.Tensor;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileChannel.MapMode;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Set;
+import java.util.SortedMap;
+
+/**
+ * The weights of an ONNX file. The file is mapped, and most tensors are views of the mapping; those
+ * that the exporter transposed are transposed back into the arena when first asked for.
+ *
+ * <p>An ONNX file is one protobuf message; its schema is {@code onnx.proto} of the ONNX
+ * specification:
+ *
+ * <pre>
+ *   ModelProto
+ *     graph: GraphProto
+ *       node: NodeProto            op_type, the names of its inputs and outputs
+ *       ...
+ *       initializer: TensorProto   name, dims, data_type, raw_data (or the place in another file)
+ *       ...
+ * </pre>
+ */
+public final class Onnx implements Checkpoint {
+  private static final int TILE = 32;
+
+  private final String source;
+  private final SortedMap<String, Stored> names;
+  private final ExternalFiles files;
+  private final Arena arena;
+  private final Map<String, Tensor> tensors = new HashMap<>();
+
+  private Onnx(String source, SortedMap<String, Stored> names, ExternalFiles files, Arena arena) {
+    this.source = source;
+    this.names = names;
+    this.files = files;
+    this.arena = arena;
+  }
+
+  /**
+   * Maps a file, and the files beside it that hold its larger tensors, for as long as the arena
+   * lives.
+   *
+   * @throws FormatException where the file is damaged, quantized, or has weights whose names are
+   *     lost
+   */
+  public static Onnx open(Path file, Arena arena) {
+    try (var channel = FileChannel.open(file, StandardOpenOption.READ)) {
+      MemorySegment bytes = channel.map(MapMode.READ_ONLY, 0, channel.size(), arena);
+      return of(file.toString(), bytes, file.toAbsolutePath().getParent(), arena);
+    } catch (NoSuchFileException e) {
+      throw new FormatException(file + " is missing", e);
+    } catch (IOException e) {
+      throw new FormatException(file + " cannot be read: " + e.getMessage(), e);
+    }
+  }
+
+  /** Reads a file that is in memory already. */
+  static Onnx of(String source, MemorySegment file, Path folder, Arena arena) {
+    return new Onnx(
+        source,
+        WeightNames.trace(source, GraphProto.read(source, file)),
+        new ExternalFiles(folder, arena),
+        arena);
+  }
+
+  @Override
+  public String source() {
+    return source;
+  }
+
+  @Override
+  public Set<String> names() {
+    return Collections.unmodifiableSet(names.keySet());
+  }
+
+  @Override
+  public synchronized Tensor tensor(String name) {
+    Stored stored = names.get(name);
+    if (stored == null) {
+      throw new FormatException(source + " has no tensor " + name);
+    }
+    return tensors.computeIfAbsent(name, n -> read(stored));
+  }
+
+  private Tensor read(Stored stored) {
+    Plain dtype = stored.tensor().dtype();
+    MemorySegment data = stored.tensor().data(arena, files);
+    long[] shape = stored.tensor().shape();
+    if (!stored.transposed()) {
+      return Tensor.of(dtype, data, shape);
+    }
+    Tensor transposed = Tensor.allocate(arena, dtype, shape[1], shape[0]);
+    transpose(data, transposed.data(), shape[0], shape[1], dtype.bytes());
+    return transposed;
+  }
+
+  /** Copies {@code from [rows, cols]} to {@code to [cols, rows]}. */
+  private static void transpose(
+      MemorySegment from, MemorySegment to, long rows, long cols, int bytes) {
+    // In tiles that stay in the cache, or each number would cost a miss.
+    for (long top = 0; top < rows; top += TILE) {
+      for (long left = 0; left < cols; left += TILE) {
+        long bottom = Math.min(top + TILE, rows);
+        long right = Math.min(left + TILE, cols);
+        for (long col = left; col < right; col++) {
+          for (long row = top; row < bottom; row++) {
+            MemorySegment.copy(
+                from, (row * cols + col) * bytes, to, (col * rows + row) * bytes, bytes);
+          }
+        }
+      }
+    }
+  }
+}
