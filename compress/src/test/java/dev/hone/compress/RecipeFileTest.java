@@ -1,0 +1,85 @@
+package dev.hone.compress;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.hone.compress.quantize.Encode;
+import dev.hone.model.Role;
+import dev.hone.tensor.DType;
+import dev.hone.tensor.DType.Affine;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class RecipeFileTest {
+
+  @Test
+  void readsPassesInOrder() {
+    Recipe recipe =
+        RecipeFile.parse(
+            "small.yaml",
+            """
+            name: small
+            passes:
+              - encode: int4-g32-asym
+                names: ["encoder.layer.*"]
+                except: ["*.layer.0.*"]
+              - encode: int8-channel
+                kinds: [embedding]
+            """);
+    assertThat(recipe)
+        .isEqualTo(
+            Recipe.of(
+                "small",
+                new Encode(
+                    new Affine(4, 32, false),
+                    new LayerSelection(
+                        Set.of(LayerKind.ATTENTION, LayerKind.FEED_FORWARD),
+                        List.of("encoder.layer.*"),
+                        List.of("*.layer.0.*"))),
+                new Encode(new Affine(8, 0, true), LayerSelection.of(LayerKind.EMBEDDING))));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "name: a|passes must be a list",
+        "passes: []|name must be a text",
+        "{name: a, passes: [{}]}|names no pass; known are [encode]",
+        "{name: a, passes: [{encode: int5}]}|unknown type: int5",
+        "{name: a, passes: [{encode: f16, kind: [head]}]}|unknown field kind",
+        "{name: a, passes: [{encode: f16, kinds: [heads]}]}|unknown kind heads",
+        "{name: a, passes: [{encode: f16, kinds: head}]}|kinds must be a list",
+        "{name: a, pases: []}|unknown field pases",
+        "{|not YAML",
+      })
+  void refusesWhatItDoesNotUnderstand(String yaml, String message) {
+    assertThatThrownBy(() -> RecipeFile.parse("r.yaml", yaml))
+        .isInstanceOf(RecipeException.class)
+        .hasMessageStartingWith("r.yaml")
+        .hasMessageContaining(message);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "encoder.layer.1.output.dense.weight, true",
+    "encoder.layer.0.output.dense.weight, false",
+    "pooler.dense.weight, false",
+  })
+  void choosesByPattern(String name, boolean chosen) {
+    var selection =
+        new LayerSelection(
+            Set.of(LayerKind.FEED_FORWARD), List.of("encoder.layer.*"), List.of("*.layer.0.*"));
+    assertThat(selection.chooses(Role.FEED_FORWARD_DOWN, name)).isEqualTo(chosen);
+    assertThat(selection.chooses(Role.QUERY, name)).isFalse();
+  }
+
+  @ParameterizedTest
+  @CsvSource({"f32", "f16", "bf16", "int8-channel", "int8-g128-asym", "int4-g32", "int4-g64-asym", "q8_0", "q4_0"})
+  void labelsNameTypes(String label) {
+    assertThat(DType.of(label).label()).isEqualTo(label);
+  }
+}
