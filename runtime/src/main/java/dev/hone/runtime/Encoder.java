@@ -135,6 +135,11 @@ public final class Encoder implements AutoCloseable {
     return engine;
   }
 
+  /** Bytes of memory outside the heap: mapped files, converted and packed weights, activations. */
+  public long sizeBytes() {
+    return model.sizeBytes() + engine.sizeBytes();
+  }
+
   /** The tier of kernels that runs. */
   public String kernels() {
     return kernels.name();

@@ -6,6 +6,7 @@ import dev.hone.model.architecture.Layers;
 import dev.hone.model.format.Checkpoint;
 import dev.hone.model.format.Config;
 import dev.hone.model.format.Formats;
+import dev.hone.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -92,6 +93,22 @@ public final class Model implements AutoCloseable {
   /** Names of the checkpoint's tensors that the model does not use, such as a pooler nobody asks. */
   public List<String> unused() {
     return unused;
+  }
+
+  /** Bytes of memory that its weights take: mapped files, and what was converted while reading. */
+  public long sizeBytes() {
+    long converted =
+        transformer.weights().stream()
+            .map(w -> w.tensor())
+            .filter(t -> !t.data().isMapped())
+            .mapToLong(Tensor::sizeBytes)
+            .sum();
+    return weightFileBytes() + converted;
+  }
+
+  /** Bytes of the files that hold its weights. */
+  public long weightFileBytes() {
+    return Formats.files(source).stream().mapToLong(file -> file.toFile().length()).sum();
   }
 
   @Override
