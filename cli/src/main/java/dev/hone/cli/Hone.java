@@ -1,0 +1,76 @@
+package dev.hone.cli;
+
+import dev.hone.compress.RecipeException;
+import dev.hone.hub.HubException;
+import dev.hone.model.format.FormatException;
+import dev.hone.tokenizer.TokenizerException;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ScopeType;
+import picocli.CommandLine.Spec;
+
+/** The program: every command, and what becomes of wrong input (one sentence, exit code 2). */
+@Command(
+    name = "hone",
+    description = "Makes Transformers small and fast on the JVM, and proves it.",
+    synopsisSubcommandLabel = "COMMAND",
+    mixinStandardHelpOptions = true,
+    version = "hone 0.1.0")
+public final class Hone implements Runnable {
+  /** Every command, in the order in which help lists them. */
+  private static final List<Object> COMMANDS = List.of(new Embed());
+
+  /** What the user did wrong, said in one sentence by the one who noticed. */
+  private static final List<Class<? extends Exception>> WRONG_INPUT =
+      List.of(
+          WrongInput.class,
+          FormatException.class,
+          HubException.class,
+          TokenizerException.class,
+          RecipeException.class);
+
+  @Spec private CommandSpec spec;
+
+  @Option(
+      names = "--stacktrace",
+      scope = ScopeType.INHERIT,
+      description = "On an error, print where it happened.")
+  private boolean stacktrace;
+
+  public static void main(String[] args) {
+    var out = new PrintWriter(System.out, true, StandardCharsets.UTF_8);
+    var err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
+    System.exit(run(out, err, args));
+  }
+
+  /** Runs a command; 0 where it did its job, 2 where the input was wrong, 1 where Hone failed. */
+  static int run(PrintWriter out, PrintWriter err, String... args) {
+    var hone = new Hone();
+    var line = new CommandLine(hone);
+    COMMANDS.forEach(line::addSubcommand);
+    line.setOut(out).setErr(err).setCaseInsensitiveEnumValuesAllowed(true);
+    line.setExecutionExceptionHandler(
+        (e, _, _) -> {
+          if (hone.stacktrace) {
+            e.printStackTrace(err);
+          }
+          boolean wrongInput = WRONG_INPUT.stream().anyMatch(c -> c.isInstance(e));
+          err.println(wrongInput ? "hone: " + e.getMessage() : "hone failed: " + e);
+          if (!wrongInput && !hone.stacktrace) {
+            err.println("Run it again with --stacktrace to see where.");
+          }
+          return wrongInput ? 2 : 1;
+        });
+    return line.execute(args);
+  }
+
+  @Override
+  public void run() {
+    spec.commandLine().usage(spec.commandLine().getOut());
+  }
+}

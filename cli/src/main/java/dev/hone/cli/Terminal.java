@@ -1,0 +1,36 @@
+package dev.hone.cli;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.hone.hub.Progress;
+import java.io.PrintWriter;
+
+/** Where a command speaks: results to standard output, everything else to standard error. */
+record Terminal(PrintWriter out, PrintWriter err) {
+  private static final JsonMapper JSON = new JsonMapper();
+
+  void note(String line) {
+    err.println(line);
+  }
+
+  void warn(String line) {
+    err.println("warning: " + line);
+  }
+
+  void json(Object value) {
+    try {
+      out.println(JSON.writerWithDefaultPrettyPrinter().writeValueAsString(value));
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  /** Says once for each file that it is being fetched. */
+  Progress fetching() {
+    return (file, done, total) -> {
+      if (done == 0) {
+        note("fetching " + file + (total > 0 ? " (" + total / 1_000_000 + " MB)" : ""));
+      }
+    };
+  }
+}
