@@ -7,6 +7,7 @@ import dev.hone.tokenizer.TokenizerException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.function.Supplier;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -23,7 +24,7 @@ import picocli.CommandLine.Spec;
     version = "hone 0.1.0")
 public final class Hone implements Runnable {
   /** Every command, in the order in which help lists them. */
-  private static final List<Object> COMMANDS = List.of(new Embed());
+  private static final List<Supplier<Object>> COMMANDS = List.of(Embed::new);
 
   /** What the user did wrong, said in one sentence by the one who noticed. */
   private static final List<Class<? extends Exception>> WRONG_INPUT =
@@ -52,7 +53,7 @@ public final class Hone implements Runnable {
   static int run(PrintWriter out, PrintWriter err, String... args) {
     var hone = new Hone();
     var line = new CommandLine(hone);
-    COMMANDS.forEach(line::addSubcommand);
+    COMMANDS.forEach(command -> line.addSubcommand(command.get()));
     line.setOut(out).setErr(err).setCaseInsensitiveEnumValuesAllowed(true);
     line.setExecutionExceptionHandler(
         (e, _, _) -> {

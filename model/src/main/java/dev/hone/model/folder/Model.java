@@ -23,6 +23,7 @@ public final class Model implements AutoCloseable {
   private final Transformer transformer;
   private final TextSettings text;
   private final List<String> unused;
+  private final long weightFileBytes;
   private final Arena arena;
 
   private Model(
@@ -31,12 +32,14 @@ public final class Model implements AutoCloseable {
       Transformer transformer,
       TextSettings text,
       List<String> unused,
+      long weightFileBytes,
       Arena arena) {
     this.source = source;
     this.config = config;
     this.transformer = transformer;
     this.text = text;
     this.unused = unused;
+    this.weightFileBytes = weightFileBytes;
     this.arena = arena;
   }
 
@@ -50,7 +53,7 @@ public final class Model implements AutoCloseable {
       Transformer transformer =
           Architectures.of(config).read(config, new Layers(checkpoint, arena));
       return new Model(
-          source, config, transformer, TextSettings.none(), unused(checkpoint, transformer), arena);
+          source, config, transformer, TextSettings.none(), unused(checkpoint, transformer), checkpoint.fileBytes(), arena);
     } catch (RuntimeException e) {
       arena.close();
       throw e;
@@ -108,7 +111,7 @@ public final class Model implements AutoCloseable {
 
   /** Bytes of the files that hold its weights. */
   public long weightFileBytes() {
-    return Formats.files(source).stream().mapToLong(file -> file.toFile().length()).sum();
+    return weightFileBytes;
   }
 
   @Override

@@ -23,6 +23,9 @@ public interface Checkpoint {
    */
   Tensor tensor(String name);
 
+  /** Bytes of the files that hold the tensors. */
+  long fileBytes();
+
   /** Whether the linear layer of that name rounds its input to 8 bits with a scale per token. */
   default boolean dynamicInput(String layer) {
     return false;

@@ -47,11 +47,13 @@ public final class Safetensors implements Checkpoint {
   private final String source;
   private final Header header;
   private final MemorySegment data;
+  private final long fileBytes;
 
-  private Safetensors(String source, Header header, MemorySegment data) {
+  private Safetensors(String source, Header header, MemorySegment data, long fileBytes) {
     this.source = source;
     this.header = header;
     this.data = data;
+    this.fileBytes = fileBytes;
   }
 
   /** Maps a file for as long as the arena lives. */
@@ -84,12 +86,17 @@ public final class Safetensors implements Checkpoint {
     }
     byte[] json = file.asSlice(Long.BYTES, headerBytes).toArray(ValueLayout.JAVA_BYTE);
     MemorySegment data = file.asSlice(Long.BYTES + headerBytes);
-    return new Safetensors(source, Header.parse(source, json, data.byteSize()), data);
+    return new Safetensors(source, Header.parse(source, json, data.byteSize()), data, file.byteSize());
   }
 
   @Override
   public String source() {
     return source;
+  }
+
+  @Override
+  public long fileBytes() {
+    return fileBytes;
   }
 
   /** The names, in the order of the tensors in the file. */

@@ -76,6 +76,11 @@ public final class ShardedSafetensors implements Checkpoint {
   }
 
   @Override
+  public long fileBytes() {
+    return shards.values().stream().distinct().mapToLong(Safetensors::fileBytes).sum();
+  }
+
+  @Override
   public Set<String> names() {
     return Collections.unmodifiableSet(shards.keySet());
   }
