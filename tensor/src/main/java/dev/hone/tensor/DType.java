@@ -96,15 +96,17 @@ public sealed interface DType {
    * int-quantized} (8 bits), so that a file is used as it is mapped.
    *
    * @param bits 4 or 8
-   * @param group columns that share a scale; 0: the whole row (an output channel)
+   * @param group columns that share a scale, at 4 bits an even number; 0: the whole row (an output
+   *     channel)
    */
   record Affine(int bits, int group, boolean symmetric) implements DType {
     public Affine {
       if (bits != 4 && bits != 8) {
         throw new IllegalArgumentException("bits=" + bits + ": 4 and 8 are known");
       }
-      if (group < 0) {
-        throw new IllegalArgumentException("group=" + group + ": must not be negative");
+      if (group < 0 || bits == 4 && group % 2 != 0) {
+        throw new IllegalArgumentException(
+            "group=" + group + ": must not be negative, and at 4 bits even");
       }
     }
 

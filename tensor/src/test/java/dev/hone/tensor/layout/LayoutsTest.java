@@ -85,7 +85,7 @@ class LayoutsTest {
 
   @ParameterizedTest
   @CsvSource({
-    "4, 32, true", "4, 32, false", "4, 64, false", "4, 128, true", "4, 0, false", "4, 13, true",
+    "4, 32, true", "4, 32, false", "4, 64, false", "4, 128, true", "4, 0, false", "8, 13, true",
     "8, 0, true", "8, 0, false", "8, 128, true", "8, 32, false"
   })
   void affineErrorStaysUnderAStep(int bits, int group, boolean symmetric) {

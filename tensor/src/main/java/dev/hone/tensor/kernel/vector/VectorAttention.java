@@ -1,0 +1,176 @@
+package dev.hone.tensor.kernel.vector;
+
+import static dev.hone.tensor.kernel.vector.Vectors.FLOATS;
+import static dev.hone.tensor.kernel.vector.Vectors.LANES;
+import static dev.hone.tensor.kernel.vector.Vectors.PANEL;
+
+import dev.hone.tensor.Tensor;
+import dev.hone.tensor.kernel.AttentionShape;
+import dev.hone.tensor.parallel.ComputePool;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorOperators;
+
+/**
+ * Softmax attention, a block of queries against a block of keys at a time. Dao et al., "FlashAttention",
+ * algorithm 1: the scores of a block are multiplied out, made weights relative to the largest score
+ * seen so far, and multiplied with the values; what was summed before is scaled down when a larger
+ * score turns up.
+ *
+ * <p>Both products are {@link Tiles}; keys are turned into panels [dim][PANEL keys], values into
+ * panels [key][PANEL dims].
+ */
+record VectorAttention(
+    Tensor q, Tensor k, Tensor v, AttentionShape shape, int[] offsets, Tensor out, Scratch.Shelf shelf) {
+  private static final int QUERIES = 96;
+  private static final int KEYS = 256;
+
+  /** Scores this far below the largest weigh nothing, and would soon be denormal. */
+  private static final float NEGLIGIBLE = -80;
+
+  void run(ComputePool pool) {
+    int sequences = offsets.length - 1;
+    int longest = 0;
+    for (int s = 0; s < sequences; s++) {
+      longest = Math.max(longest, offsets[s + 1] - offsets[s]);
+    }
+    int blocks = (longest + QUERIES - 1) / QUERIES;
+    int heads = shape.heads();
+    pool.run(
+        sequences * heads * blocks,
+        task -> {
+          int head = task % heads;
+          int sequence = task / heads / blocks;
+          int from = offsets[sequence];
+          int to = offsets[sequence + 1];
+          int query = from + task / heads % blocks * QUERIES;
+          if (query < to) {
+            Scratch scratch = shelf.take();
+            attend(head, query, Math.min(to, query + QUERIES), from, to, scratch);
+            shelf.putBack(scratch);
+          }
+        });
+  }
+
+  /** One head of the queries {@code q0 .. q1} over the keys {@code from .. to}. */
+  private void attend(int head, int q0, int q1, int from, int to, Scratch scratch) {
+    int dim = shape.headDim();
+    int queries = q1 - q0;
+    int padded = Tiles.padded(queries);
+    int keysMost = Math.min(KEYS, to - from);
+    int width = (keysMost + PANEL - 1) / PANEL * PANEL; // of a row of scores
+    int dimWidth = (dim + PANEL - 1) / PANEL * PANEL;
+    float[] a = scratch.a = Scratch.atLeast(scratch.a, padded * dim);
+    float[] b = scratch.b = Scratch.atLeast(scratch.b, width * Math.max(dim, dimWidth));
+    float[] scores = scratch.c = Scratch.atLeast(scratch.c, padded * width + 2 * padded);
+    float[] mixed = scratch.d = Scratch.atLeast(scratch.d, padded * dimWidth);
+    int sums = padded * width; // after the scores: each query's sum of weights, then its largest score
+    int largest = sums + padded;
+    Arrays.fill(scores, sums, largest, 0);
+    Arrays.fill(scores, largest, largest + padded, Float.NEGATIVE_INFINITY);
+    Arrays.fill(mixed, 0, padded * dimWidth, 0);
+    int kvHead = head / (shape.heads() / shape.kvHeads());
+    copyRows(q, q0, queries, head * dim, dim, a, 0, dim);
+    for (int i = 0; i < queries * dim; i++) {
+      a[i] *= shape.scale();
+    }
+    for (int key = from; key < to; key += KEYS) {
+      int keys = Math.min(KEYS, to - key);
+      int keyPanels = (keys + PANEL - 1) / PANEL;
+      keysToPanels(key, keys, kvHead, b);
+      Arrays.fill(scores, 0, padded * width, 0);
+      for (int p = 0; p < keyPanels; p++) {
+        Tiles.multiply(a, 0, dim, queries, b, p * dim * PANEL, dim, scores, p * PANEL, width);
+      }
+      for (int i = 0; i < queries; i++) {
+        weigh(scores, i * width, keys, sums + i, largest + i, mixed, i * dimWidth, dimWidth);
+      }
+      valuesToPanels(key, keys, kvHead, b);
+      for (int p = 0; p < dimWidth / PANEL; p++) {
+        Tiles.multiply(
+            scores, 0, width, queries, b, p * keys * PANEL, keys, mixed, p * PANEL, dimWidth);
+      }
+    }
+    for (int i = 0; i < queries; i++) {
+      divide(mixed, i * dimWidth, dimWidth, scores[sums + i]);
+      MemorySegment.copy(
+          mixed,
+          i * dimWidth,
+          out.data(),
+          Tensor.FLOAT,
+          ((q0 + i) * out.cols() + (long) head * dim) * 4,
+          dim);
+    }
+  }
+
+  private static void copyRows(
+      Tensor from, int row, int rows, int col, int cols, float[] to, int toAt, int stride) {
+    for (int i = 0; i < rows; i++) {
+      long at = ((row + i) * from.cols() + col) * 4;
+      MemorySegment.copy(from.data(), Tensor.FLOAT, at, to, toAt + i * stride, cols);
+    }
+  }
+
+  /** Keys as [panel][dim][PANEL keys]; the places of keys that are not there keep what they held. */
+  private void keysToPanels(int key, int keys, int kvHead, float[] b) {
+    int dim = shape.headDim();
+    MemorySegment data = k.data();
+    for (int j = 0; j < keys; j++) {
+      long at = ((key + j) * k.cols() + (long) kvHead * dim) * 4;
+      int to = j / PANEL * dim * PANEL + j % PANEL;
+      for (int d = 0; d < dim; d++) {
+        b[to + d * PANEL] = data.get(Tensor.FLOAT, at + d * 4L);
+      }
+    }
+  }
+
+  /** Values as [panel][key][PANEL dims]. */
+  private void valuesToPanels(int key, int keys, int kvHead, float[] b) {
+    int dim = shape.headDim();
+    for (int d = 0; d < dim; d += PANEL) {
+      int width = Math.min(PANEL, dim - d);
+      copyRows(v, key, keys, kvHead * dim + d, width, b, d * keys, PANEL);
+    }
+  }
+
+  /** Makes a row of scores weights, and scales down what has been mixed when they rise. */
+  private static void weigh(
+      float[] scores, int at, int keys, int sumAt, int largestAt, float[] mixed, int mixedAt, int dimWidth) {
+    int end = (keys + LANES - 1) / LANES * LANES;
+    Arrays.fill(scores, at + keys, at + end, Float.NEGATIVE_INFINITY);
+    FloatVector max = FloatVector.broadcast(FLOATS, scores[largestAt]);
+    for (int j = 0; j < end; j += LANES) {
+      max = max.max(FloatVector.fromArray(FLOATS, scores, at + j));
+    }
+    float largest = max.reduceLanes(VectorOperators.MAX);
+    float before = scores[largestAt];
+    if (largest > before && before > Float.NEGATIVE_INFINITY) {
+      float factor = (float) Math.exp(before - largest);
+      scores[sumAt] *= factor;
+      for (int d = 0; d < dimWidth; d += LANES) {
+        FloatVector.fromArray(FLOATS, mixed, mixedAt + d)
+            .mul(factor)
+            .intoArray(mixed, mixedAt + d);
+      }
+    }
+    scores[largestAt] = largest;
+    FloatVector sum = FloatVector.zero(FLOATS);
+    for (int j = 0; j < end; j += LANES) {
+      FloatVector x = FloatVector.fromArray(FLOATS, scores, at + j).sub(largest);
+      FloatVector weight =
+          Activations.exp(x.max(NEGLIGIBLE))
+              .blend(0, x.compare(VectorOperators.LT, NEGLIGIBLE));
+      weight.intoArray(scores, at + j);
+      sum = sum.add(weight);
+    }
+    scores[sumAt] += sum.reduceLanes(VectorOperators.ADD);
+  }
+
+  private static void divide(float[] mixed, int at, int count, float sum) {
+    float factor = 1 / sum;
+    for (int d = 0; d < count; d += LANES) {
+      FloatVector.fromArray(FLOATS, mixed, at + d).mul(factor).intoArray(mixed, at + d);
+    }
+  }
+}

@@ -1,0 +1,302 @@
+package dev.hone.tensor.kernel.vector;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.hone.tensor.Activation;
+import dev.hone.tensor.DType.Affine;
+import dev.hone.tensor.DType.Plain;
+import dev.hone.tensor.Pooling;
+import dev.hone.tensor.Tensor;
+import dev.hone.tensor.kernel.AttentionShape;
+import dev.hone.tensor.kernel.KernelCases;
+import dev.hone.tensor.kernel.KernelCases.Attending;
+import dev.hone.tensor.kernel.KernelCases.Linear;
+import dev.hone.tensor.kernel.KernelCases.Values;
+import dev.hone.tensor.kernel.Kernels;
+import dev.hone.tensor.kernel.PackedMatrix;
+import dev.hone.tensor.kernel.scalar.ScalarKernels;
+import dev.hone.tensor.layout.Layouts;
+import dev.hone.tensor.parallel.ComputePool;
+import java.lang.foreign.Arena;
+import java.util.List;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Vector kernels against the scalar ones over the table of cases. */
+class VectorKernelsTest {
+  /** 64 units of an F32's last place: what rounding of a few thousand summands may come to. */
+  private static final float ROUNDING = 64 * 0x1p-24f;
+
+  private static final ComputePool POOL = new ComputePool(2);
+  private static final Kernels SCALAR = new ScalarKernels(POOL);
+  private static final Kernels VECTOR = new VectorKernels(POOL);
+
+  private final Arena arena = Arena.ofShared();
+
+  @AfterEach
+  void close() {
+    arena.close();
+  }
+
+  @AfterAll
+  static void stop() {
+    POOL.close();
+  }
+
+  static List<Linear> linears() {
+    return KernelCases.linears();
+  }
+
+  static List<Attending> attendings() {
+    return KernelCases.attendings();
+  }
+
+  /** Bound: 64 roundings of the sum of the magnitudes of all summands. */
+  @ParameterizedTest
+  @MethodSource("linears")
+  void linear(Linear c) {
+    Tensor x = KernelCases.tensor(arena, c.values(), 1, c.tokens(), c.in());
+    Tensor weight = KernelCases.weight(arena, c, 2);
+    Tensor bias = KernelCases.tensor(arena, c.values(), 3, c.out());
+    Tensor expected = like(c.tokens(), c.out());
+    Tensor actual = like(c.tokens(), c.out());
+    Tensor magnitude = like(c.tokens(), c.out());
+    SCALAR.linear(x, SCALAR.pack(weight, arena), bias, Activation.NONE, expected);
+    VECTOR.linear(x, VECTOR.pack(weight, arena), bias, Activation.NONE, actual);
+    Tensor sizes = absolute(Layouts.decode(weight, arena));
+    SCALAR.linear(
+        absolute(x), SCALAR.pack(sizes, arena), absolute(bias), Activation.NONE, magnitude);
+    float[] bound = magnitude.toArray();
+    for (int i = 0; i < bound.length; i++) {
+      // a product of two tiny numbers may vanish in one tier and not in the other
+      bound[i] = bound[i] * shiftFactor(c) * ROUNDING + Float.MIN_NORMAL;
+    }
+    assertClose(actual, expected, bound);
+  }
+
+  /** Widening computes q s - zero s: each term may be the larger by the number of steps. */
+  private static float shiftFactor(Linear c) {
+    return c.type() instanceof Affine affine ? 1 << affine.bits() : 1;
+  }
+
+  @ParameterizedTest
+  @EnumSource(Activation.class)
+  void linearWithActivationAndNoBias(Activation activation) {
+    Tensor x = KernelCases.tensor(arena, Values.NORMAL, 1, 25, 64);
+    Tensor weight = KernelCases.tensor(arena, Values.NORMAL, 2, 37, 64);
+    Tensor expected = like(25, 37);
+    Tensor actual = like(25, 37);
+    SCALAR.linear(x, SCALAR.pack(weight, arena), null, activation, expected);
+    VECTOR.linear(x, VECTOR.pack(weight, arena), null, activation, actual);
+    float[] bound = expected.toArray();
+    for (int i = 0; i < bound.length; i++) {
+      bound[i] = 64 * 4 * ROUNDING; // 64 products of at most about 4
+    }
+    assertClose(actual, expected, bound);
+  }
+
+  /** Bound: 1e-6, relative above one. */
+  @ParameterizedTest
+  @EnumSource(Activation.class)
+  void activate(Activation activation) {
+    float[] points = new float[40_007];
+    for (int i = 0; i < points.length; i++) {
+      points[i] = (i - 20_000) / 1000f; // -20 .. 20
+    }
+    points[0] = -1e30f;
+    points[1] = 1e30f;
+    points[2] = -200;
+    points[3] = 200;
+    points[4] = Float.MIN_VALUE;
+    points[5] = -0f;
+    Tensor x = Tensor.copyOf(arena, points, 1, points.length);
+    Tensor expected = like(1, points.length);
+    SCALAR.activate(x, activation, expected);
+    VECTOR.activate(x, activation, x);
+    float[] bound = expected.toArray();
+    for (int i = 0; i < bound.length; i++) {
+      bound[i] = 1e-6f * Math.max(1, Math.abs(bound[i]));
+    }
+    assertClose(x, expected, bound);
+  }
+
+  /** Bound: 1e-5 of values of size one: scores of up to 40 carry rounding into the exponent. */
+  @ParameterizedTest
+  @MethodSource("attendings")
+  void attention(Attending c) {
+    int[] offsets = c.offsets();
+    int tokens = offsets[offsets.length - 1];
+    int dim = c.headDim();
+    AttentionShape shape =
+        new AttentionShape(c.heads(), c.kvHeads(), dim, (float) (1 / Math.sqrt(dim)));
+    for (Values values : List.of(Values.NORMAL, Values.ZERO, Values.MIXED)) {
+      Tensor q = KernelCases.tensor(arena, values, 1, tokens, c.heads() * dim);
+      Tensor k = KernelCases.tensor(arena, values, 2, tokens, c.kvHeads() * dim);
+      Tensor v = KernelCases.tensor(arena, values, 3, tokens, c.kvHeads() * dim);
+      Tensor expected = like(tokens, c.heads() * dim);
+      Tensor actual = like(tokens, c.heads() * dim);
+      SCALAR.attention(q, k, v, shape, offsets, expected);
+      VECTOR.attention(q, k, v, shape, offsets, actual);
+      assertClose(actual, expected, filled((int) actual.size(), 1e-5f));
+    }
+  }
+
+  /** Scores of several hundred, the largest last: whole blocks of keys are scaled away. */
+  @Test
+  void attentionOfSharpScores() {
+    int tokens = 700;
+    Tensor q = KernelCases.tensor(arena, Values.NORMAL, 1, tokens, 32);
+    Tensor k = KernelCases.tensor(arena, Values.NORMAL, 2, tokens, 32);
+    Tensor v = KernelCases.tensor(arena, Values.NORMAL, 3, tokens, 32);
+    for (int t = 0; t < tokens; t++) {
+      for (int d = 0; d < 32; d++) {
+        k.data().set(Tensor.FLOAT, (t * 32L + d) * 4, k.get(t, d) * t / 70);
+      }
+    }
+    Tensor expected = like(tokens, 32);
+    Tensor actual = like(tokens, 32);
+    AttentionShape shape = new AttentionShape(1, 1, 32, 1);
+    SCALAR.attention(q, k, v, shape, new int[] {0, tokens}, expected);
+    VECTOR.attention(q, k, v, shape, new int[] {0, tokens}, actual);
+    // an error of 2^-24 in a score of 200 is one of 1e-5 in its weight
+    assertClose(actual, expected, filled(tokens * 32, 5e-4f));
+  }
+
+  /** Bound: 2e-6 of values of size one. */
+  @Test
+  void layerNorm() {
+    for (int cols : KernelCases.SIZES) {
+      Tensor x = KernelCases.tensor(arena, Values.MIXED, 1, 7, cols);
+      Tensor residual = KernelCases.tensor(arena, Values.NORMAL, 2, 7, cols);
+      Tensor weight = KernelCases.tensor(arena, Values.NORMAL, 3, cols);
+      Tensor bias = KernelCases.tensor(arena, Values.NORMAL, 4, cols);
+      Tensor expected = like(7, cols);
+      Tensor actual = like(7, cols);
+      SCALAR.layerNorm(x, residual, weight, bias, 1e-5f, expected);
+      VECTOR.layerNorm(x, residual, weight, bias, 1e-5f, actual);
+      assertClose(actual, expected, filled(7 * cols, 2e-5f));
+      SCALAR.layerNorm(x, null, weight, null, 1e-5f, expected);
+      VECTOR.layerNorm(x, null, weight, null, 1e-5f, x);
+      assertClose(x, expected, filled(7 * cols, 2e-5f));
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Pooling.class)
+  void pool(Pooling pooling) {
+    int[] offsets = {0, 1, 14, 221};
+    for (int cols : KernelCases.SIZES) {
+      Tensor x = KernelCases.tensor(arena, Values.NORMAL, 1, 221, cols);
+      Tensor expected = like(3, cols);
+      Tensor actual = like(3, cols);
+      SCALAR.pool(x, pooling, offsets, expected);
+      VECTOR.pool(x, pooling, offsets, actual);
+      assertClose(actual, expected, filled(3 * cols, 2e-5f)); // sums of up to 30
+    }
+    Tensor x = KernelCases.tensor(arena, Values.NORMAL, 1, 3, 5);
+    assertThatThrownBy(() -> VECTOR.pool(x, pooling, new int[] {0, 3, 3}, like(2, 5)))
+        .hasMessage("sequence 1 has no tokens to pool");
+  }
+
+  @Test
+  void addAndNormalize() {
+    for (int cols : KernelCases.SIZES) {
+      for (Values values : Values.values()) {
+        Tensor a = KernelCases.tensor(arena, values, 1, 9, cols);
+        Tensor b = KernelCases.tensor(arena, values, 2, 9, cols);
+        Tensor expected = like(9, cols);
+        SCALAR.add(a, b, expected);
+        VECTOR.add(a, b, b);
+        assertClose(b, expected, filled(9 * cols, 0));
+        SCALAR.normalize(a, expected);
+        VECTOR.normalize(a, a);
+        assertClose(a, expected, filled(9 * cols, 0x1p-23f));
+      }
+    }
+  }
+
+  /** The same bytes decoded: nothing is rounded twice. */
+  @Test
+  void embed() {
+    for (var type : KernelCases.WEIGHTS) {
+      Tensor table = KernelCases.weight(arena, new Linear(type, 0, 224, 40, Values.NORMAL), 1);
+      int[] rows = {39, 0, 0, 17};
+      Tensor expected = like(4, 224);
+      Tensor actual = like(4, 224);
+      for (boolean add : new boolean[] {false, true}) {
+        SCALAR.embed(table, rows, add, expected);
+        VECTOR.embed(table, rows, add, actual);
+        assertClose(actual, expected, filled(4 * 224, 0));
+      }
+      assertThatThrownBy(() -> VECTOR.embed(table, new int[] {0, 40}, false, like(2, 224)))
+          .hasMessageContaining("row 40 (number 1 of those asked for) is not in the table");
+    }
+  }
+
+  @Test
+  void packsQuantizedWeightsWithoutWideningThem() {
+    for (var type : KernelCases.WEIGHTS) {
+      Linear c = new Linear(type, 1, 4096, 256, Values.NORMAL);
+      Tensor weight = KernelCases.weight(arena, c, 1);
+      PackedMatrix packed = VECTOR.pack(weight, arena);
+      assertThat((double) packed.packedBytes())
+          .as(type.label())
+          .isBetween(0.99 * weight.sizeBytes(), 1.12 * weight.sizeBytes() + 64);
+    }
+  }
+
+  @Test
+  void refusesTensorsThatDoNotFit() {
+    PackedMatrix packed = VECTOR.pack(like(8, 16), arena);
+    assertThatThrownBy(() -> VECTOR.linear(like(3, 15), packed, null, Activation.NONE, like(3, 8)))
+        .hasMessage("x must be f32[3, 16], not f32[3, 15]");
+    assertThatThrownBy(() -> VECTOR.add(like(2, 2), like(2, 3), like(2, 2)))
+        .hasMessageContaining("must be f32[2, 2]");
+    assertThatThrownBy(
+            () ->
+                VECTOR.attention(
+                    like(4, 8),
+                    like(4, 8),
+                    like(4, 8),
+                    new AttentionShape(2, 2, 4, 1),
+                    new int[] {0, 3},
+                    like(4, 8)))
+        .hasMessageContaining("offsets must rise from 0 to the 4 tokens");
+  }
+
+  private Tensor like(long rows, long cols) {
+    return Tensor.allocate(arena, Plain.F32, rows, cols);
+  }
+
+  private Tensor absolute(Tensor tensor) {
+    float[] values = tensor.toArray();
+    for (int i = 0; i < values.length; i++) {
+      values[i] = Math.abs(values[i]);
+    }
+    return Tensor.copyOf(arena, values, tensor.shape());
+  }
+
+  private static float[] filled(int count, float value) {
+    float[] array = new float[count];
+    java.util.Arrays.fill(array, value);
+    return array;
+  }
+
+  private static void assertClose(Tensor actual, Tensor expected, float[] bound) {
+    float[] a = actual.toArray();
+    float[] e = expected.toArray();
+    for (int i = 0; i < a.length; i++) {
+      boolean close = a[i] == e[i] || Math.abs(a[i] - e[i]) <= bound[i];
+      if (!close) {
+        assertThat(a[i])
+            .as("row %d, column %d; bound %g", i / actual.cols(), i % actual.cols(), bound[i])
+            .isEqualTo(e[i]);
+      }
+    }
+  }
+}
