@@ -11,6 +11,8 @@ public interface Pass {
   String name();
 
   /**
+   * Makes the new model.
+   *
    * @param arena memory of the new weights; those that did not change are shared, so the model's own
    *     memory must live as long
    */

@@ -9,12 +9,11 @@ import dev.hone.tensor.kernel.Kernels;
 import dev.hone.tensor.kernel.PackedMatrix;
 import java.lang.foreign.Arena;
 import java.util.IdentityHashMap;
-import java.util.Map;
 
 /** The matrices of a model's linear layers in the order that a tier of kernels reads. */
 final class PackedWeights implements AutoCloseable {
   private final Arena arena = Arena.ofShared();
-  private final Map<Tensor, PackedMatrix> byTensor = new IdentityHashMap<>();
+  private final IdentityHashMap<Tensor, PackedMatrix> byTensor = new IdentityHashMap<>();
 
   PackedWeights(Transformer model, Kernels kernels) {
     model.map(

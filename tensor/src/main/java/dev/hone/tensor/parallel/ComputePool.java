@@ -89,8 +89,11 @@ public final class ComputePool implements AutoCloseable {
   @Override
   public void close() {
     turn.lock();
-    closed = true;
-    turn.unlock();
+    try {
+      closed = true;
+    } finally {
+      turn.unlock();
+    }
     for (Worker worker : workers) {
       LockSupport.unpark(worker);
     }

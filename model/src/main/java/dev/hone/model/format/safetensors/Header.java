@@ -76,7 +76,7 @@ record Header(Map<String, Entry> tensors, Map<String, String> metadata) {
       String source, Map<String, Entry> tensors, long dataBytes) {
     List<Map.Entry<String, Entry>> sorted = new ArrayList<>(tensors.entrySet());
     sorted.sort(
-        Map.Entry.comparingByValue(Comparator.comparingLong(Entry::begin).thenComparing(Entry::end)));
+        Map.Entry.comparingByValue(Comparator.comparingLong(Entry::begin).thenComparingLong(Entry::end)));
     Map<String, Entry> ordered = LinkedHashMap.newLinkedHashMap(sorted.size());
     long end = 0;
     for (var named : sorted) {

@@ -107,7 +107,7 @@ class SafetensorsTest {
       for (Plain dtype : Plain.values()) {
         Tensor tensor = Tensor.allocate(arena, dtype, 3, 5);
         for (int i = 0; i < tensor.data().byteSize(); i++) {
-          tensor.data().set(ValueLayout.JAVA_BYTE, i, (byte) (i * 31 + dtype.ordinal()));
+          tensor.data().set(ValueLayout.JAVA_BYTE, i, (byte) (i * 31 + dtype.bytes()));
         }
         tensors.put("ü \"" + dtype, tensor);
       }
