@@ -53,6 +53,11 @@ final class ExternalFiles {
     return content.asSlice(offset, bytes);
   }
 
+  /** Bytes of the files mapped so far. */
+  long mappedBytes() {
+    return mapped.values().stream().mapToLong(MemorySegment::byteSize).sum();
+  }
+
   private Path file(TensorProto tensor, String location) {
     try {
       Path file = folder.resolve(location).normalize();

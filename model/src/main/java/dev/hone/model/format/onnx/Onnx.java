@@ -41,13 +41,20 @@ public final class Onnx implements Checkpoint {
   private final String source;
   private final SortedMap<String, Stored> names;
   private final ExternalFiles files;
+  private final long fileBytes;
   private final Arena arena;
   private final Map<String, Tensor> tensors = new HashMap<>();
 
-  private Onnx(String source, SortedMap<String, Stored> names, ExternalFiles files, Arena arena) {
+  private Onnx(
+      String source,
+      SortedMap<String, Stored> names,
+      ExternalFiles files,
+      long fileBytes,
+      Arena arena) {
     this.source = source;
     this.names = names;
     this.files = files;
+    this.fileBytes = fileBytes;
     this.arena = arena;
   }
 
@@ -75,12 +82,18 @@ public final class Onnx implements Checkpoint {
         source,
         WeightNames.trace(source, GraphProto.read(source, file)),
         new ExternalFiles(folder, arena),
+        file.byteSize(),
         arena);
   }
 
   @Override
   public String source() {
     return source;
+  }
+
+  @Override
+  public long fileBytes() {
+    return fileBytes + files.mappedBytes();
   }
 
   @Override
