@@ -1,0 +1,88 @@
+package dev.hone.measure;
+
+import java.util.Arrays;
+import java.util.stream.IntStream;
+
+/**
+ * How near a candidate's class probabilities stay to the original's on the same texts; no labels
+ * are needed.
+ *
+ * @param divergences Kullback-Leibler divergence of every text, in nats, from the original's
+ *     probabilities to the candidate's
+ * @param flips texts whose likeliest class changed
+ */
+public record ClassFidelity(double[] divergences, int flips) {
+  /** A probability that floats cannot tell from zero; keeps a divergence finite. */
+  private static final double LEAST = 1e-30;
+
+  /**
+   * Compares two sets of class probabilities.
+   *
+   * @param original [text, class], every row sums to one
+   * @param candidate [text, class], every row sums to one
+   */
+  public static ClassFidelity of(float[][] original, float[][] candidate) {
+    if (original.length != candidate.length) {
+      throw new IllegalArgumentException(
+          "original="
+              + original.length
+              + ", candidate="
+              + candidate.length
+              + " rows of probabilities: must be of the same texts");
+    }
+    double[] divergences =
+        IntStream.range(0, original.length)
+            .mapToDouble(i -> divergence(original[i], candidate[i]))
+            .toArray();
+    int flips =
+        (int)
+            IntStream.range(0, original.length)
+                .filter(i -> likeliest(original[i]) != likeliest(candidate[i]))
+                .count();
+    return new ClassFidelity(divergences, flips);
+  }
+
+  public double meanDivergence() {
+    return Statistics.mean(divergences);
+  }
+
+  /** Share of the texts whose likeliest class changed. */
+  public double flipRate() {
+    return (double) flips / divergences.length;
+  }
+
+  /** Index of the greatest number; the first of equals. */
+  public static int likeliest(float[] scores) {
+    int best = 0;
+    for (int c = 1; c < scores.length; c++) {
+      if (scores[c] > scores[best]) {
+        best = c;
+      }
+    }
+    return best;
+  }
+
+  private static double divergence(float[] p, float[] q) {
+    if (p.length != q.length) {
+      throw new IllegalArgumentException(
+          p.length + " and " + q.length + " classes: both models must have the same labels");
+    }
+    requireProbabilities(p);
+    requireProbabilities(q);
+    return IntStream.range(0, p.length)
+        .filter(c -> p[c] > 0)
+        .mapToDouble(c -> p[c] * Math.log(p[c] / Math.max(q[c], LEAST)))
+        .sum();
+  }
+
+  private static void requireProbabilities(float[] row) {
+    double sum = 0;
+    for (float p : row) {
+      sum += p;
+    }
+    if (!(Math.abs(sum - 1) < 1e-3)) {
+      throw new IllegalArgumentException(
+          "class probabilities must sum to 1: " + Arrays.toString(row) + " sum to " + sum);
+    }
+  }
+}
