@@ -1,6 +1,7 @@
 package dev.hone.measure;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.stream.IntStream;
 
 /**
@@ -21,23 +22,23 @@ public record ClassFidelity(double[] divergences, int flips) {
    * @param original [text, class], every row sums to one
    * @param candidate [text, class], every row sums to one
    */
-  public static ClassFidelity of(float[][] original, float[][] candidate) {
-    if (original.length != candidate.length) {
+  public static ClassFidelity of(List<float[]> original, List<float[]> candidate) {
+    if (original.size() != candidate.size()) {
       throw new IllegalArgumentException(
           "original="
-              + original.length
+              + original.size()
               + ", candidate="
-              + candidate.length
+              + candidate.size()
               + " rows of probabilities: must be of the same texts");
     }
     double[] divergences =
-        IntStream.range(0, original.length)
-            .mapToDouble(i -> divergence(original[i], candidate[i]))
+        IntStream.range(0, original.size())
+            .mapToDouble(i -> divergence(original.get(i), candidate.get(i)))
             .toArray();
     int flips =
         (int)
-            IntStream.range(0, original.length)
-                .filter(i -> likeliest(original[i]) != likeliest(candidate[i]))
+            IntStream.range(0, original.size())
+                .filter(i -> likeliest(original.get(i)) != likeliest(candidate.get(i)))
                 .count();
     return new ClassFidelity(divergences, flips);
   }

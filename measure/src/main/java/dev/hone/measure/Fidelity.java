@@ -1,6 +1,7 @@
 package dev.hone.measure;
 
 import java.util.BitSet;
+import java.util.List;
 import java.util.stream.IntStream;
 
 /**
@@ -19,18 +20,18 @@ public record Fidelity(double[] cosines, double neighbourAgreement) {
    * @param original [text, dim]
    * @param candidate [text, dim]
    */
-  public static Fidelity of(float[][] original, float[][] candidate) {
-    if (original.length != candidate.length) {
+  public static Fidelity of(List<float[]> original, List<float[]> candidate) {
+    if (original.size() != candidate.size()) {
       throw new IllegalArgumentException(
           "original="
-              + original.length
+              + original.size()
               + ", candidate="
-              + candidate.length
+              + candidate.size()
               + " embeddings: must be of the same texts");
     }
     double[] cosines =
-        IntStream.range(0, original.length)
-            .mapToDouble(i -> cosine(original[i], candidate[i]))
+        IntStream.range(0, original.size())
+            .mapToDouble(i -> cosine(original.get(i), candidate.get(i)))
             .toArray();
     return new Fidelity(cosines, neighbourAgreement(original, candidate, NEIGHBOURS));
   }
@@ -81,12 +82,12 @@ public record Fidelity(double[] cosines, double neighbourAgreement) {
    * Share of the {@code k} nearest neighbours by cosine that a text has in both sets, meaned over
    * texts.
    */
-  static double neighbourAgreement(float[][] original, float[][] candidate, int k) {
-    int neighbours = Math.min(k, original.length - 1);
+  static double neighbourAgreement(List<float[]> original, List<float[]> candidate, int k) {
+    int neighbours = Math.min(k, original.size() - 1);
     if (neighbours < 1) {
       return 1;
     }
-    return IntStream.range(0, original.length)
+    return IntStream.range(0, original.size())
         .mapToDouble(
             text -> {
               BitSet common = nearest(original, text, neighbours);
@@ -97,13 +98,13 @@ public record Fidelity(double[] cosines, double neighbourAgreement) {
         .orElseThrow();
   }
 
-  private static BitSet nearest(float[][] embeddings, int text, int k) {
+  private static BitSet nearest(List<float[]> embeddings, int text, int k) {
     double[] cosines =
-        IntStream.range(0, embeddings.length)
-            .mapToDouble(other -> cosine(embeddings[text], embeddings[other]))
+        IntStream.range(0, embeddings.size())
+            .mapToDouble(other -> cosine(embeddings.get(text), embeddings.get(other)))
             .toArray();
     BitSet nearest = new BitSet();
-    IntStream.range(0, embeddings.length)
+    IntStream.range(0, embeddings.size())
         .filter(other -> other != text)
         .boxed()
         .sorted((a, b) -> Double.compare(cosines[b], cosines[a]))

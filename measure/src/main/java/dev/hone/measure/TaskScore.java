@@ -21,14 +21,14 @@ public record TaskScore(Task task, double[] predicted, double[] expected) {
    * @param embed [text] to [text, dim]
    */
   public static TaskScore ofEmbeddings(
-      Task task, List<Example> examples, Function<List<String>, float[][]> embed) {
+      Task task, List<Example> examples, Function<List<String>, List<float[]>> embed) {
     require(task, Task.Kind.SIMILARITY, "embeds texts");
     double[] scores = examples.stream().mapToDouble(TaskScore::score).toArray();
-    float[][] left = embed.apply(examples.stream().map(Example::text).toList());
-    float[][] right = embed.apply(examples.stream().map(Example::pair).toList());
+    List<float[]> left = embed.apply(examples.stream().map(Example::text).toList());
+    List<float[]> right = embed.apply(examples.stream().map(Example::pair).toList());
     double[] cosines =
         IntStream.range(0, scores.length)
-            .mapToDouble(i -> Fidelity.cosine(left[i], right[i]))
+            .mapToDouble(i -> Fidelity.cosine(left.get(i), right.get(i)))
             .toArray();
     return new TaskScore(task, cosines, scores);
   }
@@ -43,13 +43,13 @@ public record TaskScore(Task task, double[] predicted, double[] expected) {
       Task task,
       List<Example> examples,
       List<String> labels,
-      Function<List<String>, float[][]> classify) {
+      Function<List<String>, List<float[]>> classify) {
     require(task, Task.Kind.CLASSIFICATION, "classifies texts");
     double[] classes = examples.stream().mapToDouble(e -> index(task, e, labels)).toArray();
-    float[][] scores = classify.apply(examples.stream().map(Example::text).toList());
+    List<float[]> scores = classify.apply(examples.stream().map(Example::text).toList());
     double[] likeliest =
         IntStream.range(0, classes.length)
-            .mapToDouble(i -> ClassFidelity.likeliest(scores[i]))
+            .mapToDouble(i -> ClassFidelity.likeliest(scores.get(i)))
             .toArray();
     return new TaskScore(task, likeliest, classes);
   }

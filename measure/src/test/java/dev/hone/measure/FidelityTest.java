@@ -4,13 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class FidelityTest {
   @Test
   void cosinesOfEveryTextWhateverTheirLength() {
-    float[][] original = {{1, 0}, {0, 2}, {3, 4}};
-    float[][] candidate = {{5, 0}, {1, 1}, {4, 3}};
+    List<float[]> original = rows(new float[][] {{1, 0}, {0, 2}, {3, 4}});
+    List<float[]> candidate = rows(new float[][] {{5, 0}, {1, 1}, {4, 3}});
     Fidelity fidelity = Fidelity.of(original, candidate);
     assertThat(fidelity.cosines())
         .containsExactly(new double[] {1, Math.sqrt(0.5), 0.96}, within(1e-12));
@@ -20,7 +21,7 @@ class FidelityTest {
 
   @Test
   void equalEmbeddingsLoseExactlyNothing() {
-    float[][] embeddings = {{0.1f, 0.7f, 0.3f}, {0.3f, 0.2f, 0.9f}};
+    List<float[]> embeddings = rows(new float[][] {{0.1f, 0.7f, 0.3f}, {0.3f, 0.2f, 0.9f}});
     Fidelity fidelity = Fidelity.of(embeddings, embeddings);
     assertThat(fidelity.loss()).isBetween(0.0, 1e-15);
     assertThat(fidelity.neighbourAgreement()).isEqualTo(1);
@@ -28,9 +29,9 @@ class FidelityTest {
 
   @Test
   void neighboursOfPointsOnACircle() {
-    float[][] original = circle(0, 10, 25, 45, 70);
+    List<float[]> original = circle(0, 10, 25, 45, 70);
     // The third text has moved past the fourth: only the first keeps its nearest neighbour of one.
-    float[][] candidate = circle(0, 10, 60, 45, 70);
+    List<float[]> candidate = circle(0, 10, 60, 45, 70);
     // Nearest of five, before: 1 0 1 2 3, after: 1 0 4 2 2.
     assertThat(Fidelity.neighbourAgreement(original, candidate, 1))
         .isCloseTo(3.0 / 5, within(1e-12));
@@ -38,16 +39,17 @@ class FidelityTest {
 
   @Test
   void aBrokenModelIsSaidToBe() {
-    assertThatThrownBy(() -> Fidelity.of(new float[][] {{1, 0}}, new float[][] {{Float.NaN, 0}}))
+    assertThatThrownBy(
+            () -> Fidelity.of(rows(new float[][] {{1, 0}}), rows(new float[][] {{Float.NaN, 0}})))
         .hasMessageContaining("NaN");
-    assertThatThrownBy(() -> Fidelity.of(new float[1][2], new float[2][2]))
+    assertThatThrownBy(() -> Fidelity.of(rows(new float[1][2]), rows(new float[2][2])))
         .hasMessageContaining("original=1, candidate=2");
   }
 
   @Test
   void divergenceAndFlipsOfClasses() {
-    float[][] original = {{0.5f, 0.5f}, {0.9f, 0.1f}, {0.25f, 0.75f}};
-    float[][] candidate = {{0.5f, 0.5f}, {0.4f, 0.6f}, {0.25f, 0.75f}};
+    List<float[]> original = rows(new float[][] {{0.5f, 0.5f}, {0.9f, 0.1f}, {0.25f, 0.75f}});
+    List<float[]> candidate = rows(new float[][] {{0.5f, 0.5f}, {0.4f, 0.6f}, {0.25f, 0.75f}});
     ClassFidelity fidelity = ClassFidelity.of(original, candidate);
     assertThat(fidelity.flips()).isEqualTo(1);
     assertThat(fidelity.flipRate()).isCloseTo(1.0 / 3, within(1e-12));
@@ -57,16 +59,20 @@ class FidelityTest {
 
   @Test
   void logitsAreNoProbabilities() {
-    float[][] logits = {{3, -1}};
+    List<float[]> logits = rows(new float[][] {{3, -1}});
     assertThatThrownBy(() -> ClassFidelity.of(logits, logits)).hasMessageContaining("sum to 2.0");
   }
 
-  private static float[][] circle(double... degrees) {
+  private static List<float[]> rows(float[][] rows) {
+    return List.of(rows);
+  }
+
+  private static List<float[]> circle(double... degrees) {
     float[][] points = new float[degrees.length][];
     for (int i = 0; i < degrees.length; i++) {
       double radians = Math.toRadians(degrees[i]);
       points[i] = new float[] {(float) Math.cos(radians), (float) Math.sin(radians)};
     }
-    return points;
+    return rows(points);
   }
 }

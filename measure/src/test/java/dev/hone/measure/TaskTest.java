@@ -86,7 +86,7 @@ class TaskTest {
             texts ->
                 texts.stream()
                     .map(t -> t.length() == 4 ? new float[] {-1, 2} : new float[] {1, 0})
-                    .toArray(float[][]::new));
+                    .toList());
     assertThat(score.predicted()).containsExactly(1, 0, 1, 0);
     assertThat(score.estimates(Bootstrap.STANDARD)).containsOnlyKeys(Metric.ACCURACY, Metric.F1);
     assertThat(score.estimates(Bootstrap.STANDARD).get(Metric.ACCURACY).value()).isEqualTo(0.75);
@@ -168,13 +168,14 @@ class TaskTest {
   }
 
   private double[] expected(String task, Path data, String... labels) {
-    Function<List<String>, float[][]> model = texts -> new float[texts.size()][labels.length];
+    Function<List<String>, List<float[]>> model =
+        texts -> texts.stream().map(t -> new float[labels.length]).toList();
     return TaskScore.ofClasses(Task.of(task), Task.of(task).examples(data), List.of(labels), model)
         .expected();
   }
 
   /** a: east, b: north, c: between them. */
-  private static float[][] embed(List<String> texts) {
+  private static List<float[]> embed(List<String> texts) {
     return texts.stream()
         .map(
             t ->
@@ -183,7 +184,7 @@ class TaskTest {
                   case "b" -> new float[] {0, 1};
                   default -> new float[] {4, 3};
                 })
-        .toArray(float[][]::new);
+        .toList();
   }
 
   private Path file(String name, String content) throws IOException {
