@@ -23,19 +23,18 @@ public final class Tokenizer implements AutoCloseable {
   /** For {@code maxTokens}: do not cut. */
   public static final int UNLIMITED = Integer.MAX_VALUE;
 
-  /** A text of more {@code char}s is refused: its tokens alone would take gigabytes. */
-  public static final int MAX_TEXT_CHARS = 16 << 20;
-
   private final NativeTokenizer library;
   private final Vocabulary vocabulary;
   private final TokenizerConfig config;
   private final boolean cutsLeft;
   private final OptionalInt modelMaxTokens;
+  private final int maxTextChars;
 
   private Tokenizer(ObjectNode json, Path file, TokenizerConfig config) {
     this.config = config;
     cutsLeft = config.cutsLeft();
     modelMaxTokens = config.modelMaxTokens();
+    maxTextChars = TokenizerCheck.check(file.toString(), json);
     vocabulary = new Vocabulary(json);
     json.putNull("truncation");
     json.putNull("padding");
@@ -235,10 +234,10 @@ public final class Tokenizer implements AutoCloseable {
   }
 
   /** The text with U+FFFD for half surrogate pairs, which are no characters: same length. */
-  private static String wellFormed(String text) {
-    if (text.length() > MAX_TEXT_CHARS) {
+  private String wellFormed(String text) {
+    if (text.length() > maxTextChars) {
       throw new TokenizerException(
-          "Text too long: chars=" + text.length() + ", limit=" + MAX_TEXT_CHARS + "; split it");
+          "Text too long: chars=" + text.length() + ", limit=" + maxTextChars + "; split it");
     }
     char[] repaired = null;
     for (int i = 0; i < text.length(); i++) {
