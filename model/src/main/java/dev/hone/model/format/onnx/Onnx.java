@@ -2,12 +2,13 @@ package dev.hone.model.format.onnx;
 
 import dev.hone.model.format.Checkpoint;
 import dev.hone.model.format.FormatException;
-import dev.hone.model.format.onnx.WeightNames.Stored;
+import dev.hone.model.format.onnx.Values.Stored;
 import dev.hone.tensor.DType.Plain;
 import dev.hone.tensor.Tensor;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileChannel.MapMode;
 import java.nio.file.NoSuchFileException;
@@ -36,6 +37,8 @@ import java.util.SortedMap;
  * </pre>
  */
 public final class Onnx implements Checkpoint {
+  private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED;
+  private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
   private static final int TILE = 32;
 
   private final String source;
@@ -132,8 +135,13 @@ public final class Onnx implements Checkpoint {
         long right = Math.min(left + TILE, cols);
         for (long col = left; col < right; col++) {
           for (long row = top; row < bottom; row++) {
-            MemorySegment.copy(
-                from, (row * cols + col) * bytes, to, (col * rows + row) * bytes, bytes);
+            long source = (row * cols + col) * bytes;
+            long target = (col * rows + row) * bytes;
+            switch (bytes) {
+              case 4 -> to.set(INT, target, from.get(INT, source));
+              case 2 -> to.set(SHORT, target, from.get(SHORT, source));
+              default -> MemorySegment.copy(from, source, to, target, bytes);
+            }
           }
         }
       }

@@ -255,10 +255,11 @@ final class TensorProto {
     long product = 1;
     for (long dim : dims) {
       // A zero must not hide the size of the others.
-      product *= Math.max(dim, 1);
-      if (product > OnnxLimits.NUMBERS) {
+      long counted = Math.max(dim, 1);
+      if (counted > OnnxLimits.NUMBERS / product) {
         throw error("dims=" + dims + " is too large");
       }
+      product *= counted;
     }
     // Which of the fields a type's numbers stand in: onnx.proto, comments of the fields.
     Plain type = plain().orElse(null);
