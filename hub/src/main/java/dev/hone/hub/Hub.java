@@ -13,6 +13,8 @@ import java.util.List;
  * <pre>
  *   ./my-model, model.gguf       a folder or file that exists, as it is
  *   minilm                       a built-in name
+ *   hf:org/name@revision         a model of the Hugging Face hub; the revision may be left out
+ *   hf:org/name/file.gguf        one file of it
  * </pre>
  */
 public final class Hub {
@@ -23,7 +25,11 @@ public final class Hub {
     this.surroundings = surroundings;
   }
 
-  /** The hub as the process's environment sets it up: {@code HONE_HOME}, {@code XDG_CACHE_HOME}. */
+  /**
+   * The hub as the process's environment sets it up: {@code HONE_HOME}, {@code
+   * XDG_CACHE_HOME}, and for the Hugging Face hub what its own programs read ({@code HF_HOME}, {@code
+   * HF_TOKEN}, {@code HF_ENDPOINT}, {@code HF_HUB_OFFLINE}...).
+   */
   public static Hub system() {
     return new Hub(Surroundings.ofProcess());
   }
@@ -48,6 +54,10 @@ public final class Hub {
       if (exists(name)) {
         return Path.of(name);
       }
+      if (name.startsWith(HuggingFaceName.PREFIX)) {
+        HuggingFaceSettings settings = HuggingFaceSettings.of(surroundings);
+        return new HuggingFaceHub(settings).resolve(HuggingFaceName.parse(name), progress);
+      }
       for (BuiltIn builtIn : BuiltIn.ALL) {
         if (builtIn.name().equals(name)) {
           return builtIn.folder(cache(), MavenSource.of(surroundings), progress);
@@ -58,7 +68,7 @@ public final class Hub {
     }
     throw new HubException(
         "No such model: name=" + name + "; tried: file or folder " + Path.of("").toAbsolutePath().resolve(name)
-            + ", built-in names " + builtInNames());
+            + ", built-in names " + builtInNames() + "; a model of the Hugging Face hub is written hf:org/name");
   }
 
   private static boolean exists(String name) {
