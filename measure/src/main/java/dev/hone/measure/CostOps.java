@@ -1,0 +1,190 @@
+package dev.hone.measure;
+
+import dev.hone.model.Attention;
+import dev.hone.model.Batch;
+import dev.hone.model.Embedding;
+import dev.hone.model.LayerMap;
+import dev.hone.model.Linear;
+import dev.hone.model.Norm;
+import dev.hone.model.Ops;
+import dev.hone.model.Role;
+import dev.hone.model.Transformer;
+import dev.hone.model.Weight;
+import dev.hone.tensor.Activation;
+import dev.hone.tensor.Pooling;
+import java.util.EnumMap;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Supplier;
+
+/**
+ * Counts what a model would do with a batch, without doing it. An operation is one addition,
+ * multiplication, comparison or elementary function of one number: a multiply-add is two.
+ */
+final class CostOps implements Ops<Shape> {
+  /** Largest, difference, exponential, sum, quotient. */
+  private static final int SOFTMAX = 5;
+
+  /** Sum; difference, square, sum; product with the inverse deviation, with the weight; bias. */
+  private static final int LAYER_NORM = 7;
+
+  /** Square and sum; quotient. */
+  private static final int NORMALIZE = 3;
+
+  private final Map<Part, Counter> counters = new EnumMap<>(Part.class);
+  private final Map<Linear, Part> parts = new IdentityHashMap<>();
+
+  /** What a part has come to so far. */
+  static final class Counter {
+    long operations;
+    long weightBytes;
+    long activationBytes;
+  }
+
+  CostOps(Transformer model) {
+    model.map(
+        new LayerMap() {
+          @Override
+          public Linear linear(Role role, Linear layer) {
+            parts.put(layer, part(role));
+            return layer;
+          }
+        });
+  }
+
+  Map<Part, Counter> counters() {
+    return counters;
+  }
+
+  private static Part part(Role role) {
+    return switch (role) {
+      case QUERY, KEY, VALUE -> Part.PROJECTIONS;
+      case ATTENTION_OUTPUT -> Part.ATTENTION_OUTPUT;
+      case FEED_FORWARD_UP, FEED_FORWARD_DOWN -> Part.FEED_FORWARD;
+      case HEAD -> Part.HEAD;
+      case WORD_EMBEDDING, POSITION_EMBEDDING, TYPE_EMBEDDING -> Part.EMBEDDINGS;
+    };
+  }
+
+  @Override
+  public Shape embed(Embedding table, int[] rows, Shape sum) {
+    Shape out = new Shape(rows.length, table.dim());
+    // Added in place where there is a sum: no further activations.
+    count(Part.EMBEDDINGS, sum == null ? 0 : out.size(), sum == null ? out.bytes() : 0);
+    weigh(Part.EMBEDDINGS, table.weight());
+    return out;
+  }
+
+  @Override
+  public Shape linear(Shape x, Linear layer, Activation activation) {
+    Part part = parts.get(layer);
+    Shape out = new Shape(x.rows(), layer.out());
+    long each = 2L * layer.in() + (layer.bias() == null ? 0 : 1) + operations(activation);
+    count(part, out.size() * each, out.bytes());
+    weigh(part, layer.weight());
+    weigh(part, layer.bias());
+    return out;
+  }
+
+  @Override
+  public Shape attention(Shape query, Shape key, Shape value, Attention attention, Batch batch) {
+    int heads = attention.shape().heads();
+    int headDim = attention.shape().headDim();
+    long scores = 0;
+    for (int s = 0; s < batch.sequences(); s++) {
+      long length = batch.offsets()[s + 1] - batch.offsets()[s];
+      scores +=
+          switch (attention.keys()) {
+            case OWN_SEQUENCE -> heads * length * length;
+          };
+    }
+    // A dot product of headDim numbers, and the scale.
+    count(Part.SCORES, scores * (2L * headDim + 1), scores * Float.BYTES);
+    count(Part.SOFTMAX, scores * SOFTMAX, scores * Float.BYTES);
+    Shape out = new Shape(query.rows(), (long) heads * headDim);
+    count(Part.WEIGHTED_VALUES, scores * 2L * headDim, out.bytes());
+    return out;
+  }
+
+  @Override
+  public Shape norm(Shape x, Shape residual, Norm norm) {
+    int added = residual == null ? 0 : 1;
+    switch (norm) {
+      case Norm.LayerNorm layer -> {
+        count(Part.NORMS, x.size() * (LAYER_NORM + added), x.bytes());
+        weigh(Part.NORMS, layer.weight());
+        weigh(Part.NORMS, layer.bias());
+      }
+    }
+    return x;
+  }
+
+  @Override
+  public Shape pool(Shape x, Pooling pooling, Batch batch) {
+    Shape out = new Shape(batch.sequences(), x.cols());
+    long operations =
+        switch (pooling) {
+          case CLS, LAST_TOKEN -> 0;
+          case MAX -> x.size();
+          case MEAN, MEAN_SQRT_LEN -> x.size() + out.size();
+          case WEIGHTED_MEAN -> 2 * x.size() + out.size();
+        };
+    count(Part.HEAD, operations, out.bytes());
+    return out;
+  }
+
+  @Override
+  public Shape rows(Shape x, int[] rows) {
+    Shape out = new Shape(rows.length, x.cols());
+    count(Part.HEAD, 0, out.bytes());
+    return out;
+  }
+
+  @Override
+  public Shape concat(List<Shape> parts) {
+    Shape out = new Shape(parts.getFirst().rows(), parts.stream().mapToLong(Shape::cols).sum());
+    count(Part.HEAD, 0, out.bytes());
+    return out;
+  }
+
+  @Override
+  public Shape normalize(Shape x) {
+    count(Part.HEAD, NORMALIZE * x.size(), x.bytes());
+    return x;
+  }
+
+  @Override
+  public Shape columns(Shape x, int count) {
+    Shape out = new Shape(x.rows(), count);
+    count(Part.HEAD, 0, out.bytes());
+    return out;
+  }
+
+  @Override
+  public Shape scope(Supplier<Shape> part) {
+    return part.get();
+  }
+
+  private void count(Part part, long operations, long activationBytes) {
+    Counter counter = counters.computeIfAbsent(part, _ -> new Counter());
+    counter.operations = Math.addExact(counter.operations, operations);
+    counter.activationBytes = Math.addExact(counter.activationBytes, activationBytes);
+  }
+
+  private void weigh(Part part, Weight weight) {
+    if (weight != null) {
+      counters.computeIfAbsent(part, _ -> new Counter()).weightBytes += weight.tensor().sizeBytes();
+    }
+  }
+
+  private static int operations(Activation activation) {
+    return switch (activation) {
+      case NONE -> 0;
+      case RELU, TANH -> 1;
+      case SILU -> 4; // x / (1 + exp(-x))
+      case GELU -> 5; // x / 2 * (1 + erf(x / sqrt(2)))
+      case GELU_TANH -> 9; // x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x^3)))
+    };
+  }
+}
