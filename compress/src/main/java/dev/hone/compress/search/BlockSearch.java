@@ -5,6 +5,9 @@ import dev.hone.compress.Recipe;
 import dev.hone.compress.LayerKind;
 import dev.hone.compress.Pass;
 import dev.hone.compress.quantize.Encode;
+import dev.hone.model.Attention;
+import dev.hone.model.FeedForward;
+import dev.hone.model.Transformer;
 import dev.hone.tensor.DType;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -13,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.ToDoubleFunction;
+import java.util.stream.Stream;
 
 /**
  * Stores as many groups of layers as a loss budget allows in a small type and the rest in a wider one.
@@ -38,8 +42,32 @@ final class BlockSearch {
     this.loss = loss;
   }
 
-  /** One kind of layer in one block, as name patterns. */
-  record Group(LayerKind kind, String pattern) {}
+  /** The layers of one kind in one block, by the names of their weights. */
+  record Group(LayerKind kind, List<String> names) {
+
+    /** Attention and feed-forward of every block. */
+    static List<Group> of(Transformer model) {
+      return model.blocks().stream()
+          .flatMap(
+              block ->
+                  Stream.of(
+                      new Group(LayerKind.ATTENTION, names(block.attention())),
+                      new Group(LayerKind.FEED_FORWARD, names(block.feedForward()))))
+          .toList();
+    }
+
+    private static List<String> names(Attention a) {
+      return Stream.of(a.query(), a.key(), a.value(), a.output())
+          .map(l -> l.weight().name())
+          .toList();
+    }
+
+    private static List<String> names(FeedForward feedForward) {
+      return switch (feedForward) {
+        case FeedForward.Mlp mlp -> List.of(mlp.up().weight().name(), mlp.down().weight().name());
+      };
+    }
+  }
 
   /**
    * @param name of the recipe
@@ -69,12 +97,12 @@ final class BlockSearch {
   private Recipe recipe(String name, List<Group> lowered) {
     List<Pass> passes = new ArrayList<>();
     for (LayerKind kind : List.of(LayerKind.ATTENTION, LayerKind.FEED_FORWARD)) {
-      List<String> patterns =
-          lowered.stream().filter(g -> g.kind() == kind).map(Group::pattern).toList();
-      if (!patterns.isEmpty()) {
-        passes.add(new Encode(small, LayerSelection.of(kind).named(patterns)));
+      List<String> names =
+          lowered.stream().filter(g -> g.kind() == kind).flatMap(g -> g.names().stream()).toList();
+      if (!names.isEmpty()) {
+        passes.add(new Encode(small, LayerSelection.of(kind).named(names)));
       }
-      passes.add(new Encode(wide, new LayerSelection(Set.of(kind), List.of(), patterns)));
+      passes.add(new Encode(wide, new LayerSelection(Set.of(kind), List.of(), names)));
     }
     passes.add(new Encode(embedding, LayerSelection.of(LayerKind.EMBEDDING)));
     return new Recipe(name, passes);

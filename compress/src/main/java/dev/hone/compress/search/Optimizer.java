@@ -1,7 +1,6 @@
 package dev.hone.compress.search;
 
 import dev.hone.compress.LayerChange;
-import dev.hone.compress.LayerKind;
 import dev.hone.compress.Pass;
 import dev.hone.compress.Provenance;
 import dev.hone.compress.Recipe;
@@ -11,7 +10,6 @@ import dev.hone.measure.Speed;
 import dev.hone.measure.Timing;
 import dev.hone.measure.Workload;
 import dev.hone.model.folder.ModelWriter;
-import dev.hone.model.format.compressed.CompressedTensors;
 import dev.hone.runtime.Encoder;
 import dev.hone.runtime.EncoderOptions;
 import java.io.IOException;
@@ -22,7 +20,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
-import java.util.stream.Stream;
 
 /**
  * Tries each way of making a model smaller, measures every candidate as it would be shipped (saved,
@@ -82,17 +79,17 @@ public final class Optimizer {
     List<Running> running = new ArrayList<>();
     try (Encoder encoder = Encoder.load(original, options)) {
       List<Recipe> recipes = new ArrayList<>(KnownRecipes.all());
-      List<Group> groups = groups(encoder);
-      steps.expect(1 + groups.size() + recipes.size() + 1);
-      steps.next("the original");
+      List<Group> groups = Group.of(encoder.model().transformer());
+      steps.begin(groups.size(), recipes.size() + 1);
       quality.remember(encoder);
       recipes.add(mixed(encoder, groups));
       for (Recipe recipe : recipes) {
-        steps.next(recipe.name());
         running.add(candidate(encoder, recipe, trials.resolve(recipe.name())));
+        steps.done(Steps.Kind.CANDIDATE, recipe.name());
       }
-      steps.next("speed of all, in turn");
-      return choose(measureSpeed(encoder, running), target);
+      List<Trial> measured = measureSpeed(encoder, running);
+      steps.done(Steps.Kind.SPEED, "speed");
+      return choose(measured, target);
     } finally {
       running.forEach(one -> one.encoder().close());
       ModelWriter.delete(trials);
@@ -128,10 +125,11 @@ public final class Optimizer {
             KnownRecipes.INT8,
             KnownRecipes.EMBEDDING,
             recipe -> {
-              steps.at("which layers take 4 bits");
-              return sampleLoss(encoder, recipe);
+              double loss = sampleLoss(encoder, recipe);
+              steps.done(Steps.Kind.GROUP, "which layers take 4 bits");
+              return loss;
             });
-    return search.find("int4-int8-mixed", groups, settings.maxLoss(), () -> steps.next("a group"));
+    return search.find("int4-int8-mixed", groups, settings.maxLoss());
   }
 
   private double sampleLoss(Encoder encoder, Recipe recipe) {
@@ -147,7 +145,7 @@ public final class Optimizer {
       Pass.Outcome outcome = recipe.apply(encoder.model().transformer(), arena);
       changes = outcome.changes();
       ModelWriter.write(
-          encoder.model(), outcome.model(), Provenance.of(original, recipe, changes), folder);
+          encoder.model(), outcome.model(), Provenance.of(original.toString(), recipe, changes), folder);
     }
     Encoder saved = Encoder.load(folder, options);
     return new Running(
@@ -193,16 +191,5 @@ public final class Optimizer {
             : settings.objective().best(fitting);
     ModelWriter.move(chosen.folder(), target);
     return new Result(trials.getFirst(), candidates, chosen, !fitting.isEmpty());
-  }
-
-  private static List<Group> groups(Encoder encoder) {
-    int blocks = encoder.model().transformer().blocks().size();
-    return IntStream.range(0, blocks)
-        .boxed()
-        .flatMap(
-            b ->
-                Stream.of(LayerKind.ATTENTION, LayerKind.FEED_FORWARD)
-                    .map(kind -> new Group(kind, b)))
-        .toList();
   }
 }

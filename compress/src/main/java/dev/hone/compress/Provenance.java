@@ -1,0 +1,28 @@
+package dev.hone.compress;
+
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.time.Instant;
+import java.util.List;
+
+/** What a saved model's {@code hone.json} says: its parent, the passes, and what became of every layer. */
+public final class Provenance {
+  private static final JsonMapper JSON = new JsonMapper();
+
+  private Provenance() {}
+
+  /**
+   * @param parent name or folder of the model it was made from
+   */
+  public static ObjectNode of(String parent, Recipe recipe, List<LayerChange> changes) {
+    ObjectNode json = JSON.createObjectNode();
+    json.put("hone", "0.1.0");
+    json.put("made", Instant.now().toString());
+    json.put("parent", parent);
+    json.put("recipe", recipe.name());
+    var passes = json.putArray("passes");
+    recipe.passes().forEach(pass -> passes.add(pass.name()));
+    json.set("layers", JSON.valueToTree(changes));
+    return json;
+  }
+}
