@@ -11,7 +11,13 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.IntStream;
 
 /** A JSON object of a model folder, read field by field; what is missing or of a wrong kind is named. */
 public record Config(String source, ObjectNode json) {
@@ -29,13 +35,22 @@ public record Config(String source, ObjectNode json) {
 
   /** Reads a file that must hold a JSON object. */
   public static Config read(Path file) {
+    return parse(file.toString(), bytes(file));
+  }
+
+  /** Reads a file that must hold a JSON list of objects. */
+  public static List<Config> readList(Path file) {
+    return parseList(file.toString(), bytes(file));
+  }
+
+  private static byte[] bytes(Path file) {
     try {
       long bytes = Files.size(file);
       if (bytes > MAX_BYTES) {
         throw new FormatException(
             file + " is " + bytes + " bytes, more than the " + MAX_BYTES + " that a config may have");
       }
-      return parse(file.toString(), Files.readAllBytes(file));
+      return Files.readAllBytes(file);
     } catch (java.nio.file.NoSuchFileException e) {
       throw new FormatException(file + " is missing: a model folder needs it", e);
     } catch (IOException e) {
@@ -44,12 +59,29 @@ public record Config(String source, ObjectNode json) {
   }
 
   static Config parse(String source, byte[] bytes) {
+    return object(source, tree(source, bytes));
+  }
+
+  static List<Config> parseList(String source, byte[] bytes) {
+    JsonNode node = tree(source, bytes);
+    if (!node.isArray()) {
+      throw new FormatException(source + " must hold a JSON list");
+    }
+    return IntStream.range(0, node.size())
+        .mapToObj(i -> object(source + "[" + i + "]", node.get(i)))
+        .toList();
+  }
+
+  private static Config object(String source, JsonNode node) {
+    if (node instanceof ObjectNode object) {
+      return new Config(source, object);
+    }
+    throw new FormatException(source + " must be a JSON object");
+  }
+
+  private static JsonNode tree(String source, byte[] bytes) {
     try {
-      JsonNode node = JSON.readTree(bytes);
-      if (node instanceof ObjectNode object) {
-        return new Config(source, object);
-      }
-      throw new FormatException(source + " must hold a JSON object");
+      return JSON.readTree(bytes);
     } catch (JacksonException e) {
       throw new FormatException(source + " is not JSON: " + e.getOriginalMessage(), e);
     } catch (IOException e) {
@@ -116,6 +148,34 @@ public record Config(String source, ObjectNode json) {
 
   public String text(String field, String otherwise) {
     return has(field) ? text(field) : otherwise;
+  }
+
+  /** The texts listed in a field; none where the field is missing. */
+  public List<String> texts(String field) {
+    if (!has(field)) {
+      return List.of();
+    }
+    if (!json.get(field).isArray()) {
+      throw wrong(field, "a list of texts");
+    }
+    List<String> texts = new ArrayList<>();
+    for (JsonNode node : json.get(field)) {
+      if (!node.isTextual()) {
+        throw wrong(field, "a list of texts");
+      }
+      texts.add(node.asText());
+    }
+    return texts;
+  }
+
+  /** Refuses every field that is set and not one of these, so that no setting is passed over. */
+  public void refuseOthers(Set<String> known) {
+    for (Map.Entry<String, JsonNode> field : json.properties()) {
+      if (!known.contains(field.getKey()) && !field.getValue().isNull()) {
+        throw new FormatException(
+            source + ": unknown field " + field.getKey() + "; known are " + new TreeSet<>(known));
+      }
+    }
   }
 
   /** The object in a field, where there is one. */
