@@ -240,5 +240,10 @@ record SentenceModules(
     public Tensor tensor(String name) {
       return checkpoint.tensor(name.substring(folder.length() + 1));
     }
+
+    @Override
+    public long fileBytes() {
+      return checkpoint.fileBytes();
+    }
   }
 }

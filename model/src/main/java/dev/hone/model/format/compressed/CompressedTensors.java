@@ -1,0 +1,328 @@
+package dev.hone.model.format.compressed;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+
+import dev.hone.model.Transformer;
+import dev.hone.model.format.Checkpoint;
+import dev.hone.model.format.Config;
+import dev.hone.model.format.FormatException;
+import dev.hone.tensor.DType.Affine;
+import dev.hone.tensor.DType.Plain;
+import dev.hone.tensor.Tensor;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+
+/**
+ * Quantized weights that lie in several tensors of a checkpoint, put together: {@code X.weight} of a
+ * quantized layer X is one tensor of type {@link Affine}.
+ *
+ * <pre>
+ *   pack-quantized                                       int-quantized, naive-quantized
+ *   X.weight_packed      I32 [row, word]                 X.weight             I8 [row, col]
+ *   X.weight_shape       I64 [2]: rows, cols
+ *   X.weight_scale       float [row, group]              X.weight_scale       float [row, group]
+ *   X.weight_zero_point  I32 [word, group], asymmetric   X.weight_zero_point  I8 [row, group], asymmetric
+ * </pre>
+ *
+ * Four-bit {@code weight_packed} is used where it lies; {@link PackedIntegers} says what the others
+ * cost. Specification: {@code compressors/pack_quantized} and {@code compressors/naive_quantized} of
+ * the compressed-tensors library.
+ */
+public final class CompressedTensors implements Checkpoint {
+  static final String WEIGHT = ".weight";
+  static final String PACKED = ".weight_packed";
+  static final String SHAPE = ".weight_shape";
+  static final String SCALE = ".weight_scale";
+  static final String ZERO_POINT = ".weight_zero_point";
+  private static final String COLUMN_GROUPS = ".weight_g_idx";
+  private static final List<String> PARTS = List.of(PACKED, SHAPE, SCALE, ZERO_POINT, COLUMN_GROUPS);
+
+  static final ValueLayout.OfLong LONG =
+      ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+  private static final ValueLayout.OfInt INT =
+      ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+  private final Checkpoint stored;
+  private final Arena arena;
+  private final Map<String, Scheme> schemes;
+  private final Set<String> names;
+  private final Map<String, Tensor> assembled = new HashMap<>();
+
+  private CompressedTensors(
+      Checkpoint stored, Arena arena, Map<String, Scheme> schemes, Set<String> names) {
+    this.stored = stored;
+    this.arena = arena;
+    this.schemes = schemes;
+    this.names = names;
+  }
+
+  /**
+   * Reads what a model's config says of quantization: the checkpoint itself where that is nothing.
+   *
+   * @param config the model's {@code config.json}
+   * @param arena owns what cannot be used as it is stored
+   */
+  public static Checkpoint open(Checkpoint stored, Config config, Arena arena) {
+    // The second name is that of early 2024.
+    Optional<Config> quantization =
+        config.object("quantization_config").or(() -> config.object("compression_config"));
+    if (quantization.isEmpty()) {
+      return stored;
+    }
+    QuantizationConfig read = QuantizationConfig.read(quantization.get());
+    Map<String, Scheme> schemes = new TreeMap<>();
+    Set<String> names = new TreeSet<>();
+    for (String name : stored.names()) {
+      Optional<String> part = PARTS.stream().filter(name::endsWith).findFirst();
+      if (part.isEmpty()) {
+        names.add(name);
+        continue;
+      }
+      String layer = name.substring(0, name.length() - part.get().length());
+      names.add(layer + WEIGHT);
+      if (!schemes.containsKey(layer)) {
+        schemes.put(
+            layer,
+            read.scheme(layer)
+                .orElseThrow(
+                    () ->
+                        new FormatException(
+                            stored.source() + ": tensor=" + name + ": quantization_config does not"
+                                + " quantize the layer " + layer)));
+      }
+    }
+    return new CompressedTensors(stored, arena, schemes, names);
+  }
+
+  /**
+   * The tensors that a model becomes in this layout, and the {@code quantization_config} that says so.
+   * Weights that are used as they lie share the model's memory.
+   *
+   * @param arena owns what must be written in another form
+   * @throws IllegalArgumentException where the layout cannot hold a weight
+   */
+  public static Encoded encode(Transformer model, Arena arena) {
+    return Encoder.encode(model, arena);
+  }
+
+  @Override
+  public String source() {
+    return stored.source();
+  }
+
+  @Override
+  public Set<String> names() {
+    return names;
+  }
+
+  @Override
+  public long fileBytes() {
+    return stored.fileBytes();
+  }
+
+  @Override
+  public boolean dynamicInput(String layer) {
+    return schemes.containsKey(layer) && schemes.get(layer).dynamicInput();
+  }
+
+  @Override
+  public synchronized Tensor tensor(String name) {
+    String layer = name.endsWith(WEIGHT) ? name.substring(0, name.length() - WEIGHT.length()) : "";
+    Scheme scheme = schemes.get(layer);
+    if (scheme == null) {
+      return stored.tensor(name);
+    }
+    Tensor tensor = assembled.get(layer);
+    if (tensor == null) {
+      tensor = assemble(layer, scheme);
+      assembled.put(layer, tensor);
+    }
+    return tensor;
+  }
+
+  private Tensor assemble(String layer, Scheme scheme) {
+    Tensor stored =
+        switch (scheme.packing()) {
+          case PACK_QUANTIZED -> part(layer, PACKED, Plain.I32);
+          case INT_QUANTIZED -> part(layer, WEIGHT, Plain.I8);
+        };
+    long rows = stored.rows();
+    long cols =
+        switch (scheme.packing()) {
+          case PACK_QUANTIZED -> cols(layer, stored, scheme.bits());
+          case INT_QUANTIZED -> stored.cols();
+        };
+    if (stored.rank() != 2 || rows < 1 || cols < 1) {
+      throw wrong(layer, WEIGHT, "shape=" + stored.shapeText() + ": must be a matrix");
+    }
+    Affine dtype = new Affine(scheme.bits(), scheme.group(), scheme.symmetric());
+    checkColumnGroups(layer, dtype, cols);
+    return Tensor.affine(
+        dtype,
+        data(layer, scheme, stored, rows, cols),
+        rows,
+        cols,
+        scales(layer, scheme, rows, dtype.groups(cols)),
+        zeros(layer, scheme, rows, dtype.groups(cols)));
+  }
+
+  private MemorySegment data(String layer, Scheme scheme, Tensor stored, long rows, long cols) {
+    return switch (scheme.packing()) {
+      case PACK_QUANTIZED ->
+          scheme.bits() == 4
+              ? stored.data()
+              : PackedIntegers.unpackBytes(stored, rows, cols, arena);
+      case INT_QUANTIZED -> {
+        MemorySegment data =
+            scheme.bits() == 8
+                ? stored.data()
+                : PackedIntegers.packNibbles(stored.data(), rows, cols, arena);
+        if (data == null) {
+          throw wrong(layer, WEIGHT, "numbers outside -8..7, but num_bits=4");
+        }
+        yield data;
+      }
+    };
+  }
+
+  /** The columns that {@code weight_shape} promises, checked against the words that are there. */
+  private long cols(String layer, Tensor packed, int bits) {
+    Tensor shape = part(layer, SHAPE, Plain.I64);
+    if (shape.size() != 2) {
+      throw wrong(layer, SHAPE, "shape=" + shape.shapeText() + ": must hold rows and columns");
+    }
+    long rows = shape.data().get(LONG, 0);
+    long cols = shape.data().get(LONG, Long.BYTES);
+    boolean possible = cols >= 0 && cols <= Integer.MAX_VALUE;
+    if (!possible || rows != packed.rows() || PackedIntegers.words(cols, bits) != packed.cols()) {
+      throw wrong(
+          layer,
+          SHAPE,
+          "[" + rows + ", " + cols + "] does not fit weight_packed " + packed.shapeText() + " of "
+              + bits + " bits");
+    }
+    return cols;
+  }
+
+  private Tensor scales(String layer, Scheme scheme, long rows, long groups) {
+    Tensor scales = part(layer, SCALE);
+    if (!List.of(Plain.F32, Plain.F16, Plain.BF16).contains(scales.dtype())) {
+      throw wrong(layer, SCALE, scales + ": must be F32, F16 or BF16");
+    }
+    return perGroup(layer, SCALE, scales, scheme, rows, groups);
+  }
+
+  /** The zero points in the domain of {@link Affine}; null where they are none. */
+  private Tensor zeros(String layer, Scheme scheme, long rows, long groups) {
+    if (scheme.symmetric()) {
+      checkAllZero(layer);
+      return null;
+    }
+    Tensor zeros = part(layer, ZERO_POINT);
+    if (zeros.dtype() == Plain.I32 && scheme.packing() == Scheme.Packing.PACK_QUANTIZED) {
+      long[] expected = {PackedIntegers.words(rows, scheme.bits()), groups};
+      if (!Arrays.equals(zeros.shape(), expected)) {
+        throw wrong(
+            layer, ZERO_POINT, zeros + ": must have the shape " + Arrays.toString(expected));
+      }
+      return PackedIntegers.unpackZeros(zeros, rows, scheme.bits(), arena);
+    }
+    if (zeros.dtype() != Plain.I8) {
+      throw wrong(layer, ZERO_POINT, zeros + ": must be integers");
+    }
+    Tensor signed = perGroup(layer, ZERO_POINT, zeros, scheme, rows, groups);
+    if (scheme.bits() == 8) {
+      return signed;
+    }
+    for (long i = 0; i < signed.size(); i++) {
+      int zero = signed.data().get(JAVA_BYTE, i);
+      if (zero < -8 || zero > 7) {
+        throw wrong(layer, ZERO_POINT, "numbers outside -8..7, but num_bits=4");
+      }
+    }
+    return PackedIntegers.shift(signed, 8, arena);
+  }
+
+  /** One number for each group of each row, also where the file has one for all of them. */
+  private Tensor perGroup(
+      String layer, String part, Tensor tensor, Scheme scheme, long rows, long groups) {
+    if (!scheme.perTensor()) {
+      boolean matrix = tensor.rank() == 2 && tensor.rows() == rows && tensor.cols() == groups;
+      boolean column = tensor.rank() == 1 && tensor.size() == rows && groups == 1;
+      if (!matrix && !column) {
+        throw wrong(layer, part, tensor + ": must have the shape [" + rows + ", " + groups + "]");
+      }
+      return tensor.reshape(rows, groups);
+    }
+    if (tensor.size() != 1) {
+      throw wrong(layer, part, tensor + ": must be one number, as strategy is tensor");
+    }
+    Tensor all = Tensor.allocate(arena, tensor.dtype(), rows, 1);
+    for (long row = 0; row < rows; row++) {
+      all.row(row).copyFrom(tensor.data());
+    }
+    return all;
+  }
+
+  /** Symmetric layers of older files carry zero points that say nothing. */
+  private void checkAllZero(String layer) {
+    if (stored.names().contains(layer + ZERO_POINT)) {
+      MemorySegment bytes = part(layer, ZERO_POINT).data();
+      for (long i = 0; i < bytes.byteSize(); i++) {
+        if (bytes.get(JAVA_BYTE, i) != 0) {
+          throw wrong(layer, ZERO_POINT, "must be zero, as the weights are symmetric");
+        }
+      }
+    }
+  }
+
+  /** Columns that were sorted before they were grouped are not supported; an order kept is. */
+  private void checkColumnGroups(String layer, Affine dtype, long cols) {
+    if (!stored.names().contains(layer + COLUMN_GROUPS)) {
+      return;
+    }
+    Tensor groups = part(layer, COLUMN_GROUPS, Plain.I32);
+    boolean inOrder = groups.size() == cols;
+    for (long col = 0; inOrder && col < cols; col++) {
+      int group = groups.data().get(INT, col * Integer.BYTES);
+      // -1 everywhere is what the library puts where nothing was sorted.
+      inOrder = group == col / dtype.groupColumns(cols) || group == -1;
+    }
+    if (!inOrder) {
+      throw wrong(
+          layer,
+          COLUMN_GROUPS,
+          "the columns were reordered (actorder=group), which is not supported; quantize with"
+              + " actorder=weight or static");
+    }
+  }
+
+  private Tensor part(String layer, String part, Plain dtype) {
+    Tensor tensor = part(layer, part);
+    if (tensor.dtype() != dtype) {
+      throw wrong(layer, part, tensor + ": must be " + dtype.label());
+    }
+    return tensor;
+  }
+
+  private Tensor part(String layer, String part) {
+    if (!stored.names().contains(layer + part)) {
+      throw wrong(layer, part, "is missing, but quantization_config quantizes the layer");
+    }
+    return stored.tensor(layer + part);
+  }
+
+  private FormatException wrong(String layer, String part, String what) {
+    return new FormatException(stored.source() + ": tensor=" + layer + part + ": " + what);
+  }
+}

@@ -1,0 +1,203 @@
+package dev.hone.model.format.compressed;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.hone.model.Embedding;
+import dev.hone.model.LayerMap;
+import dev.hone.model.Linear;
+import dev.hone.model.Role;
+import dev.hone.model.Transformer;
+import dev.hone.model.Weight;
+import dev.hone.model.format.compressed.Scheme.Packing;
+import dev.hone.tensor.DType.Affine;
+import dev.hone.tensor.DType.Block;
+import dev.hone.tensor.DType.Plain;
+import dev.hone.tensor.Tensor;
+import java.lang.foreign.Arena;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** Takes a model's quantized weights apart into the tensors of the layout. */
+final class Encoder {
+  /** The version of the compressed-tensors library whose layout this is. */
+  private static final String VERSION = "0.19.0";
+
+  private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
+
+  /** A module of the PyTorch model: what a target can name. */
+  private record Layer(String name, String type, Optional<Scheme> scheme) {}
+
+  private final Arena arena;
+  private final Map<String, Tensor> tensors = new LinkedHashMap<>();
+  private final List<Layer> layers = new ArrayList<>();
+
+  private Encoder(Arena arena) {
+    this.arena = arena;
+  }
+
+  static Encoded encode(Transformer model, Arena arena) {
+    Encoder encoder = new Encoder(arena);
+    model.map(
+        new LayerMap() {
+          @Override
+          public Linear linear(Role role, Linear layer) {
+            boolean dynamic = layer.input() == Linear.Input.DYNAMIC_INT8;
+            encoder.add(layer.weight(), "Linear", dynamic);
+            return layer;
+          }
+
+          @Override
+          public Embedding embedding(Role role, Embedding table) {
+            encoder.add(table.weight(), "Embedding", false);
+            return table;
+          }
+        });
+    for (Weight weight : model.weights()) {
+      if (weight.tensor().dtype() instanceof Plain) {
+        encoder.tensors.put(weight.name(), weight.tensor());
+      }
+    }
+    return new Encoded(
+        Collections.unmodifiableMap(encoder.tensors), encoder.quantizationConfig());
+  }
+
+  private void add(Weight weight, String type, boolean dynamicInput) {
+    String name = weight.name();
+    String layer = name.substring(0, name.lastIndexOf('.'));
+    Optional<Scheme> scheme =
+        switch (weight.tensor().dtype()) {
+          case Plain _ -> Optional.empty();
+          case Affine affine -> Optional.of(scheme(affine, dynamicInput));
+          case Block block ->
+              throw new IllegalArgumentException(
+                  name + " is " + block.label() + ": compressed-tensors has no such blocks; quantize"
+                      + " to int8 or int4, or write GGUF");
+        };
+    if (dynamicInput && scheme.isEmpty()) {
+      throw new IllegalArgumentException(
+          name + " is " + weight.tensor().dtype().label() + ", but the layer's input is rounded to 8"
+              + " bits: compressed-tensors rounds inputs of quantized weights only");
+    }
+    if (scheme.isPresent() && name.contains("/")) {
+      throw new IllegalArgumentException(
+          name + " is " + weight.tensor().dtype().label() + ": what reads " + name + " knows plain"
+              + " numbers only; leave this layer as it is");
+    }
+    scheme.ifPresent(s -> takeApart(layer, weight.tensor(), s));
+    if (!name.contains("/")) {
+      layers.add(new Layer(layer, type, scheme));
+    }
+  }
+
+  private static Scheme scheme(Affine type, boolean dynamicInput) {
+    Packing packing = dynamicInput ? Packing.INT_QUANTIZED : Packing.PACK_QUANTIZED;
+    return new Scheme(
+        packing, type.bits(), type.symmetric(), type.group(), false, dynamicInput);
+  }
+
+  private void takeApart(String layer, Tensor weight, Scheme scheme) {
+    long rows = weight.rows();
+    long cols = weight.cols();
+    boolean nibbles = scheme.bits() == 4;
+    switch (scheme.packing()) {
+      case PACK_QUANTIZED -> {
+        tensors.put(
+            layer + CompressedTensors.PACKED,
+            nibbles
+                ? Tensor.of(Plain.I32, weight.data(), rows, PackedIntegers.words(cols, 4))
+                : PackedIntegers.packBytes(weight.data(), rows, cols, arena));
+        Tensor shape = Tensor.allocate(arena, Plain.I64, 2);
+        shape.data().set(CompressedTensors.LONG, 0, rows);
+        shape.data().set(CompressedTensors.LONG, Long.BYTES, cols);
+        tensors.put(layer + CompressedTensors.SHAPE, shape);
+      }
+      case INT_QUANTIZED ->
+          tensors.put(
+              layer + CompressedTensors.WEIGHT,
+              nibbles
+                  ? PackedIntegers.unpackNibbles(weight.data(), rows, cols, arena)
+                  : Tensor.of(Plain.I8, weight.data(), rows, cols));
+    }
+    tensors.put(layer + CompressedTensors.SCALE, weight.scales());
+    if (!scheme.symmetric()) {
+      tensors.put(layer + CompressedTensors.ZERO_POINT, zeroPoints(weight.zeros(), scheme));
+    }
+  }
+
+  private Tensor zeroPoints(Tensor zeros, Scheme scheme) {
+    return switch (scheme.packing()) {
+      case PACK_QUANTIZED -> PackedIntegers.packZeros(zeros, scheme.bits(), arena);
+      case INT_QUANTIZED ->
+          scheme.bits() == 8 ? zeros : PackedIntegers.shift(zeros, -8, arena);
+    };
+  }
+
+  private Optional<ObjectNode> quantizationConfig() {
+    Map<Scheme, List<Layer>> groups = new LinkedHashMap<>();
+    for (Layer layer : layers) {
+      layer.scheme().ifPresent(s -> groups.computeIfAbsent(s, _ -> new ArrayList<>()).add(layer));
+    }
+    if (groups.isEmpty()) {
+      return Optional.empty();
+    }
+    ObjectNode config = JSON.objectNode();
+    config.put("quant_method", "compressed-tensors");
+    config.put("version", VERSION);
+    config.put("quantization_status", "compressed");
+    List<Packing> packings = groups.keySet().stream().map(Scheme::packing).distinct().toList();
+    config.put("format", packings.size() == 1 ? packings.getFirst().label : "mixed-precision");
+    ObjectNode named = config.putObject("config_groups");
+    groups.forEach(
+        (scheme, members) ->
+            named.set("group_" + named.size(), group(scheme, targets(members, groups))));
+    ArrayNode ignore = config.putArray("ignore");
+    for (Layer layer : layers) {
+      if (layer.scheme().isEmpty() && quantized(layer.type(), groups) > 0) {
+        ignore.add(layer.name());
+      }
+    }
+    return Optional.of(config);
+  }
+
+  /** Class names where they say it all, else the layers' own. */
+  private List<String> targets(List<Layer> members, Map<Scheme, List<Layer>> groups) {
+    boolean typesShow =
+        layers.stream().allMatch(l -> QuantizationConfig.typeOf(l.name()).equals(l.type()));
+    return members.stream()
+        .map(l -> typesShow && quantized(l.type(), groups) == 1 ? l.type() : l.name())
+        .distinct()
+        .toList();
+  }
+
+  /** How many groups have layers of that class. */
+  private static long quantized(String type, Map<Scheme, List<Layer>> groups) {
+    return groups.values().stream()
+        .filter(members -> members.stream().anyMatch(l -> l.type().equals(type)))
+        .count();
+  }
+
+  private static ObjectNode group(Scheme scheme, List<String> targets) {
+    ObjectNode group = JSON.objectNode();
+    ArrayNode listed = group.putArray("targets");
+    targets.forEach(listed::add);
+    ObjectNode weights = group.putObject("weights");
+    weights.put("num_bits", scheme.bits()).put("type", "int");
+    weights.put("symmetric", scheme.symmetric()).put("dynamic", false);
+    if (scheme.group() == 0) {
+      weights.put("strategy", "channel");
+    } else {
+      weights.put("strategy", "group").put("group_size", scheme.group());
+    }
+    if (scheme.dynamicInput()) {
+      ObjectNode input = group.putObject("input_activations");
+      input.put("num_bits", 8).put("type", "int");
+      input.put("symmetric", true).put("dynamic", true).put("strategy", "token");
+    }
+    return group.put("format", scheme.packing().label);
+  }
+}
