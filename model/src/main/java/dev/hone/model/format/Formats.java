@@ -1,5 +1,6 @@
 package dev.hone.model.format;
 
+import dev.hone.model.format.compressed.CompressedTensors;
 import dev.hone.model.format.onnx.Onnx;
 import dev.hone.model.format.safetensors.Safetensors;
 import dev.hone.model.format.safetensors.ShardedSafetensors;
@@ -13,8 +14,9 @@ import java.util.stream.Collectors;
 public final class Formats {
   private static final List<Format> ALL =
       List.of(
-          new Format("model.safetensors", ".safetensors", Safetensors::open),
-          new Format("model.safetensors.index.json", ".index.json", ShardedSafetensors::open),
+          new Format("model.safetensors", ".safetensors", quantized(Safetensors::open)),
+          new Format(
+              "model.safetensors.index.json", ".index.json", quantized(ShardedSafetensors::open)),
           new Format("model.onnx", ".onnx", Onnx::open),
           new Format("onnx/model.onnx", ".onnx", Onnx::open));
 
@@ -29,6 +31,17 @@ public final class Formats {
   @FunctionalInterface
   private interface Opener {
     Checkpoint open(Path file, Arena arena);
+  }
+
+  /** Puts quantized weights together where the {@code config.json} beside the file says so. */
+  private static Opener quantized(Opener plain) {
+    return (file, arena) -> {
+      Checkpoint stored = plain.open(file, arena);
+      Path config = file.resolveSibling("config.json");
+      return Files.exists(config)
+          ? CompressedTensors.open(stored, Config.read(config), arena)
+          : stored;
+    };
   }
 
   /**

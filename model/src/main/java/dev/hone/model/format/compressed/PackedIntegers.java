@@ -87,8 +87,8 @@ final class PackedIntegers {
     Tensor zeros = Tensor.allocate(arena, Plain.I8, rows, groups);
     for (long row = 0; row < rows; row++) {
       for (long group = 0; group < groups; group++) {
-        int others = packed.data().get(JAVA_BYTE, byteOf(row, group, groups, bits));
-        int zero = others >>> row * bits % 8 & (1 << bits) - 1;
+        int pair = packed.data().get(JAVA_BYTE, byteOf(row, group, groups, bits));
+        int zero = pair >>> row * bits % 8 & (1 << bits) - 1;
         zeros.data().set(JAVA_BYTE, row * groups + group, (byte) (bits == 8 ? zero - 128 : zero));
       }
     }

@@ -4,12 +4,12 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.hone.model.format.Config;
 import dev.hone.model.format.FormatException;
 import java.util.HashMap;
-import java.util.HashSet;
-import java.util.List;
+import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
 
 /**
  * The {@code quantization_config} of a compressed-tensors model: which layers are quantized, and how.
@@ -37,23 +37,28 @@ final class QuantizationConfig {
           "global_compression_ratio",
           "run_compressed");
 
-  private final String source;
-  private final Map<String, Optional<Scheme>> byName = new HashMap<>();
-  private final Map<LayerPattern, Optional<Scheme>> byPattern = new TreeMap<>();
-  private final Set<String> ignoredNames;
-  private final List<LayerPattern> ignoredPatterns;
+  private final Config config;
+  private final LayerPatterns patterns;
 
-  private QuantizationConfig(String source, Set<String> ignored, List<LayerPattern> patterns) {
-    this.source = source;
-    this.ignoredNames = ignored;
-    this.ignoredPatterns = patterns;
+  /** Schemes by layer or class; nothing for a group that leaves its layers as they are. */
+  private final Map<String, Optional<Scheme>> byName = new HashMap<>();
+
+  private final Map<String, Optional<Scheme>> byPattern = new TreeMap<>();
+  private final Map<String, Pattern> compiled = new HashMap<>();
+  private final Set<String> ignored;
+
+  private QuantizationConfig(Config config) {
+    this.config = config;
+    this.patterns = new LayerPatterns(config.source());
+    this.ignored = new LinkedHashSet<>(config.texts("ignore"));
+    ignored.forEach(this::compile);
   }
 
   static QuantizationConfig read(Config config) {
-    config.refuseOthers(FIELDS);
-    if (!config.text("quant_method", "compressed-tensors").equals("compressed-tensors")) {
+    if (!config.text("quant_method").equals("compressed-tensors")) {
       throw config.wrong("quant_method", "compressed-tensors (nothing else is supported yet)");
     }
+    config.refuseOthers(FIELDS);
     if (config.has("kv_cache_scheme")) {
       throw config.wrong("kv_cache_scheme", "null (nothing else is supported yet)");
     }
@@ -63,16 +68,8 @@ final class QuantizationConfig {
       throw config.wrong("sparsity_config", "dense (nothing else is supported yet)");
     }
     checkStatus(config);
-    List<String> ignore = config.texts("ignore");
-    QuantizationConfig read =
-        new QuantizationConfig(
-            config.source(),
-            new HashSet<>(ignore.stream().filter(i -> !i.startsWith(REGEX)).toList()),
-            ignore.stream()
-                .filter(i -> i.startsWith(REGEX))
-                .map(i -> new LayerPattern(config.source(), i.substring(REGEX.length())))
-                .toList());
-    read.readGroups(config);
+    QuantizationConfig read = new QuantizationConfig(config);
+    read.readGroups();
     return read;
   }
 
@@ -90,11 +87,11 @@ final class QuantizationConfig {
     }
   }
 
-  private void readGroups(Config config) {
+  private void readGroups() {
     Config groups =
         config
             .object("config_groups")
-            .orElseThrow(() -> new FormatException(source + ": config_groups is missing"));
+            .orElseThrow(() -> new FormatException(config.source() + ": config_groups is missing"));
     String format = config.text("format", "unknown");
     for (Map.Entry<String, JsonNode> field : groups.json().properties()) {
       Config group =
@@ -103,36 +100,42 @@ final class QuantizationConfig {
               .orElseThrow(() -> groups.wrong(field.getKey(), "an object"));
       Optional<Scheme> scheme = Scheme.read(group, format);
       for (String target : group.texts("targets")) {
-        boolean twice =
-            target.startsWith(REGEX)
-                ? byPattern.put(
-                        new LayerPattern(source, target.substring(REGEX.length())), scheme)
-                    != null
-                : byName.put(target, scheme) != null;
-        if (twice) {
-          throw group.wrong("targets", "other ones than another group's: " + target);
+        compile(target);
+        if ((target.startsWith(REGEX) ? byPattern : byName).put(target, scheme) != null) {
+          throw group.wrong("targets", "other ones than another group's " + target);
         }
       }
+    }
+  }
+
+  private void compile(String target) {
+    if (target.startsWith(REGEX)) {
+      compiled.put(target, patterns.compile(target.substring(REGEX.length())));
     }
   }
 
   /** How a layer is quantized; nothing where it is left as it is. */
   Optional<Scheme> scheme(String layer) {
     String type = typeOf(layer);
-    if (ignoredNames.contains(layer)
-        || ignoredNames.contains(type)
-        || ignoredPatterns.stream().anyMatch(p -> p.matches(layer))) {
+    if (ignored.contains(layer)
+        || ignored.contains(type)
+        || ignored.stream().anyMatch(target -> matches(target, layer))) {
       return Optional.empty();
     }
     if (byName.containsKey(layer)) {
       return byName.get(layer);
     }
-    for (var pattern : byPattern.entrySet()) {
-      if (pattern.getKey().matches(layer)) {
-        return pattern.getValue();
+    for (var target : byPattern.entrySet()) {
+      if (matches(target.getKey(), layer)) {
+        return target.getValue();
       }
     }
     return byName.getOrDefault(type, Optional.empty());
+  }
+
+  private boolean matches(String target, String layer) {
+    Pattern pattern = compiled.get(target);
+    return pattern != null && patterns.matches(pattern, layer);
   }
 
   /** The PyTorch class that a layer of this name is taken for. */

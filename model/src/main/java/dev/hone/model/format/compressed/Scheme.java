@@ -108,6 +108,9 @@ record Scheme(
           case "group" -> weights.positive("group_size", 1 << 20);
           default -> throw weights.wrong("strategy", "one of tensor, channel, group");
         };
+    if (bits == 4 && group % 2 != 0) {
+      throw weights.wrong("group_size", "even at 4 bits");
+    }
     boolean symmetric = weights.flag("symmetric", true);
     return new Scheme(packing, bits, symmetric, group, strategy.equals("tensor"), dynamicInput);
   }

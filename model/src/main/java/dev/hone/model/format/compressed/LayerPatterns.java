@@ -4,20 +4,21 @@ import dev.hone.model.format.FormatException;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 
-/**
- * A regular expression that a layer's name must begin with. It comes from a file, and some expressions
- * take exponential time: the characters that it may look at are counted.
- */
-record LayerPattern(String source, String regex, Pattern compiled)
-    implements Comparable<LayerPattern> {
+/** Regular expressions from one file, with which the names of layers must begin. */
+final class LayerPatterns {
   private static final int MAX_LENGTH = 1000;
-  private static final int MAX_STEPS = 200_000;
 
-  LayerPattern(String source, String regex) {
-    this(source, regex, compile(source, regex));
+  /** Some expressions take exponential time, so the characters that all of them look at are counted. */
+  private static final long MAX_STEPS = 50_000_000;
+
+  private final String source;
+  private long steps;
+
+  LayerPatterns(String source) {
+    this.source = source;
   }
 
-  private static Pattern compile(String source, String regex) {
+  Pattern compile(String regex) {
     if (regex.length() > MAX_LENGTH) {
       throw new FormatException(
           source + ": a pattern of " + regex.length() + " characters; at most " + MAX_LENGTH);
@@ -29,27 +30,14 @@ record LayerPattern(String source, String regex, Pattern compiled)
     }
   }
 
-  boolean matches(String layer) {
+  /** Whether the name begins with the pattern, as Python's {@code re.match} has it. */
+  boolean matches(Pattern pattern, String layer) {
     try {
-      return compiled.matcher(new Counted(layer, new int[1])).lookingAt();
+      return pattern.matcher(new Counted(layer)).lookingAt();
     } catch (StepsExhausted | StackOverflowError e) {
-      throw new FormatException(source + ": re:" + regex + " takes too long to match " + layer, e);
+      throw new FormatException(
+          source + ": re:" + pattern + " takes too long to match " + layer, e);
     }
-  }
-
-  @Override
-  public int compareTo(LayerPattern other) {
-    return regex.compareTo(other.regex);
-  }
-
-  @Override
-  public boolean equals(Object other) {
-    return other instanceof LayerPattern pattern && pattern.regex.equals(regex);
-  }
-
-  @Override
-  public int hashCode() {
-    return regex.hashCode();
   }
 
   private static final class StepsExhausted extends RuntimeException {
@@ -57,10 +45,16 @@ record LayerPattern(String source, String regex, Pattern compiled)
   }
 
   /** A name that counts how often it is looked at. */
-  private record Counted(CharSequence name, int[] steps) implements CharSequence {
+  private final class Counted implements CharSequence {
+    private final CharSequence name;
+
+    Counted(CharSequence name) {
+      this.name = name;
+    }
+
     @Override
     public char charAt(int index) {
-      if (++steps[0] > MAX_STEPS) {
+      if (++steps > MAX_STEPS) {
         throw new StepsExhausted();
       }
       return name.charAt(index);
@@ -73,7 +67,7 @@ record LayerPattern(String source, String regex, Pattern compiled)
 
     @Override
     public CharSequence subSequence(int start, int end) {
-      return new Counted(name.subSequence(start, end), steps);
+      return new Counted(name.subSequence(start, end));
     }
 
     @Override
