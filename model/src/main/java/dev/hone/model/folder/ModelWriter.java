@@ -1,0 +1,166 @@
+package dev.hone.model.folder;
+
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.hone.model.Transformer;
+import dev.hone.model.Weight;
+import dev.hone.model.format.compressed.CompressedTensors;
+import dev.hone.model.format.compressed.Encoded;
+import dev.hone.model.format.safetensors.SafetensorsWriter;
+import dev.hone.tensor.Tensor;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.nio.file.FileVisitResult;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+
+/**
+ * Writes a changed model as a folder like the one it came from: weights as safetensors, quantized ones
+ * in the compressed-tensors layout, the tokenizer and sentence-transformers' files copied. The folder
+ * appears whole or not at all.
+ */
+public final class ModelWriter {
+  /** What stands beside weights in a published folder and describes the model, not one file of it. */
+  private static final List<String> COMPANIONS =
+      List.of(
+          "tokenizer.json",
+          "tokenizer_config.json",
+          "special_tokens_map.json",
+          "added_tokens.json",
+          "vocab.txt",
+          "vocab.json",
+          "merges.txt",
+          "sentencepiece.bpe.model",
+          "spiece.model",
+          "tokenizer.model",
+          "modules.json",
+          "sentence_bert_config.json",
+          "config_sentence_transformers.json",
+          "generation_config.json",
+          "LICENSE",
+          "LICENSE.txt",
+          "NOTICE");
+
+  private static final JsonMapper JSON = new JsonMapper();
+
+  private ModelWriter() {}
+
+  /**
+   * @param source the model that {@code result} was made from
+   * @param provenance written as {@code hone.json}: where the model comes from and what was measured
+   * @param target must not exist, or be a folder that this wrote before
+   */
+  public static void write(Model source, Transformer result, ObjectNode provenance, Path target)
+      throws IOException {
+    refuseForeign(target);
+    Path parent = target.toAbsolutePath().getParent();
+    Files.createDirectories(parent);
+    Path beside = Files.createTempDirectory(parent, target.getFileName() + ".");
+    try {
+      fill(source, result, provenance, beside);
+      move(beside, target);
+    } finally {
+      delete(beside);
+    }
+  }
+
+  /** Moves a folder that this wrote, in place of one that this wrote before. */
+  public static void move(Path folder, Path target) throws IOException {
+    refuseForeign(target);
+    delete(target);
+    Files.move(folder, target, StandardCopyOption.ATOMIC_MOVE);
+  }
+
+  /** Refuses to write over what Hone has not written. */
+  public static void refuseForeign(Path target) throws IOException {
+    if (Files.exists(target) && !Files.exists(target.resolve("hone.json"))) {
+      throw new IOException(
+          target + " exists and was not written by Hone: name another folder, or remove it");
+    }
+  }
+
+  private static void fill(Model source, Transformer result, ObjectNode provenance, Path folder)
+      throws IOException {
+    ObjectNode config = source.config().json().deepCopy();
+    config.remove("quantization_config");
+    try (Arena arena = Arena.ofShared()) {
+      Encoded encoded = CompressedTensors.encode(result, arena);
+      encoded.quantizationConfig().ifPresent(q -> config.set("quantization_config", q));
+      for (var file : byFolder(encoded.tensors()).entrySet()) {
+        Path weights = folder.resolve(file.getKey()).resolve("model.safetensors");
+        Files.createDirectories(weights.getParent());
+        SafetensorsWriter.write(weights, file.getValue(), Map.of("format", "pt"));
+      }
+    }
+    writeJson(folder.resolve("config.json"), config);
+    writeJson(folder.resolve("hone.json"), provenance);
+    copyCompanions(source.folder(), folder);
+  }
+
+  /** Tensors under the subfolder that their names start with, as {@link Weight} says. */
+  private static Map<String, Map<String, Tensor>> byFolder(Map<String, Tensor> tensors) {
+    var files = new TreeMap<String, Map<String, Tensor>>();
+    tensors.forEach(
+        (name, tensor) -> {
+          int slash = name.lastIndexOf('/');
+          files
+              .computeIfAbsent(name.substring(0, Math.max(slash, 0)), _ -> new TreeMap<>())
+              .put(name.substring(slash + 1), tensor);
+        });
+    return files;
+  }
+
+  private static void copyCompanions(Path from, Path to) throws IOException {
+    for (String name : COMPANIONS) {
+      if (Files.isRegularFile(from.resolve(name))) {
+        Files.copy(from.resolve(name), to.resolve(name));
+      }
+    }
+    // sentence-transformers' modules: 1_Pooling/config.json and the like.
+    try (Stream<Path> folders = Files.list(from)) {
+      for (Path module : folders.filter(f -> Files.isRegularFile(f.resolve("config.json"))).toList()) {
+        Path copy = Files.createDirectories(to.resolve(module.getFileName()));
+        Files.copy(module.resolve("config.json"), copy.resolve("config.json"));
+      }
+    }
+  }
+
+  private static void writeJson(Path file, ObjectNode json) throws IOException {
+    Files.writeString(
+        file, JSON.writerWithDefaultPrettyPrinter().writeValueAsString(json) + "\n");
+  }
+
+  /** Removes a folder with all that is in it, where there is one. */
+  public static void delete(Path folder) throws IOException {
+    if (!Files.exists(folder)) {
+      return;
+    }
+    Files.walkFileTree(
+        folder,
+        new SimpleFileVisitor<>() {
+          @Override
+          public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
+              throws IOException {
+            Files.delete(file);
+            return FileVisitResult.CONTINUE;
+          }
+
+          @Override
+          public FileVisitResult postVisitDirectory(Path visited, IOException failure)
+              throws IOException {
+            if (failure != null) {
+              throw failure;
+            }
+            Files.delete(visited);
+            return FileVisitResult.CONTINUE;
+          }
+        });
+  }
+}
