@@ -24,7 +24,7 @@ import picocli.CommandLine.Spec;
     version = "hone 0.1.0")
 public final class Hone implements Runnable {
   /** Every command, in the order in which help lists them. */
-  private static final List<Supplier<Object>> COMMANDS = List.of(Embed::new);
+  private static final List<Supplier<Object>> COMMANDS = List.of(Embed::new, Doctor::new);
 
   /** What the user did wrong, said in one sentence by the one who noticed. */
   private static final List<Class<? extends Exception>> WRONG_INPUT =
@@ -52,9 +52,14 @@ public final class Hone implements Runnable {
   /** Runs a command; 0 where it did its job, 2 where the input was wrong, 1 where Hone failed. */
   static int run(PrintWriter out, PrintWriter err, String... args) {
     var hone = new Hone();
-    var line = new CommandLine(hone);
-    COMMANDS.forEach(command -> line.addSubcommand(command.get()));
+    CommandLine line = commandLine(hone);
     line.setOut(out).setErr(err).setCaseInsensitiveEnumValuesAllowed(true);
+    line.setParameterExceptionHandler(
+        (e, _) -> {
+          String command = e.getCommandLine().getCommandSpec().qualifiedName();
+          err.println("hone: " + e.getMessage() + "; see " + command + " --help");
+          return 2;
+        });
     line.setExecutionExceptionHandler(
         (e, _, _) -> {
           if (hone.stacktrace) {
@@ -68,6 +73,16 @@ public final class Hone implements Runnable {
           return wrongInput ? 2 : 1;
         });
     return line.execute(args);
+  }
+
+  private static CommandLine commandLine(Hone hone) {
+    var line = new CommandLine(hone);
+    COMMANDS.forEach(command -> line.addSubcommand(command.get()));
+    return line;
+  }
+
+  static List<String> commandNames() {
+    return List.copyOf(commandLine(new Hone()).getSubcommands().keySet());
   }
 
   @Override

@@ -44,6 +44,11 @@ public final class Hub {
     return surroundings.honeHome();
   }
 
+  /** The cache that is shared with other programs of the Hugging Face hub; it need not exist yet. */
+  public Path huggingFaceCache() {
+    return HuggingFaceSettings.cacheFolder(surroundings);
+  }
+
   /**
    * The folder or file of a model. An existing path wins over a built-in name.
    *

@@ -36,26 +36,37 @@ record HuggingFaceSettings(
     if (uri.getHost() == null) {
       throw new HubException("HF_ENDPOINT is no URL: " + endpoint);
     }
-    Path home =
-        surroundings
-            .variable("HF_HOME")
-            .map(Path::of)
-            .orElseGet(() -> surroundings.cacheHome().resolve("huggingface"));
-    Path cache =
-        surroundings.variable("HF_HUB_CACHE").map(Path::of).orElseGet(() -> home.resolve("hub"));
     boolean offline =
         surroundings
             .variable("HF_HUB_OFFLINE")
             .filter(value -> TRUE.contains(value.toLowerCase(Locale.ROOT)))
             .isPresent();
     return new HuggingFaceSettings(
-        uri, cache, token(surroundings, home), offline, Duration.ofSeconds(1));
+        uri, cacheFolder(surroundings), token(surroundings), offline, Duration.ofSeconds(1));
   }
 
-  private static Optional<String> token(Surroundings surroundings, Path home) throws IOException {
+  /** Where the hub's own programs keep models. */
+  static Path cacheFolder(Surroundings surroundings) {
+    return surroundings
+        .variable("HF_HUB_CACHE")
+        .map(Path::of)
+        .orElseGet(() -> home(surroundings).resolve("hub"));
+  }
+
+  private static Path home(Surroundings surroundings) {
+    return surroundings
+        .variable("HF_HOME")
+        .map(Path::of)
+        .orElseGet(() -> surroundings.cacheHome().resolve("huggingface"));
+  }
+
+  private static Optional<String> token(Surroundings surroundings) throws IOException {
     Optional<String> token = surroundings.variable("HF_TOKEN");
     Path file =
-        surroundings.variable("HF_TOKEN_PATH").map(Path::of).orElseGet(() -> home.resolve("token"));
+        surroundings
+            .variable("HF_TOKEN_PATH")
+            .map(Path::of)
+            .orElseGet(() -> home(surroundings).resolve("token"));
     if (token.isEmpty() && Files.isReadable(file)) {
       token = Optional.of(Files.readString(file));
     }
