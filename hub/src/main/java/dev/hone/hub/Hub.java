@@ -7,8 +7,8 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * Finds a model by its name and says in which folder, or which file, it lies; fetches it first if it
- * is not on this machine.
+ * Finds a model by its name and says in which folder, or which file, it lies; fetches it first if
+ * it is not on this machine.
  *
  * <pre>
  *   ./my-model, model.gguf       a folder or file that exists, as it is
@@ -26,9 +26,9 @@ public final class Hub {
   }
 
   /**
-   * The hub as the process's environment sets it up: {@code HONE_HOME}, {@code
-   * XDG_CACHE_HOME}, and for the Hugging Face hub what its own programs read ({@code HF_HOME}, {@code
-   * HF_TOKEN}, {@code HF_ENDPOINT}, {@code HF_HUB_OFFLINE}...).
+   * The hub as the process's environment sets it up: {@code HONE_HOME}, {@code XDG_CACHE_HOME}, and
+   * for the Hugging Face hub what its own programs read ({@code HF_HOME}, {@code HF_TOKEN}, {@code
+   * HF_ENDPOINT}, {@code HF_HUB_OFFLINE}...).
    */
   public static Hub system() {
     return new Hub(Surroundings.ofProcess());
@@ -69,11 +69,17 @@ public final class Hub {
         }
       }
     } catch (IOException e) {
-      throw new HubException("Model cannot be fetched: name=" + name + ", cache=" + cache() + ": " + e, e);
+      throw new HubException(
+          "Model cannot be fetched: name=" + name + ", cache=" + cache() + ": " + e, e);
     }
     throw new HubException(
-        "No such model: name=" + name + "; tried: file or folder " + Path.of("").toAbsolutePath().resolve(name)
-            + ", built-in names " + builtInNames() + "; a model of the Hugging Face hub is written hf:org/name");
+        "No such model: name="
+            + name
+            + "; tried: file or folder "
+            + Path.of("").toAbsolutePath().resolve(name)
+            + ", built-in names "
+            + builtInNames()
+            + "; a model of the Hugging Face hub is written hf:org/name");
   }
 
   private static boolean exists(String name) {

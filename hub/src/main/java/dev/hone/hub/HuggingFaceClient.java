@@ -44,12 +44,16 @@ final class HuggingFaceClient {
   /** A commit and the names of its files. */
   record Listing(String commit, List<String> files) {}
 
-  /** A file of a commit: the name of its content, its size (-1 unknown), and where the bytes are. */
+  /**
+   * A file of a commit: the name of its content, its size (-1 unknown), and where the bytes are.
+   */
   record RemoteFile(String etag, long sizeBytes, URI location) {}
 
   Listing list(HuggingFaceName name) throws IOException {
     URI uri =
-        settings.endpoint().resolve("/api/models/" + name.id() + "/revision/" + encoded(name.revision()));
+        settings
+            .endpoint()
+            .resolve("/api/models/" + name.id() + "/revision/" + encoded(name.revision()));
     HttpResponse<InputStream> answer = followed("GET", uri, OptionalLong.empty(), name, true);
     byte[] body;
     try (InputStream in = answer.body()) {
@@ -64,7 +68,8 @@ final class HuggingFaceClient {
     for (JsonNode sibling : json.path("siblings")) {
       String file = sibling.path("rfilename").asText();
       if (!SafePath.isSafe(file)) {
-        throw new HubException("Refused a file name that leads elsewhere: " + name.id() + ", file=" + file);
+        throw new HubException(
+            "Refused a file name that leads elsewhere: " + name.id() + ", file=" + file);
       }
       files.add(file);
     }
@@ -73,7 +78,8 @@ final class HuggingFaceClient {
 
   /** What a file is, without its bytes. */
   RemoteFile describe(HuggingFaceName name, String commit, String file) throws IOException {
-    URI uri = settings.endpoint().resolve('/' + name.id() + "/resolve/" + commit + '/' + path(file));
+    URI uri =
+        settings.endpoint().resolve('/' + name.id() + "/resolve/" + commit + '/' + path(file));
     HttpResponse<InputStream> answer = followed("HEAD", uri, OptionalLong.empty(), name, false);
     answer.body().close();
     HttpHeaders headers = answer.headers();
@@ -89,13 +95,21 @@ final class HuggingFaceClient {
     long size =
         headers
             .firstValueAsLong("x-linked-size")
-            .orElseGet(() -> isRedirect(answer) ? -1 : headers.firstValueAsLong("content-length").orElse(-1));
+            .orElseGet(
+                () ->
+                    isRedirect(answer)
+                        ? -1
+                        : headers.firstValueAsLong("content-length").orElse(-1));
     URI location = isRedirect(answer) ? target(answer) : answer.uri();
     return new RemoteFile(etag, size, location);
   }
 
-  /** A file's bytes from an offset on; status 206 says that the server kept to it, 200 that it starts anew. */
-  HttpResponse<InputStream> bytes(HuggingFaceName name, RemoteFile file, long from) throws IOException {
+  /**
+   * A file's bytes from an offset on; status 206 says that the server kept to it, 200 that it
+   * starts anew.
+   */
+  HttpResponse<InputStream> bytes(HuggingFaceName name, RemoteFile file, long from)
+      throws IOException {
     OptionalLong range = from > 0 ? OptionalLong.of(from) : OptionalLong.empty();
     return followed("GET", file.location(), range, name, true);
   }
@@ -133,7 +147,8 @@ final class HuggingFaceClient {
         return answer;
       }
       if (here.getScheme().equals("https") && !next.getScheme().equals("https")) {
-        throw new HubException("Refused a redirect from https to " + next.getScheme() + ": url=" + here);
+        throw new HubException(
+            "Refused a redirect from https to " + next.getScheme() + ": url=" + here);
       }
       answer.body().close();
       here = next;
@@ -141,7 +156,8 @@ final class HuggingFaceClient {
     throw new HubException("Redirected more than " + REDIRECTS + " times: url=" + uri);
   }
 
-  private HttpResponse<InputStream> answer(String method, URI uri, OptionalLong from) throws IOException {
+  private HttpResponse<InputStream> answer(String method, URI uri, OptionalLong from)
+      throws IOException {
     HttpRequest.Builder request =
         HttpRequest.newBuilder(uri)
             .timeout(ANSWER_TIMEOUT)
@@ -175,17 +191,22 @@ final class HuggingFaceClient {
       return answer;
     }
     answer.body().close();
-    String what = name.id() + '@' + name.revision() + ": status=" + status + ", url=" + answer.uri();
+    String what =
+        name.id() + '@' + name.revision() + ": status=" + status + ", url=" + answer.uri();
     String said =
-        answer.headers().firstValue("x-error-message").map(message -> ", server says: " + message).orElse("");
+        answer
+            .headers()
+            .firstValue("x-error-message")
+            .map(message -> ", server says: " + message)
+            .orElse("");
     String remedy =
         switch (status) {
           case 401, 403 ->
               settings.token().isPresent()
-                  ? "; the token in HF_TOKEN may not read it: accept the model's licence on its page, or"
-                      + " there is no such model"
-                  : "; set HF_TOKEN to a token of yours and accept the model's licence on its page, or"
-                      + " there is no such model";
+                  ? "; the token in HF_TOKEN may not read it: accept the model's licence on its"
+                        + " page, or there is no such model"
+                  : "; set HF_TOKEN to a token of yours and accept the model's licence on its page,"
+                        + " or there is no such model";
           case 404 -> "; there is no such model, revision or file";
           case 429 -> "; too many requests, try again later";
           default -> "; try again later";
@@ -221,7 +242,8 @@ final class HuggingFaceClient {
   }
 
   private static String path(String file) {
-    return String.join("/", List.of(file.split("/")).stream().map(HuggingFaceClient::encoded).toList());
+    return String.join(
+        "/", List.of(file.split("/")).stream().map(HuggingFaceClient::encoded).toList());
   }
 
   private static String encoded(String part) {

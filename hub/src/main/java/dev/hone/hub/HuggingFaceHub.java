@@ -12,11 +12,11 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Fetches models from the Hugging Face hub, or a server that speaks its protocol, into the cache that
- * Hugging Face's own programs use.
+ * Fetches models from the Hugging Face hub, or a server that speaks its protocol, into the cache
+ * that Hugging Face's own programs use.
  *
- * <p>One question tells whether the copy in the cache is still the newest. Where the server cannot be
- * reached the copy is used, and a warning logged.
+ * <p>One question tells whether the copy in the cache is still the newest. Where the server cannot
+ * be reached the copy is used, and a warning logged.
  */
 final class HuggingFaceHub {
 
@@ -45,11 +45,23 @@ final class HuggingFaceHub {
     } catch (IOException e) {
       if (copy.isEmpty()) {
         throw new HubException(
-            settings.endpoint() + " cannot be reached (" + e + ") and " + name.id() + '@' + name.revision()
-                + " is not in the cache " + settings.cache(),
+            settings.endpoint()
+                + " cannot be reached ("
+                + e
+                + ") and "
+                + name.id()
+                + '@'
+                + name.revision()
+                + " is not in the cache "
+                + settings.cache(),
             e);
       }
-      LOG.log(System.Logger.Level.WARNING, "{0} cannot be reached ({1}); using the copy in {2}", settings.endpoint(), e, copy.get());
+      LOG.log(
+          System.Logger.Level.WARNING,
+          "{0} cannot be reached ({1}); using the copy in {2}",
+          settings.endpoint(),
+          e,
+          copy.get());
       return copy.get();
     }
     for (String file : wanted(name, listing.files())) {
@@ -65,7 +77,8 @@ final class HuggingFaceHub {
     }
     String file = name.file().get();
     if (!files.contains(file)) {
-      throw new HubException(name.id() + '@' + name.revision() + " has no such file: " + file + "; files=" + files);
+      throw new HubException(
+          name.id() + '@' + name.revision() + " has no such file: " + file + "; files=" + files);
     }
     return List.of(file);
   }
@@ -74,19 +87,25 @@ final class HuggingFaceHub {
     return name.file().map(cache.snapshot(commit)::resolve).orElse(cache.snapshot(commit));
   }
 
-  private static Optional<Path> cached(HuggingFaceCache cache, HuggingFaceName name) throws IOException {
+  private static Optional<Path> cached(HuggingFaceCache cache, HuggingFaceName name)
+      throws IOException {
     Optional<String> commit = cache.commit(name.revision());
     if (commit.isEmpty()) {
       return Optional.empty();
     }
     List<String> files = cache.files(commit.get());
-    boolean whole = name.file().isPresent() ? files.contains(name.file().get()) : ModelFiles.isWhole(files);
+    boolean whole =
+        name.file().isPresent() ? files.contains(name.file().get()) : ModelFiles.isWhole(files);
     return whole ? Optional.of(place(cache, name, commit.get())) : Optional.empty();
   }
 
   private HubException notCached(HuggingFaceName name) {
     return new HubException(
-        name.id() + '@' + name.revision() + " is not in the cache " + settings.cache()
+        name.id()
+            + '@'
+            + name.revision()
+            + " is not in the cache "
+            + settings.cache()
             + " and HF_HUB_OFFLINE forbids to fetch it");
   }
 
@@ -134,7 +153,8 @@ final class HuggingFaceHub {
           throw e;
         }
         client.pause(attempt, Optional.empty());
-        remote = client.describe(name, commit, file); // an address that was handed out may have run out
+        remote =
+            client.describe(name, commit, file); // an address that was handed out may have run out
       }
     }
   }
@@ -152,10 +172,12 @@ final class HuggingFaceHub {
       throw new IOException("The server cannot resume " + file);
     }
     boolean resumed = answer.statusCode() == 206;
-    StandardOpenOption how = resumed ? StandardOpenOption.APPEND : StandardOpenOption.TRUNCATE_EXISTING;
+    StandardOpenOption how =
+        resumed ? StandardOpenOption.APPEND : StandardOpenOption.TRUNCATE_EXISTING;
     try (InputStream in = answer.body();
         OutputStream out =
-            Files.newOutputStream(incomplete, StandardOpenOption.CREATE, StandardOpenOption.WRITE, how)) {
+            Files.newOutputStream(
+                incomplete, StandardOpenOption.CREATE, StandardOpenOption.WRITE, how)) {
       long done = resumed ? Files.size(incomplete) : 0;
       byte[] chunk = new byte[CHUNK];
       for (int n = in.read(chunk); n >= 0; n = in.read(chunk)) {
@@ -167,7 +189,13 @@ final class HuggingFaceHub {
         progress.update(file, done, remote.sizeBytes());
       }
       if (done < remote.sizeBytes()) {
-        throw new IOException("Connection ended early: file=" + file + ", bytes=" + done + " of " + remote.sizeBytes());
+        throw new IOException(
+            "Connection ended early: file="
+                + file
+                + ", bytes="
+                + done
+                + " of "
+                + remote.sizeBytes());
       }
     }
   }
@@ -176,12 +204,21 @@ final class HuggingFaceHub {
     long free = Files.getFileStore(folder).getUsableSpace();
     if (bytes > free) {
       throw new HubException(
-          "No room on the disk: file=" + file + ", bytes=" + bytes + ", free=" + free + ", folder=" + folder
+          "No room on the disk: file="
+              + file
+              + ", bytes="
+              + bytes
+              + ", free="
+              + free
+              + ", folder="
+              + folder
               + "; make room, or let HF_HOME name a folder elsewhere");
     }
   }
 
-  /** Large files are named by SHA-256, small ones as git names them; other servers may do otherwise. */
+  /**
+   * Large files are named by SHA-256, small ones as git names them; other servers may do otherwise.
+   */
   private static void check(String file, HuggingFaceClient.RemoteFile remote, Path incomplete)
       throws IOException {
     long size = Files.size(incomplete);
@@ -194,8 +231,17 @@ final class HuggingFaceHub {
     if (!found.equals(remote.etag()) || remote.sizeBytes() >= 0 && size != remote.sizeBytes()) {
       Files.delete(incomplete);
       throw new HubException(
-          "Wrong checksum: file=" + file + ", found=" + found + " of " + size + " bytes, expected=" + remote.etag()
-              + " of " + remote.sizeBytes() + "; what was received is deleted, try again");
+          "Wrong checksum: file="
+              + file
+              + ", found="
+              + found
+              + " of "
+              + size
+              + " bytes, expected="
+              + remote.etag()
+              + " of "
+              + remote.sizeBytes()
+              + "; what was received is deleted, try again");
     }
   }
 }

@@ -4,8 +4,9 @@ import java.util.Optional;
 import java.util.regex.Pattern;
 
 /**
- * A name of the Hugging Face hub: {@code org/name}, with {@code @revision} (a branch, tag or commit;
- * {@code main} if none) and, to mean one file of the repository, {@code org/name/path/file}.
+ * A name of the Hugging Face hub: {@code org/name}, with {@code @revision} (a branch, tag or
+ * commit; {@code main} if none) and, to mean one file of the repository, {@code
+ * org/name/path/file}.
  */
 record HuggingFaceName(String id, String revision, Optional<String> file) {
 
@@ -26,10 +27,13 @@ record HuggingFaceName(String id, String revision, Optional<String> file) {
     valid &= parts.length < 3 || SafePath.isSafe(parts[2]);
     if (!valid) {
       throw new HubException(
-          "Not a name of the Hugging Face hub: " + name + "; write hf:org/name, hf:org/name@revision or"
+          "Not a name of the Hugging Face hub: "
+              + name
+              + "; write hf:org/name, hf:org/name@revision or"
               + " hf:org/name/file");
     }
     String id = parts.length == 1 ? parts[0] : parts[0] + '/' + parts[1];
-    return new HuggingFaceName(id, revision, parts.length < 3 ? Optional.empty() : Optional.of(parts[2]));
+    return new HuggingFaceName(
+        id, revision, parts.length < 3 ? Optional.empty() : Optional.of(parts[2]));
   }
 }

@@ -10,8 +10,8 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * What the variables that Hugging Face's own programs read say: {@code HF_ENDPOINT}, {@code HF_HOME},
- * {@code HF_HUB_CACHE}, {@code HF_TOKEN}, {@code HF_TOKEN_PATH}, {@code HF_HUB_OFFLINE}.
+ * What the variables that Hugging Face's own programs read say: {@code HF_ENDPOINT}, {@code
+ * HF_HOME}, {@code HF_HUB_CACHE}, {@code HF_TOKEN}, {@code HF_TOKEN_PATH}, {@code HF_HUB_OFFLINE}.
  *
  * @param endpoint the hub, without a slash at its end
  * @param cache the folder that {@code models--org--name} lie in

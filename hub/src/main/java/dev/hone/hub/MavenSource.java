@@ -10,13 +10,12 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * The user's Maven, as a place to get a jar from: its local repository, else its {@code mvn} command,
- * which knows the servers, mirrors, proxies and passwords that Hone does not.
+ * The user's Maven, as a place to get a jar from: its local repository, else its {@code mvn}
+ * command, which knows the servers, mirrors, proxies and passwords that Hone does not.
  */
 final class MavenSource {
 
-  private static final String COPY =
-      "org.apache.maven.plugins:maven-dependency-plugin:3.9.0:copy";
+  private static final String COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.9.0:copy";
   private static final Pattern LOCAL_REPOSITORY =
       Pattern.compile("<localRepository>\\s*([^<]+?)\\s*</localRepository>");
   private static final Pattern COMMENT = Pattern.compile("<!--.*?-->", Pattern.DOTALL);
@@ -81,8 +80,13 @@ final class MavenSource {
               .start();
     } catch (IOException e) {
       throw new HubException(
-          artifact.coordinates() + " is not in " + localRepository() + " and Maven cannot be run ("
-              + e.getMessage() + "); install Maven, or run where it is installed: " + shown,
+          artifact.coordinates()
+              + " is not in "
+              + localRepository()
+              + " and Maven cannot be run ("
+              + e.getMessage()
+              + "); install Maven, or run where it is installed: "
+              + shown,
           e);
     }
     String output = new String(maven.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
@@ -97,8 +101,13 @@ final class MavenSource {
     Path jar = scratch.resolve(artifact.fileName());
     if (status != 0 || !Files.exists(jar)) {
       throw new HubException(
-          "Maven could not fetch " + artifact.coordinates() + ": status=" + status + ", command="
-              + shown + ", output:\n"
+          "Maven could not fetch "
+              + artifact.coordinates()
+              + ": status="
+              + status
+              + ", command="
+              + shown
+              + ", output:\n"
               + output.substring(Math.max(0, output.length() - SHOWN_CHARS)));
     }
     return jar;
@@ -108,7 +117,12 @@ final class MavenSource {
     String found = Checksum.sha256(jar);
     if (!found.equals(artifact.sha256())) {
       throw new HubException(
-          "Wrong checksum: file=" + jar + ", sha256=" + found + ", expected=" + artifact.sha256()
+          "Wrong checksum: file="
+              + jar
+              + ", sha256="
+              + found
+              + ", expected="
+              + artifact.sha256()
               + "; delete the file and try again");
     }
     return jar;

@@ -9,8 +9,8 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
- * Which files of a published repository make up the model: configuration, tokenizer, and the weights
- * in one form, where many hold the same weights for several frameworks.
+ * Which files of a published repository make up the model: configuration, tokenizer, and the
+ * weights in one form, where many hold the same weights for several frameworks.
  */
 final class ModelFiles {
 
@@ -36,8 +36,12 @@ final class ModelFiles {
           "LICENSE.md",
           "LICENSE.txt");
 
-  /** {@code 1_Pooling/config.json}, {@code 2_Dense/model.safetensors}: modules of sentence-transformers. */
-  private static final Pattern MODULE = Pattern.compile("\\d+_\\w+/(config\\.json|model\\.safetensors)");
+  /**
+   * {@code 1_Pooling/config.json}, {@code 2_Dense/model.safetensors}: modules of
+   * sentence-transformers.
+   */
+  private static final Pattern MODULE =
+      Pattern.compile("\\d+_\\w+/(config\\.json|model\\.safetensors)");
 
   private static final Pattern SHARD = Pattern.compile("model-(\\d{5})-of-(\\d{5})\\.safetensors");
 
@@ -56,7 +60,8 @@ final class ModelFiles {
         weights = gguf;
       } else {
         throw new HubException(
-            repository + " has no weights that can be read: "
+            repository
+                + " has no weights that can be read: "
                 + (gguf.isEmpty()
                     ? "neither model.safetensors nor model.onnx; files=" + files
                     : "name one of its GGUF files: "
@@ -69,7 +74,9 @@ final class ModelFiles {
     return needed;
   }
 
-  /** Whether a folder's files are all that is needed of a model: its weights, all shards of them. */
+  /**
+   * Whether a folder's files are all that is needed of a model: its weights, all shards of them.
+   */
   static boolean isWhole(List<String> files) {
     List<String> weights = weights(files);
     long shards = weights.stream().filter(SHARD.asMatchPredicate()).count();
@@ -93,7 +100,8 @@ final class ModelFiles {
     }
     for (String onnx : List.of("model.onnx", "onnx/model.onnx")) {
       if (files.contains(onnx)) { // a model of more than 2 GB keeps its numbers beside it
-        List<String> both = matching(files, file -> file.equals(onnx + "_data") || file.equals(onnx + ".data"));
+        List<String> both =
+            matching(files, file -> file.equals(onnx + "_data") || file.equals(onnx + ".data"));
         both.addLast(onnx);
         return both;
       }

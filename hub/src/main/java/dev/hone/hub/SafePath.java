@@ -1,6 +1,8 @@
 package dev.hone.hub;
 
-/** Whether a relative path that a server or a user names stays inside the folder it is resolved in. */
+/**
+ * Whether a relative path that a server or a user names stays inside the folder it is resolved in.
+ */
 final class SafePath {
 
   private static final int MAX_CHARS = 512;

@@ -4,7 +4,10 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
 
-/** What the process finds around it that decides where models lie: environment and system properties. */
+/**
+ * What the process finds around it that decides where models lie: environment and system
+ * properties.
+ */
 record Surroundings(Map<String, String> environment, Map<String, String> properties) {
 
   static Surroundings ofProcess() {

@@ -27,7 +27,8 @@ class BuiltInTest {
 
     assertThat(folder).isDirectory().startsWith(cache);
     assertThat(Checksum.sha256(folder.resolve("model.onnx"))).startsWith("ca46f1a88a9c6e61");
-    assertThat(Files.readString(folder.resolve("config.json"))).contains("\"num_attention_heads\": 12");
+    assertThat(Files.readString(folder.resolve("config.json")))
+        .contains("\"num_attention_heads\": 12");
     assertThat(folder.resolve("1_Pooling/config.json")).exists();
     assertThat(folder.resolve("download")).doesNotExist();
     assertThat(told).first().isEqualTo("0/91695814");
@@ -69,7 +70,6 @@ class BuiltInTest {
 
   private Hub hub() {
     Surroundings process = Surroundings.ofProcess();
-    return new Hub(
-        new Surroundings(Map.of("HONE_HOME", cache.toString()), process.properties()));
+    return new Hub(new Surroundings(Map.of("HONE_HOME", cache.toString()), process.properties()));
   }
 }

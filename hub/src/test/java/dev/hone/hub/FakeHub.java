@@ -18,8 +18,8 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.stream.Collectors;
 
 /**
- * A server that speaks the protocol of the Hugging Face hub, with one repository {@code acme/tiny}, and
- * a second one for large files, as the hub has. What goes wrong is set by the test.
+ * A server that speaks the protocol of the Hugging Face hub, with one repository {@code acme/tiny},
+ * and a second one for large files, as the hub has. What goes wrong is set by the test.
  */
 final class FakeHub implements AutoCloseable {
 
@@ -92,9 +92,15 @@ final class FakeHub implements AutoCloseable {
 
   private void record(String server, HttpExchange exchange) {
     requests.add(
-        server + ' ' + exchange.getRequestMethod() + ' ' + exchange.getRequestURI().getPath()
-            + " range=" + exchange.getRequestHeaders().getFirst("Range")
-            + " token=" + exchange.getRequestHeaders().getFirst("Authorization"));
+        server
+            + ' '
+            + exchange.getRequestMethod()
+            + ' '
+            + exchange.getRequestURI().getPath()
+            + " range="
+            + exchange.getRequestHeaders().getFirst("Range")
+            + " token="
+            + exchange.getRequestHeaders().getFirst("Authorization"));
   }
 
   private void answer(HttpExchange exchange) throws Exception {
@@ -108,7 +114,9 @@ final class FakeHub implements AutoCloseable {
     }
     String token = exchange.getRequestHeaders().getFirst("Authorization");
     if (requiredToken != null && !("Bearer " + requiredToken).equals(token)) {
-      exchange.getResponseHeaders().set("X-Error-Message", "Access to model acme/tiny is restricted.");
+      exchange
+          .getResponseHeaders()
+          .set("X-Error-Message", "Access to model acme/tiny is restricted.");
       exchange.sendResponseHeaders(token == null ? 401 : 403, -1);
       return;
     }
@@ -128,8 +136,12 @@ final class FakeHub implements AutoCloseable {
   private String listing() {
     List<String> names = new java.util.ArrayList<>(files.keySet());
     names.addAll(strayNames);
-    return "{\"sha\":\"" + COMMIT + "\",\"siblings\":["
-        + names.stream().map(name -> "{\"rfilename\":\"" + name + "\"}").collect(Collectors.joining(","))
+    return "{\"sha\":\""
+        + COMMIT
+        + "\",\"siblings\":["
+        + names.stream()
+            .map(name -> "{\"rfilename\":\"" + name + "\"}")
+            .collect(Collectors.joining(","))
         + "]}";
   }
 

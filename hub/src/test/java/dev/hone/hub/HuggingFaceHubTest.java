@@ -50,14 +50,22 @@ class HuggingFaceHubTest {
   @Test
   void fetchesTheFilesThatMakeUpTheModelIntoTheSharedLayout() throws Exception {
     List<String> told = new ArrayList<>();
-    Path folder = resolve("acme/tiny", (file, done, total) -> told.add(file + ' ' + done + '/' + total));
+    Path folder =
+        resolve("acme/tiny", (file, done, total) -> told.add(file + ' ' + done + '/' + total));
 
     assertThat(folder).isEqualTo(repository().resolve("snapshots/" + FakeHub.COMMIT));
     assertThat(new HuggingFaceCache(repository()).files(FakeHub.COMMIT))
-        .containsExactlyInAnyOrder("config.json", "tokenizer.json", "modules.json", "1_Pooling/config.json", WEIGHTS);
+        .containsExactlyInAnyOrder(
+            "config.json", "tokenizer.json", "modules.json", "1_Pooling/config.json", WEIGHTS);
     assertThat(folder.resolve(WEIGHTS)).hasBinaryContent(server.files.get(WEIGHTS));
-    assertThat(Files.readSymbolicLink(folder.resolve("1_Pooling/config.json"))).asString().startsWith("../../../blobs/");
-    assertThat(repository().resolve("blobs").resolve(FakeHub.hex("SHA-256", server.files.get(WEIGHTS)))).exists();
+    assertThat(Files.readSymbolicLink(folder.resolve("1_Pooling/config.json")))
+        .asString()
+        .startsWith("../../../blobs/");
+    assertThat(
+            repository()
+                .resolve("blobs")
+                .resolve(FakeHub.hex("SHA-256", server.files.get(WEIGHTS))))
+        .exists();
     assertThat(repository().resolve("refs/main")).hasContent(FakeHub.COMMIT);
     assertThat(told).last().isEqualTo(WEIGHTS + " 300000/300000");
   }
@@ -76,7 +84,11 @@ class HuggingFaceHubTest {
   void resumesAfterABrokenConnection() throws IOException {
     server.breaks.put(WEIGHTS, 100_000);
     assertThat(resolve("acme/tiny").resolve(WEIGHTS)).hasBinaryContent(server.files.get(WEIGHTS));
-    assertThat(server.requests("store GET")).hasSize(2).last().asString().doesNotContain("range=null");
+    assertThat(server.requests("store GET"))
+        .hasSize(2)
+        .last()
+        .asString()
+        .doesNotContain("range=null");
   }
 
   @Test
@@ -86,7 +98,10 @@ class HuggingFaceHubTest {
     Path incomplete = blobs.resolve(FakeHub.hex("SHA-256", whole) + ".incomplete");
     Files.write(incomplete, java.util.Arrays.copyOf(whole, 123_456));
     assertThat(resolve("acme/tiny").resolve(WEIGHTS)).hasBinaryContent(whole);
-    assertThat(server.requests("store GET")).singleElement().asString().contains("range=bytes=123456-");
+    assertThat(server.requests("store GET"))
+        .singleElement()
+        .asString()
+        .contains("range=bytes=123456-");
     assertThat(incomplete).doesNotExist();
   }
 
@@ -114,8 +129,12 @@ class HuggingFaceHubTest {
   void sendsTheTokenToTheHubAndToNobodyElse() throws IOException {
     server.requiredToken = "hf_secret";
     resolve(hub(Optional.of("hf_secret"), false), "acme/tiny", Progress.NONE);
-    assertThat(server.requests("hub ")).isNotEmpty().allMatch(request -> request.endsWith("token=Bearer hf_secret"));
-    assertThat(server.requests("store ")).isNotEmpty().allMatch(request -> request.endsWith("token=null"));
+    assertThat(server.requests("hub "))
+        .isNotEmpty()
+        .allMatch(request -> request.endsWith("token=Bearer hf_secret"));
+    assertThat(server.requests("store "))
+        .isNotEmpty()
+        .allMatch(request -> request.endsWith("token=null"));
   }
 
   @Test
@@ -133,8 +152,11 @@ class HuggingFaceHubTest {
   @Test
   void saysWhatDoesNotExist() {
     assertThatThrownBy(() -> resolve("acme/none")).hasMessageContaining("status=404");
-    assertThatThrownBy(() -> resolve("acme/tiny@v9")).hasMessageContaining("acme/tiny@v9").hasMessageContaining("404");
-    assertThatThrownBy(() -> resolve("acme/tiny/q4.gguf")).hasMessageContaining("no such file: q4.gguf");
+    assertThatThrownBy(() -> resolve("acme/tiny@v9"))
+        .hasMessageContaining("acme/tiny@v9")
+        .hasMessageContaining("404");
+    assertThatThrownBy(() -> resolve("acme/tiny/q4.gguf"))
+        .hasMessageContaining("no such file: q4.gguf");
   }
 
   @Test
@@ -148,7 +170,8 @@ class HuggingFaceHubTest {
   void followsARenamedRepository() throws IOException {
     server.files.keySet().removeIf(name -> !name.equals("config.json"));
     server.files.put(WEIGHTS, new byte[0]);
-    assertThatThrownBy(() -> resolve("acme/old-name")).hasMessageContaining("acme/old-name@main: status=404");
+    assertThatThrownBy(() -> resolve("acme/old-name"))
+        .hasMessageContaining("acme/old-name@main: status=404");
     assertThat(server.requests("/api/models/acme/tiny/revision/main")).hasSize(1);
   }
 
@@ -165,13 +188,15 @@ class HuggingFaceHubTest {
   @Test
   void offlineUsesTheCacheOnly() throws IOException {
     HuggingFaceHub offline = hub(Optional.empty(), true);
-    assertThatThrownBy(() -> resolve(offline, "acme/tiny", Progress.NONE)).hasMessageContaining("HF_HUB_OFFLINE");
+    assertThatThrownBy(() -> resolve(offline, "acme/tiny", Progress.NONE))
+        .hasMessageContaining("HF_HUB_OFFLINE");
     Path folder = resolve("acme/tiny");
     server.requests.clear();
     assertThat(resolve(offline, "acme/tiny", Progress.NONE)).isEqualTo(folder);
     assertThat(server.requests).isEmpty();
     Files.delete(folder.resolve(WEIGHTS));
-    assertThatThrownBy(() -> resolve(offline, "acme/tiny", Progress.NONE)).hasMessageContaining("not in the cache");
+    assertThatThrownBy(() -> resolve(offline, "acme/tiny", Progress.NONE))
+        .hasMessageContaining("not in the cache");
   }
 
   @Test
@@ -184,7 +209,8 @@ class HuggingFaceHubTest {
 
   @Test
   void refusesNamesThatLeadOutOfTheFolder() {
-    for (String name : List.of("../../.bashrc", "/etc/passwd", "a/../../b", "C:\\\\x", "a//b", ".")) {
+    for (String name :
+        List.of("../../.bashrc", "/etc/passwd", "a/../../b", "C:\\\\x", "a//b", ".")) {
       server.strayNames.clear();
       server.strayNames.add(name);
       assertThatThrownBy(() -> resolve("acme/tiny")).hasMessageContaining("leads elsewhere");
@@ -241,7 +267,8 @@ class HuggingFaceHubTest {
 
   private HuggingFaceHub hub(Optional<String> token, boolean offline) {
     return new HuggingFaceHub(
-        new HuggingFaceSettings(URI.create(server.url()), cache, token, offline, Duration.ofMillis(1)));
+        new HuggingFaceSettings(
+            URI.create(server.url()), cache, token, offline, Duration.ofMillis(1)));
   }
 
   private Path resolve(String name) throws IOException {
@@ -252,7 +279,8 @@ class HuggingFaceHubTest {
     return resolve(hub(Optional.empty(), false), name, progress);
   }
 
-  private static Path resolve(HuggingFaceHub hub, String name, Progress progress) throws IOException {
+  private static Path resolve(HuggingFaceHub hub, String name, Progress progress)
+      throws IOException {
     return hub.resolve(HuggingFaceName.parse("hf:" + name), progress);
   }
 }

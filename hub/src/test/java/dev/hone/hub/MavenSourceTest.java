@@ -51,10 +51,13 @@ class MavenSourceTest {
   @EnabledOnOs({OS.LINUX, OS.MAC})
   void mavenIsAskedForAJarThatIsNotThere() throws IOException {
     // stands for mvn: leaves its arguments and the jar in the folder it is told
-    Path mvn = script("for a in \"$@\"; do case $a in -DoutputDirectory=*) d=${a#*=};; esac; done\n"
-        + "echo \"$@\" > $d/arguments; printf 'a jar' > $d/thing-1.0.jar\n");
+    Path mvn =
+        script(
+            "for a in \"$@\"; do case $a in -DoutputDirectory=*) d=${a#*=};; esac; done\n"
+                + "echo \"$@\" > $d/arguments; printf 'a jar' > $d/thing-1.0.jar\n");
     Path scratch = Files.createDirectory(home.resolve("scratch"));
-    MavenSource source = new MavenSource(surroundings(Map.of("maven.repo.local", "/none")), mvn.toString());
+    MavenSource source =
+        new MavenSource(surroundings(Map.of("maven.repo.local", "/none")), mvn.toString());
     assertThat(source.jar(artifact, scratch)).hasContent(CONTENT).hasParent(scratch);
     assertThat(Files.readString(scratch.resolve("arguments")))
         .contains(":copy -Dartifact=org.example:thing:1.0", "-Dmaven.repo.local=/none");

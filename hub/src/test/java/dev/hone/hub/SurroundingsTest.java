@@ -19,7 +19,8 @@ class SurroundingsTest {
   void honeHomeThenXdgThenDotCache() {
     assertThat(with(Map.of()).honeHome()).isEqualTo(home.resolve(".cache/hone"));
     assertThat(with(Map.of("XDG_CACHE_HOME", "/x")).honeHome()).isEqualTo(Path.of("/x/hone"));
-    assertThat(with(Map.of("XDG_CACHE_HOME", "/x", "HONE_HOME", "/h")).honeHome()).isEqualTo(Path.of("/h"));
+    assertThat(with(Map.of("XDG_CACHE_HOME", "/x", "HONE_HOME", "/h")).honeHome())
+        .isEqualTo(Path.of("/h"));
   }
 
   @Test
@@ -42,8 +43,16 @@ class SurroundingsTest {
         HuggingFaceSettings.of(
             with(
                 Map.of(
-                    "HF_HOME", own.toString(), "HF_HUB_CACHE", "/c", "HF_TOKEN", "hf_set",
-                    "HF_ENDPOINT", "http://mirror.example:81/", "HF_HUB_OFFLINE", "0")));
+                    "HF_HOME",
+                    own.toString(),
+                    "HF_HUB_CACHE",
+                    "/c",
+                    "HF_TOKEN",
+                    "hf_set",
+                    "HF_ENDPOINT",
+                    "http://mirror.example:81/",
+                    "HF_HUB_OFFLINE",
+                    "0")));
     assertThat(all.cache()).isEqualTo(Path.of("/c"));
     assertThat(all.token()).contains("hf_set");
     assertThat(all.endpoint()).hasToString("http://mirror.example:81");

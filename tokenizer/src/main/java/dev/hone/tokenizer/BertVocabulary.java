@@ -41,8 +41,12 @@ final class BertVocabulary {
     for (String role : new String[] {"unk", "cls", "sep"}) {
       if (!vocabulary.containsKey(roles.get(role))) {
         throw new TokenizerException(
-            "Not a vocabulary of BERT: file=" + file + ", missing token=" + roles.get(role)
-                + ", tokens=" + vocabulary.size()
+            "Not a vocabulary of BERT: file="
+                + file
+                + ", missing token="
+                + roles.get(role)
+                + ", tokens="
+                + vocabulary.size()
                 + "; only BERT's vocab.txt can be used without a tokenizer.json");
       }
     }
@@ -120,8 +124,17 @@ final class BertVocabulary {
       for (String token = lines.readLine(); token != null; token = lines.readLine()) {
         if (line == MAX_TOKENS || token.length() > MAX_TOKEN_CHARS) {
           throw new TokenizerException(
-              "Not a vocabulary: file=" + file + ", line=" + (line + 1) + ", chars=" + token.length()
-                  + ", limits=" + MAX_TOKENS + " lines of " + MAX_TOKEN_CHARS + " chars");
+              "Not a vocabulary: file="
+                  + file
+                  + ", line="
+                  + (line + 1)
+                  + ", chars="
+                  + token.length()
+                  + ", limits="
+                  + MAX_TOKENS
+                  + " lines of "
+                  + MAX_TOKEN_CHARS
+                  + " chars");
         }
         vocabulary.put(token, line++);
       }

@@ -18,7 +18,8 @@ import java.util.Deque;
  *   unit: bits 0-7 label, 8 has a value, 9 offset is times 256, 10-31 offset; bit 31 set in values
  * </pre>
  *
- * <p>A double-array trie (Darts): the child of a node over byte {@code c} is {@code base(node) ^ c}.
+ * <p>A double-array trie (Darts): the child of a node over byte {@code c} is {@code base(node) ^
+ * c}.
  */
 final class CharsMapCheck {
 
@@ -80,7 +81,9 @@ final class CharsMapCheck {
     while (end < replacements.limit() && replacements.get(end) != 0) {
       end++;
     }
-    field.check(end - start <= MAX_REPLACEMENT_BYTES, "replacements of at most " + MAX_REPLACEMENT_BYTES + " bytes");
+    field.check(
+        end - start <= MAX_REPLACEMENT_BYTES,
+        "replacements of at most " + MAX_REPLACEMENT_BYTES + " bytes");
     boolean whole = start == replacements.limit() || (replacements.get(start) & 0xc0) != 0x80;
     field.check(whole, "replacements that begin with a character");
   }

@@ -6,8 +6,8 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Checks normalizer, pre-tokenizer, post-processor and decoder: that the library knows each part, and
- * that no part can make it panic, loop, or blow a text up.
+ * Checks normalizer, pre-tokenizer, post-processor and decoder: that the library knows each part,
+ * and that no part can make it panic, loop, or blow a text up.
  */
 final class ComponentCheck {
 
@@ -23,18 +23,47 @@ final class ComponentCheck {
 
   private static final Set<String> NORMALIZERS =
       Set.of(
-          "BertNormalizer", "Strip", "StripAccents", "NFC", "NFD", "NFKC", "NFKD", "Lowercase", "Nmt",
-          "Precompiled", "Replace", "Prepend", "ByteLevel", "Sequence");
+          "BertNormalizer",
+          "Strip",
+          "StripAccents",
+          "NFC",
+          "NFD",
+          "NFKC",
+          "NFKD",
+          "Lowercase",
+          "Nmt",
+          "Precompiled",
+          "Replace",
+          "Prepend",
+          "ByteLevel",
+          "Sequence");
   private static final Set<String> PRE_TOKENIZERS =
       Set.of(
-          "BertPreTokenizer", "ByteLevel", "CharDelimiterSplit", "Metaspace", "Whitespace", "Sequence",
-          "Split", "Punctuation", "WhitespaceSplit", "Digits", "UnicodeScripts");
+          "BertPreTokenizer",
+          "ByteLevel",
+          "CharDelimiterSplit",
+          "Metaspace",
+          "Whitespace",
+          "Sequence",
+          "Split",
+          "Punctuation",
+          "WhitespaceSplit",
+          "Digits",
+          "UnicodeScripts");
   private static final Set<String> POST_PROCESSORS =
       Set.of("RobertaProcessing", "BertProcessing", "ByteLevel", "TemplateProcessing", "Sequence");
   private static final Set<String> DECODERS =
       Set.of(
-          "BPEDecoder", "ByteLevel", "WordPiece", "Metaspace", "CTC", "Sequence", "Replace", "Fuse",
-          "Strip", "ByteFallback");
+          "BPEDecoder",
+          "ByteLevel",
+          "WordPiece",
+          "Metaspace",
+          "CTC",
+          "Sequence",
+          "Replace",
+          "Fuse",
+          "Strip",
+          "ByteFallback");
 
   private final Set<Integer> ids;
   private int parts;
@@ -105,7 +134,9 @@ final class ComponentCheck {
 
   private void grows(JsonField content) {
     growth *= Math.max(1, content.text().length());
-    content.check(growth <= MAX_GROWTH, "replacements that make a text at most " + MAX_GROWTH + " times longer");
+    content.check(
+        growth <= MAX_GROWTH,
+        "replacements that make a text at most " + MAX_GROWTH + " times longer");
   }
 
   private void tokenAndId(JsonField pair) {
@@ -133,7 +164,8 @@ final class ComponentCheck {
   }
 
   /** The texts must stand in a template once each, or some would be lost and others double. */
-  private static void sequences(JsonField pieces, Set<String> special, Map<String, Integer> expected) {
+  private static void sequences(
+      JsonField pieces, Set<String> special, Map<String, Integer> expected) {
     Map<String, Integer> found = new HashMap<>();
     for (JsonField piece : pieces.items()) {
       piece.check(piece.node().size() == 1, "a Sequence or a SpecialToken");

@@ -62,7 +62,9 @@ public final class Encoding {
     return sequences[token];
   }
 
-  /** Which word of its text the token belongs to, counted from 0; -1 for what the template added. */
+  /**
+   * Which word of its text the token belongs to, counted from 0; -1 for what the template added.
+   */
   public int word(int token) {
     return words[token];
   }

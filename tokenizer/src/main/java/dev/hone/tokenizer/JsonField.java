@@ -63,8 +63,13 @@ record JsonField(String file, String path, JsonNode node) {
     if (!condition) {
       String found = isAbsent() ? "nothing" : node.toString();
       throw new TokenizerException(
-          "Wrong value: file=" + file + ", field=" + (path.isEmpty() ? "(whole file)" : path)
-              + ", expected=" + expected + ", found="
+          "Wrong value: file="
+              + file
+              + ", field="
+              + (path.isEmpty() ? "(whole file)" : path)
+              + ", expected="
+              + expected
+              + ", found="
               + (found.length() > SHOWN_CHARS ? found.substring(0, SHOWN_CHARS) + "..." : found));
     }
   }

@@ -4,10 +4,10 @@ package dev.hone.tokenizer;
  * Reads a regular expression far enough to know that the library's engine cannot get lost in it.
  *
  * <p>The engine backtracks, and the library panics when it gave up after ten million steps. So a
- * pattern may not try a text in more than linearly many ways from one place: no repeated group whose
- * content varies, and nothing that can fail after two open repetitions in a row. The patterns of
- * published tokenizers are of that kind. What may fail after one repetition is counted: each costs up
- * to a step a character, which bounds the text.
+ * pattern may not try a text in more than linearly many ways from one place: no repeated group
+ * whose content varies, and nothing that can fail after two open repetitions in a row. The patterns
+ * of published tokenizers are of that kind. What may fail after one repetition is counted: each
+ * costs up to a step a character, which bounds the text.
  */
 final class PatternCheck {
 
@@ -38,7 +38,8 @@ final class PatternCheck {
     PatternCheck check = new PatternCheck(field);
     check.field.check(check.text.length() <= MAX_CHARS, "at most " + MAX_CHARS + " chars");
     check.alternatives();
-    check.require(check.at == check.text.length(), "no closing parenthesis without its opening one");
+    check.require(
+        check.at == check.text.length(), "no closing parenthesis without its opening one");
     return check.backtracking;
   }
 
@@ -120,7 +121,9 @@ final class PatternCheck {
           least = bounds[0].isEmpty() ? 0 : Integer.parseInt(bounds[0]);
           String last = bounds[bounds.length - 1];
           most = last.isEmpty() ? Integer.MAX_VALUE : Integer.parseInt(last);
-          require(least <= MAX_COUNT && (last.isEmpty() || most <= MAX_COUNT), "counts of at most " + MAX_COUNT);
+          require(
+              least <= MAX_COUNT && (last.isEmpty() || most <= MAX_COUNT),
+              "counts of at most " + MAX_COUNT);
           at = close;
         }
         default -> {
@@ -132,7 +135,9 @@ final class PatternCheck {
         continue; // a lazy or possessive mark changes the order of the tries, not their number
       }
       require(times == 0, "one repetition of a thing");
-      require(most == 1 || !shape.varies() && !shape.optional(), "no repeated group whose content varies");
+      require(
+          most == 1 || !shape.varies() && !shape.optional(),
+          "no repeated group whose content varies");
       boolean open = most - least > MAX_CLOSED;
       int ways = open ? 1 : most - least + 1;
       shape =

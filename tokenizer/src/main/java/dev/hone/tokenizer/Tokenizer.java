@@ -15,8 +15,8 @@ import java.util.Set;
  *
  * <p>Padding and truncation that a {@code tokenizer.json} asks for are never applied: a text is
  * encoded whole, then cut to the caller's limit as transformers does, which keeps the template's
- * special tokens and cuts the content. Use from many threads at once is fine. It owns native memory:
- * who loads closes.
+ * special tokens and cuts the content. Use from many threads at once is fine. It owns native
+ * memory: who loads closes.
  */
 public final class Tokenizer implements AutoCloseable {
 
@@ -64,7 +64,8 @@ public final class Tokenizer implements AutoCloseable {
   /**
    * Encodes one text.
    *
-   * @param maxTokens most tokens of the result, the template's among them; {@link #UNLIMITED} for all
+   * @param maxTokens most tokens of the result, the template's among them; {@link #UNLIMITED} for
+   *     all
    * @throws IllegalArgumentException if not even the template's tokens fit
    */
   public Encoding encode(String text, int maxTokens) {
@@ -139,7 +140,9 @@ public final class Tokenizer implements AutoCloseable {
     return modelMaxTokens;
   }
 
-  /** Tokens that are no text: {@code [CLS]}, {@code [SEP]}... as {@code tokenizer.json} lists them. */
+  /**
+   * Tokens that are no text: {@code [CLS]}, {@code [SEP]}... as {@code tokenizer.json} lists them.
+   */
   public Set<String> specialTokens() {
     return Collections.unmodifiableSet(vocabulary.special());
   }
@@ -174,14 +177,22 @@ public final class Tokenizer implements AutoCloseable {
     int room = maxTokens - (size - content[0] - content[1]);
     if (room < 0) {
       throw new IllegalArgumentException(
-          "No room for the template's tokens: maxTokens=" + maxTokens
-              + ", special tokens=" + (maxTokens - room));
+          "No room for the template's tokens: maxTokens="
+              + maxTokens
+              + ", special tokens="
+              + (maxTokens - room));
     }
     int first = truncation.firstKept(content[0], content[1], room);
     if (first < 0 || first > room) {
       throw new IllegalArgumentException(
-          "The text that is not to be cut leaves no room: maxTokens=" + maxTokens
-              + ", first=" + content[0] + ", second=" + content[1] + ", truncation=" + truncation);
+          "The text that is not to be cut leaves no room: maxTokens="
+              + maxTokens
+              + ", first="
+              + content[0]
+              + ", second="
+              + content[1]
+              + ", truncation="
+              + truncation);
     }
     int[] keep = {first, Math.min(content[1], room - first)};
     int[] seen = new int[2];

@@ -7,8 +7,8 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Holds a {@code tokenizer.json} against what the native library takes for granted. The library ends
- * the JVM where it panics, so whatever it does not check itself is checked here first.
+ * Holds a {@code tokenizer.json} against what the native library takes for granted. The library
+ * ends the JVM where it panics, so whatever it does not check itself is checked here first.
  */
 final class TokenizerCheck {
 
@@ -119,8 +119,8 @@ final class TokenizerCheck {
   }
 
   /**
-   * The library takes a token's id from the vocabulary and numbers the rest itself, in order; a file
-   * that says otherwise would be read as something it does not say.
+   * The library takes a token's id from the vocabulary and numbers the rest itself, in order; a
+   * file that says otherwise would be read as something it does not say.
    */
   private static void addedTokens(JsonField added, JsonNode vocab, Set<Integer> ids) {
     if (added.isAbsent()) {
@@ -129,7 +129,9 @@ final class TokenizerCheck {
     int next = vocab.size();
     for (JsonField token : added.items()) {
       String content = token.object().at("content").text();
-      token.at("content").check(content.length() <= MAX_TOKEN_CHARS, "at most " + MAX_TOKEN_CHARS + " chars");
+      token
+          .at("content")
+          .check(content.length() <= MAX_TOKEN_CHARS, "at most " + MAX_TOKEN_CHARS + " chars");
       int id = token.at("id").integer(0, MAX_TOKENS - 1);
       Integer known = id(vocab, content);
       int expected = known == null ? next : known;

@@ -56,14 +56,18 @@ final class TokenizerConfig {
     };
   }
 
-  /** {@code unk}, {@code cls}, {@code sep}, {@code pad}, {@code mask}, {@code bos}, {@code eos} to their tokens. */
+  /**
+   * {@code unk}, {@code cls}, {@code sep}, {@code pad}, {@code mask}, {@code bos}, {@code eos} to
+   * their tokens.
+   */
   Map<String, String> specialTokens() {
     Map<String, String> tokens = new LinkedHashMap<>();
     json.properties()
         .forEach(
             field -> {
               if (field.getKey().endsWith(SUFFIX)) {
-                String role = field.getKey().substring(0, field.getKey().length() - SUFFIX.length());
+                String role =
+                    field.getKey().substring(0, field.getKey().length() - SUFFIX.length());
                 token(field.getValue()).ifPresent(token -> tokens.put(role, token));
               }
             });
@@ -90,6 +94,13 @@ final class TokenizerConfig {
 
   private TokenizerException wrong(String field, String expected, JsonNode found) {
     return new TokenizerException(
-        "Wrong value: file=" + file + ", field=" + field + ", expected=" + expected + ", found=" + found);
+        "Wrong value: file="
+            + file
+            + ", field="
+            + field
+            + ", expected="
+            + expected
+            + ", found="
+            + found);
   }
 }

@@ -62,7 +62,12 @@ final class TokenizerJson {
     long size = Files.size(file);
     if (size > MAX_FILE_BYTES) {
       throw new TokenizerException(
-          "Too large for a tokenizer: file=" + file + ", bytes=" + size + ", limit=" + MAX_FILE_BYTES);
+          "Too large for a tokenizer: file="
+              + file
+              + ", bytes="
+              + size
+              + ", limit="
+              + MAX_FILE_BYTES);
     }
     return Files.readAllBytes(file);
   }
@@ -70,6 +75,10 @@ final class TokenizerJson {
   private static String place(JsonProcessingException e) {
     return e.getLocation() == null
         ? ""
-        : " (line " + e.getLocation().getLineNr() + ", column " + e.getLocation().getColumnNr() + ")";
+        : " (line "
+            + e.getLocation().getLineNr()
+            + ", column "
+            + e.getLocation().getColumnNr()
+            + ")";
   }
 }

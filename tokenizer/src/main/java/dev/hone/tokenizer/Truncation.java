@@ -30,6 +30,9 @@ public enum Truncation {
     }
   };
 
-  /** How many tokens of the first text stay where {@code room} tokens of both may; the second gets the rest. */
+  /**
+   * How many tokens of the first text stay where {@code room} tokens of both may; the second gets
+   * the rest.
+   */
   abstract int firstKept(int first, int second, int room);
 }

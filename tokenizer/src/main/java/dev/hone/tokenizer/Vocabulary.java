@@ -8,7 +8,9 @@ import java.util.Map;
 import java.util.OptionalInt;
 import java.util.Set;
 
-/** Tokens and their ids, as a {@code tokenizer.json} lists them: the model's, then the added ones. */
+/**
+ * Tokens and their ids, as a {@code tokenizer.json} lists them: the model's, then the added ones.
+ */
 final class Vocabulary {
 
   private final Map<String, Integer> ids = new HashMap<>();

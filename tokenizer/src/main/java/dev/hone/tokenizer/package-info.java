@@ -1,5 +1,5 @@
 /**
- * Text to token ids and back, on the reference tokenizers of the field ({@code tokenizer.json}, or a
- * BERT {@code vocab.txt}).
+ * Text to token ids and back, on the reference tokenizers of the field ({@code tokenizer.json}, or
+ * a BERT {@code vocab.txt}).
  */
 package dev.hone.tokenizer;

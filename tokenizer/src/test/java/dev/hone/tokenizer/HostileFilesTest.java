@@ -19,7 +19,10 @@ import java.util.random.RandomGeneratorFactory;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** 20,000 damaged tokenizers: each loads and encodes, or says what is wrong; the JVM outlives them all. */
+/**
+ * 20,000 damaged tokenizers: each loads and encodes, or says what is wrong; the JVM outlives them
+ * all.
+ */
 class HostileFilesTest {
 
   private static final int MUTATIONS = 20_000;
@@ -93,7 +96,8 @@ class HostileFilesTest {
       switch (random.nextInt(5)) {
         case 0 -> bytes[from] = (byte) random.nextInt(256);
         case 1 -> bytes = Arrays.copyOf(bytes, Math.max(1, from));
-        case 2 -> System.arraycopy(bytes, random.nextInt(bytes.length - length + 1), bytes, from, length);
+        case 2 ->
+            System.arraycopy(bytes, random.nextInt(bytes.length - length + 1), bytes, from, length);
         case 3 -> { // digits for digits
           for (int i = from; i < from + length; i++) {
             bytes[i] = Character.isDigit(bytes[i]) ? (byte) ('0' + random.nextInt(10)) : bytes[i];
@@ -108,15 +112,21 @@ class HostileFilesTest {
     return bytes;
   }
 
-  /** Puts a stranger, or another part of the file, in the place of a random value, or takes it out. */
-  private static void replaceOne(ObjectNode json, List<JsonNode> strangers, RandomGenerator random) {
+  /**
+   * Puts a stranger, or another part of the file, in the place of a random value, or takes it out.
+   */
+  private static void replaceOne(
+      ObjectNode json, List<JsonNode> strangers, RandomGenerator random) {
     List<JsonNode> parents = new ArrayList<>();
     List<JsonNode> nodes = new ArrayList<>(strangers);
     collect(json, parents, nodes);
     JsonNode value = nodes.get(random.nextInt(nodes.size())).deepCopy();
     // the vocabulary is most of the file: half of the damage goes elsewhere
     List<JsonNode> small = parents.stream().filter(node -> node.size() < 20).toList();
-    JsonNode parent = random.nextBoolean() ? small.get(random.nextInt(small.size())) : parents.get(random.nextInt(parents.size()));
+    JsonNode parent =
+        random.nextBoolean()
+            ? small.get(random.nextInt(small.size()))
+            : parents.get(random.nextInt(parents.size()));
     int index = random.nextInt(parent.size());
     boolean remove = random.nextInt(6) == 0;
     if (parent instanceof ArrayNode array) {

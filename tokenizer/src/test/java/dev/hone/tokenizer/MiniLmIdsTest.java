@@ -35,7 +35,9 @@ class MiniLmIdsTest {
     try (Tokenizer tokenizer = Tokenizer.load(folder)) {
       List<Encoding> encodings = tokenizer.encodeAll(texts, 256);
       for (int k = 0; k < texts.size(); k++) {
-        assertThat(encodings.get(k).ids()).as("text %d: %s", k, texts.get(k)).isEqualTo(golden.ids("ids." + k));
+        assertThat(encodings.get(k).ids())
+            .as("text %d: %s", k, texts.get(k))
+            .isEqualTo(golden.ids("ids." + k));
       }
     }
   }

@@ -19,7 +19,8 @@ final class SafetensorsIds {
   SafetensorsIds(Path file) throws IOException {
     bytes = ByteBuffer.wrap(Files.readAllBytes(file)).order(ByteOrder.LITTLE_ENDIAN);
     int length = Math.toIntExact(bytes.getLong(0));
-    header = new ObjectMapper().readTree(new String(bytes.array(), 8, length, StandardCharsets.UTF_8));
+    header =
+        new ObjectMapper().readTree(new String(bytes.array(), 8, length, StandardCharsets.UTF_8));
     data = 8 + length;
   }
 
@@ -27,7 +28,8 @@ final class SafetensorsIds {
   int[] ids(String name) {
     JsonNode offsets = header.get(name).get("data_offsets");
     int[] ids = new int[(offsets.get(1).intValue() - offsets.get(0).intValue()) / Integer.BYTES];
-    bytes.slice(data + offsets.get(0).intValue(), ids.length * Integer.BYTES)
+    bytes
+        .slice(data + offsets.get(0).intValue(), ids.length * Integer.BYTES)
         .order(ByteOrder.LITTLE_ENDIAN)
         .asIntBuffer()
         .get(ids);
