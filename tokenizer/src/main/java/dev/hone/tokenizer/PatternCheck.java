@@ -49,10 +49,12 @@ final class PatternCheck {
    * @param open repetitions without an end in a row
    * @param ways in how many ways it can match otherwise
    * @param optional whether it can match nothing, so that it never fails
+   * @param opensBeforeFailure most open repetitions that something in it stands behind that can fail
    */
-  private record Shape(int open, int ways, boolean optional) {
+  private record Shape(int open, int ways, boolean optional, int opensBeforeFailure) {
 
-    static final Shape CHARACTER = new Shape(0, 1, false);
+    static final Shape CHARACTER = new Shape(0, 1, false, 0);
+    static final Shape NOTHING = new Shape(0, 1, true, 0);
 
     boolean varies() {
       return open > 0 || ways > 1;
@@ -69,28 +71,30 @@ final class PatternCheck {
           new Shape(
               Math.max(shape.open(), next.open()),
               shape.ways() + next.ways(),
-              shape.optional() || next.optional());
+              shape.optional() || next.optional(),
+              Math.max(shape.opensBeforeFailure(), next.opensBeforeFailure()));
     }
     depth--;
     return shape;
   }
 
   private Shape branch() {
-    int open = 0;
-    int ways = 1;
-    boolean optional = true;
+    Shape whole = Shape.NOTHING;
     while (at < text.length() && text.charAt(at) != '|' && text.charAt(at) != ')') {
       Shape part = quantified();
+      int opens = whole.opensBeforeFailure();
       if (!part.optional()) {
-        require(open < 2, "nothing that can fail after two open repetitions");
-        backtracking += open * ways;
+        opens = Math.max(opens, whole.open() + part.opensBeforeFailure());
+        require(opens < 2, "nothing that can fail after two open repetitions");
+        backtracking += opens == 0 ? 0 : whole.open() > 0 ? whole.ways() : whole.ways() - 1;
       }
-      open += part.open();
-      ways *= part.ways();
+      int ways = whole.ways() * part.ways();
       require(ways <= MAX_WAYS, "at most " + MAX_WAYS + " ways to match optional parts");
-      optional &= part.optional();
+      whole =
+          new Shape(
+              whole.open() + part.open(), ways, whole.optional() && part.optional(), opens);
     }
-    return new Shape(open, ways, optional);
+    return whole;
   }
 
   private Shape quantified() {
@@ -144,7 +148,8 @@ final class PatternCheck {
           new Shape(
               shape.open() + (open ? 1 : 0),
               most == 1 ? shape.ways() + ways - 1 : ways,
-              shape.optional() || least == 0);
+              shape.optional() || least == 0,
+              shape.opensBeforeFailure());
     }
     return shape;
   }
@@ -175,7 +180,7 @@ final class PatternCheck {
       require(!start.isEmpty(), "groups (?: (?= (?! (?<= (?<! (?> (?i: (?i) only");
       at += 1 + start.length();
       if (start.endsWith(")")) {
-        return new Shape(0, 1, true);
+        return Shape.NOTHING;
       }
     }
     Shape shape = alternatives();
