@@ -44,7 +44,9 @@ public final class Hub {
     return surroundings.honeHome();
   }
 
-  /** The cache that is shared with other programs of the Hugging Face hub; it need not exist yet. */
+  /**
+   * The cache that is shared with other programs of the Hugging Face hub; it need not exist yet.
+   */
   public Path huggingFaceCache() {
     return HuggingFaceSettings.cacheFolder(surroundings);
   }
@@ -75,8 +77,8 @@ public final class Hub {
     throw new HubException(
         "No such model: name="
             + name
-            + "; tried: file or folder "
-            + Path.of("").toAbsolutePath().resolve(name)
+            + "; tried: a file or folder of that name in "
+            + Path.of("").toAbsolutePath()
             + ", built-in names "
             + builtInNames()
             + "; a model of the Hugging Face hub is written hf:org/name");

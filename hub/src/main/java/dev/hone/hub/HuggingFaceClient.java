@@ -204,9 +204,9 @@ final class HuggingFaceClient {
           case 401, 403 ->
               settings.token().isPresent()
                   ? "; the token in HF_TOKEN may not read it: accept the model's licence on its"
-                        + " page, or there is no such model"
+                      + " page, or there is no such model"
                   : "; set HF_TOKEN to a token of yours and accept the model's licence on its page,"
-                        + " or there is no such model";
+                      + " or there is no such model";
           case 404 -> "; there is no such model, revision or file";
           case 429 -> "; too many requests, try again later";
           default -> "; try again later";

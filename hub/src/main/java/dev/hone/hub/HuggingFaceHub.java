@@ -146,6 +146,9 @@ final class HuggingFaceHub {
       }
       checkSpace(file, incomplete.getParent(), remote.sizeBytes() - there);
       try {
+        if (attempt > 0) { // an address that was handed out may have run out
+          remote = client.describe(name, commit, file);
+        }
         receive(client.bytes(name, remote, there), file, remote, incomplete, progress);
         return;
       } catch (IOException e) {
@@ -153,13 +156,11 @@ final class HuggingFaceHub {
           throw e;
         }
         client.pause(attempt, Optional.empty());
-        remote =
-            client.describe(name, commit, file); // an address that was handed out may have run out
       }
     }
   }
 
-  private static void receive(
+  private void receive(
       HttpResponse<InputStream> answer,
       String file,
       HuggingFaceClient.RemoteFile remote,
@@ -175,12 +176,14 @@ final class HuggingFaceHub {
     StandardOpenOption how =
         resumed ? StandardOpenOption.APPEND : StandardOpenOption.TRUNCATE_EXISTING;
     try (InputStream in = answer.body();
+        StallGuard guard = new StallGuard(in, settings.stall());
         OutputStream out =
             Files.newOutputStream(
                 incomplete, StandardOpenOption.CREATE, StandardOpenOption.WRITE, how)) {
       long done = resumed ? Files.size(incomplete) : 0;
       byte[] chunk = new byte[CHUNK];
       for (int n = in.read(chunk); n >= 0; n = in.read(chunk)) {
+        guard.progressed();
         done += n;
         if (remote.sizeBytes() >= 0 && done > remote.sizeBytes()) {
           break; // more than it should be: the check says so

@@ -17,12 +17,19 @@ import java.util.Set;
  * @param cache the folder that {@code models--org--name} lie in
  * @param token sent to the endpoint and to no other host
  * @param offline whether the network is not to be used
+ * @param stall how long a connection may bring nothing before it is given up
  * @param backOff pause before the second attempt; doubled before each further one
  */
 record HuggingFaceSettings(
-    URI endpoint, Path cache, Optional<String> token, boolean offline, Duration backOff) {
+    URI endpoint,
+    Path cache,
+    Optional<String> token,
+    boolean offline,
+    Duration stall,
+    Duration backOff) {
 
   private static final String ENDPOINT = "https://huggingface.co";
+  private static final Duration STALL = Duration.ofSeconds(60);
   private static final Set<String> TRUE = Set.of("1", "on", "yes", "true");
 
   static HuggingFaceSettings of(Surroundings surroundings) throws IOException {
@@ -42,7 +49,7 @@ record HuggingFaceSettings(
             .filter(value -> TRUE.contains(value.toLowerCase(Locale.ROOT)))
             .isPresent();
     return new HuggingFaceSettings(
-        uri, cacheFolder(surroundings), token(surroundings), offline, Duration.ofSeconds(1));
+        uri, cacheFolder(surroundings), token(surroundings), offline, STALL, Duration.ofSeconds(1));
   }
 
   /** Where the hub's own programs keep models. */

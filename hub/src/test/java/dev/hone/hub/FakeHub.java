@@ -15,6 +15,9 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.stream.Collectors;
 
 /**
@@ -40,12 +43,17 @@ final class FakeHub implements AutoCloseable {
   /** Large files break off after so many bytes, once each. */
   final Map<String, Integer> breaks = new ConcurrentHashMap<>();
 
+  /** Large files bring nothing more after so many bytes, once each. */
+  final Map<String, Integer> stalls = new ConcurrentHashMap<>();
+
   /** Files whose bytes are not those that were promised. */
   final List<String> corrupt = new CopyOnWriteArrayList<>();
 
   boolean ranges = true;
   String requiredToken;
 
+  private final CountDownLatch closed = new CountDownLatch(1);
+  private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
   private final HttpServer hub;
   private final HttpServer store;
 
@@ -65,15 +73,17 @@ final class FakeHub implements AutoCloseable {
 
   @Override
   public void close() {
+    closed.countDown();
     hub.stop(0);
     store.stop(0);
+    threads.shutdownNow();
   }
 
   private interface Handler {
     void handle(HttpExchange exchange) throws Exception;
   }
 
-  private static HttpServer server(String host, Handler handler) throws IOException {
+  private HttpServer server(String host, Handler handler) throws IOException {
     HttpServer server = HttpServer.create(new InetSocketAddress(InetAddress.getByName(host), 0), 0);
     server.createContext(
         "/",
@@ -86,6 +96,7 @@ final class FakeHub implements AutoCloseable {
             throw new IOException(e);
           }
         });
+    server.setExecutor(threads);
     server.start();
     return server;
   }
@@ -179,12 +190,16 @@ final class FakeHub implements AutoCloseable {
           .getResponseHeaders()
           .set("Content-Range", "bytes " + from + '-' + (bytes.length - 1) + '/' + bytes.length);
     }
-    Integer end = breaks.remove(name);
+    Integer stall = stalls.remove(name);
+    Integer end = stall == null ? breaks.remove(name) : stall;
     byte[] rest = Arrays.copyOfRange(bytes, from, bytes.length);
     exchange.sendResponseHeaders(range != null && ranges ? 206 : 200, rest.length);
     OutputStream out = exchange.getResponseBody();
     out.write(rest, 0, end == null ? rest.length : end);
     out.flush();
+    if (stall != null) {
+      closed.await();
+    }
   }
 
   private static void send(HttpExchange exchange, int status, byte[] bytes) throws IOException {

@@ -25,6 +25,7 @@ import org.junit.jupiter.api.io.TempDir;
 class HuggingFaceHubTest {
 
   private static final String WEIGHTS = "model.safetensors";
+  private static final Duration STALL = Duration.ofSeconds(2);
 
   @TempDir Path cache;
   private FakeHub server;
@@ -89,6 +90,13 @@ class HuggingFaceHubTest {
         .last()
         .asString()
         .doesNotContain("range=null");
+  }
+
+  @Test
+  void resumesAfterAConnectionThatBringsNothingMore() throws IOException {
+    server.stalls.put(WEIGHTS, 100_000);
+    assertThat(resolve("acme/tiny").resolve(WEIGHTS)).hasBinaryContent(server.files.get(WEIGHTS));
+    assertThat(server.requests("store GET")).hasSize(2);
   }
 
   @Test
@@ -268,7 +276,7 @@ class HuggingFaceHubTest {
   private HuggingFaceHub hub(Optional<String> token, boolean offline) {
     return new HuggingFaceHub(
         new HuggingFaceSettings(
-            URI.create(server.url()), cache, token, offline, Duration.ofMillis(1)));
+            URI.create(server.url()), cache, token, offline, STALL, Duration.ofMillis(1)));
   }
 
   private Path resolve(String name) throws IOException {

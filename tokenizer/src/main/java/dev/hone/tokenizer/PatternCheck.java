@@ -49,7 +49,8 @@ final class PatternCheck {
    * @param open repetitions without an end in a row
    * @param ways in how many ways it can match otherwise
    * @param optional whether it can match nothing, so that it never fails
-   * @param opensBeforeFailure most open repetitions that something in it stands behind that can fail
+   * @param opensBeforeFailure most open repetitions that something in it stands behind that can
+   *     fail
    */
   private record Shape(int open, int ways, boolean optional, int opensBeforeFailure) {
 
@@ -91,8 +92,7 @@ final class PatternCheck {
       int ways = whole.ways() * part.ways();
       require(ways <= MAX_WAYS, "at most " + MAX_WAYS + " ways to match optional parts");
       whole =
-          new Shape(
-              whole.open() + part.open(), ways, whole.optional() && part.optional(), opens);
+          new Shape(whole.open() + part.open(), ways, whole.optional() && part.optional(), opens);
     }
     return whole;
   }

@@ -30,7 +30,8 @@ class CharsMapCheckTest {
         """
         {"version": "1.0", "added_tokens": [], "normalizer":
           {"type": "Precompiled", "precompiled_charsmap": "%s"},
-         "model": {"type": "WordLevel", "unk_token": "u", "vocab": {"u": 0, "xyz": 1}}}"""
+         "model": {"type": "WordLevel", "unk_token": "u", "vocab": {"u": 0, "xyz": 1}}}\
+        """
             .formatted(map(NODE_OFFSET, 0, "xyz\0")));
     try (Tokenizer tokenizer = Tokenizer.load(folder)) {
       assertThat(tokenizer.encode("A", 8).ids()).containsExactly(1);
@@ -66,7 +67,8 @@ class CharsMapCheckTest {
     }
     byte[] text = replacements.getBytes(StandardCharsets.UTF_8);
     ByteBuffer bytes =
-        ByteBuffer.allocate(Integer.BYTES * (1 + UNITS) + text.length).order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer.allocate(Integer.BYTES * (1 + UNITS) + text.length)
+            .order(ByteOrder.LITTLE_ENDIAN);
     bytes.putInt(Integer.BYTES * UNITS);
     for (int unit : units) {
       bytes.putInt(unit);

@@ -12,8 +12,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * A program that knows nothing of DJL's variables and uses a tokenizer makes no connection: the classes
- * of DJL and the JDK that would are never loaded.
+ * A program that knows nothing of DJL's variables and uses a tokenizer makes no connection: the
+ * classes of DJL and the JDK that would are never loaded.
  */
 class NoNetworkTest {
 

@@ -24,12 +24,18 @@ class PublishedIdsTest {
     String[] texts = all.split("\n__ggml_vocab_test__\n"); // the last one ends in it too
     List<String> ids = Files.readAllLines(LLAMA_CPP.resolve("ggml-vocab-bert-bge.gguf.out"));
     assertThat(ids).hasSize(texts.length).hasSizeGreaterThan(40);
-    try (Tokenizer tokenizer = Tokenizer.load(Shared.path("assets/tokenizers/bert-base-uncased-vocab"))) {
+    try (Tokenizer tokenizer =
+        Tokenizer.load(Shared.path("assets/tokenizers/bert-base-uncased-vocab"))) {
       for (int k = 0; k < texts.length; k++) {
         int[] expected =
-            Arrays.stream(ids.get(k).strip().split("\\s+")).filter(id -> !id.isEmpty()).mapToInt(Integer::parseInt).toArray();
+            Arrays.stream(ids.get(k).strip().split("\\s+"))
+                .filter(id -> !id.isEmpty())
+                .mapToInt(Integer::parseInt)
+                .toArray();
         int[] found = tokenizer.encode(texts[k], Tokenizer.UNLIMITED).ids();
-        assertThat(Arrays.copyOfRange(found, 1, found.length - 1)).as("text %d: %s", k, texts[k]).isEqualTo(expected);
+        assertThat(Arrays.copyOfRange(found, 1, found.length - 1))
+            .as("text %d: %s", k, texts[k])
+            .isEqualTo(expected);
       }
     }
   }
@@ -40,11 +46,15 @@ class PublishedIdsTest {
     Path folder = Shared.path("goldens/pipelines/tokens");
     ObjectMapper mapper = new ObjectMapper();
     List<String> texts =
-        mapper.readTree(folder.resolveSibling("texts.json").toFile()).get("texts").valueStream()
+        mapper
+            .readTree(folder.resolveSibling("texts.json").toFile())
+            .get("texts")
+            .valueStream()
             .map(JsonNode::textValue)
             .filter(text -> text.codePointCount(0, text.length()) < 90)
             .toList();
-    JsonNode answers = mapper.readTree(folder.resolve("expected.json").toFile()).at("/answers/none");
+    JsonNode answers =
+        mapper.readTree(folder.resolve("expected.json").toFile()).at("/answers/none");
     assertThat(answers).hasSize(texts.size());
     int compared = 0;
     try (Tokenizer tokenizer = Tokenizer.load(folder)) {
@@ -53,7 +63,8 @@ class PublishedIdsTest {
         Encoding encoding = tokenizer.encode(texts.get(k), 64);
         for (JsonNode answer : answers.get(k)) {
           int token = answer.get("index").intValue();
-          assertThat(tokenizer.idToToken(encoding.id(token))).isEqualTo(answer.get("word").textValue());
+          assertThat(tokenizer.idToToken(encoding.id(token)))
+              .isEqualTo(answer.get("word").textValue());
           assertThat(encoding.start(token)).isEqualTo(answer.get("start").intValue());
           assertThat(encoding.end(token)).isEqualTo(answer.get("end").intValue());
           compared++;

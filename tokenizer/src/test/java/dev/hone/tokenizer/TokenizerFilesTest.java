@@ -34,13 +34,16 @@ class TokenizerFilesTest {
         "tokenizer_config.json",
         """
         {"do_lower_case": false, "cls_token": {"content": "<s>", "lstrip": false},
-         "model_max_length": 1000000000000000019884624838656}""");
+         "model_max_length": 1000000000000000019884624838656}\
+        """);
     assertThat(ids("unable \u00dc UN")).containsExactly(2, 4, 5, 6, 1, 3);
     try (Tokenizer tokenizer = Tokenizer.load(folder)) {
       assertThat(tokenizer.modelMaxTokens()).isEmpty();
       assertThat(tokenizer.specialTokenRoles()).containsEntry("cls", "<s>");
     }
-    write("tokenizer_config.json", "{\"model_max_length\": 512, \"cls_token\": \"<s>\", \"strip_accents\": true}");
+    write(
+        "tokenizer_config.json",
+        "{\"model_max_length\": 512, \"cls_token\": \"<s>\", \"strip_accents\": true}");
     assertThat(ids("\u00dc")).containsExactly(2, 7, 3);
     try (Tokenizer tokenizer = Tokenizer.load(folder)) {
       assertThat(tokenizer.modelMaxTokens()).hasValue(512);
@@ -53,10 +56,19 @@ class TokenizerFilesTest {
   void paddingAndTruncationOfTheFileAreNotApplied() throws IOException {
     edit(
         json -> {
-          json.putObject("truncation").put("direction", "Right").put("max_length", 3)
-              .put("strategy", "LongestFirst").put("stride", 0);
-          json.putObject("padding").put("direction", "Right").put("pad_id", 0).put("pad_type_id", 0)
-              .put("pad_token", "[PAD]").putNull("pad_to_multiple_of").putObject("strategy").put("Fixed", 128);
+          json.putObject("truncation")
+              .put("direction", "Right")
+              .put("max_length", 3)
+              .put("strategy", "LongestFirst")
+              .put("stride", 0);
+          json.putObject("padding")
+              .put("direction", "Right")
+              .put("pad_id", 0)
+              .put("pad_type_id", 0)
+              .put("pad_token", "[PAD]")
+              .putNull("pad_to_multiple_of")
+              .putObject("strategy")
+              .put("Fixed", 128);
         });
     assertThat(ids("a b c d")).hasSize(6);
   }
@@ -78,11 +90,14 @@ class TokenizerFilesTest {
     refused("Not a JSON object");
     write("tokenizer.json", "{\"a\":".repeat(100) + "1" + "}".repeat(100));
     refused("nesting depth");
-    refused("model.vocab.[CLS], expected=a whole number from 0", json -> vocab(json).put("[CLS]", -2));
+    refused(
+        "model.vocab.[CLS], expected=a whole number from 0", json -> vocab(json).put("[CLS]", -2));
     refused("field=model.unk_token", json -> model(json).put("unk_token", "[NO]"));
     refused("field=model.type, expected=WordPiece", json -> model(json).put("type", "Char"));
     refused("field=normalizer.type", json -> json.putObject("normalizer").put("type", "Rot13"));
-    refused("added_tokens[0].id, expected=0", json -> ((ObjectNode) json.at("/added_tokens/0")).put("id", 7));
+    refused(
+        "added_tokens[0].id, expected=0",
+        json -> ((ObjectNode) json.at("/added_tokens/0")).put("id", 7));
     refused(
         "post_processor.single[0].SpecialToken.id, expected=one of special_tokens",
         json -> ((ObjectNode) json.at("/post_processor/single/0/SpecialToken")).put("id", "[NO]"));

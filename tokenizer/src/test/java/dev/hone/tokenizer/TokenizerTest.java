@@ -14,7 +14,9 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What an encoding says about its text, and what happens to texts that are too long or no texts. */
+/**
+ * What an encoding says about its text, and what happens to texts that are too long or no texts.
+ */
 class TokenizerTest {
 
   private static final String FAMILY = "\ud83d\udc69\u200d\ud83d\udc67"; // two emoji and a joiner
@@ -56,7 +58,8 @@ class TokenizerTest {
     assertThat(encoding.word(0)).isEqualTo(-1);
     assertThat(encoding.start(1)).isZero();
     assertThat(encoding.end(1)).isEqualTo(5);
-    assertThat(tokenizer.specialTokens()).containsExactly("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]");
+    assertThat(tokenizer.specialTokens())
+        .containsExactly("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]");
   }
 
   @Test
@@ -103,7 +106,8 @@ class TokenizerTest {
     assertThat(counts(second)).containsExactly(2, 2);
     assertThat(second.start(4)).as("offsets of the second text are its own").isZero();
     assertThatThrownBy(() -> tokenizer.encodePair("a", "b c d e", 6, Truncation.ONLY_FIRST))
-        .hasMessageContaining("leaves no room: maxTokens=6, first=1, second=4, truncation=ONLY_FIRST");
+        .hasMessageContaining(
+            "leaves no room: maxTokens=6, first=1, second=4, truncation=ONLY_FIRST");
     assertThatThrownBy(() -> tokenizer.encodePair("b c d e", "a", 6, Truncation.ONLY_SECOND))
         .hasMessageContaining("truncation=ONLY_SECOND");
   }
@@ -111,7 +115,14 @@ class TokenizerTest {
   @Test
   void whatIsNoTextIsEncodedAllTheSame() {
     for (String text :
-        List.of("", "\u0000", "a\u0000b", "\ud800", "x\udc00\ud800y", "\udc00".repeat(5), "\uffff\ufffe")) {
+        List.of(
+            "",
+            "\u0000",
+            "a\u0000b",
+            "\ud800",
+            "x\udc00\ud800y",
+            "\udc00".repeat(5),
+            "\uffff\ufffe")) {
       Encoding encoding = tokenizer.encode(text, 8);
       assertThat(encoding.ids()).startsWith(2).endsWith(3);
       for (int k = 0; k < encoding.size(); k++) {
@@ -129,7 +140,9 @@ class TokenizerTest {
     Encoding long1 = tokenizer.encode("ab ".repeat(700_000), 64); // 2.1 million chars
     assertThat(long1.size()).isEqualTo(64);
     assertThat(long1.cut()).isGreaterThanOrEqualTo(700_000 - 62);
-    assertThat(tokenizer.encode("x".repeat(1 << 21), 64).size()).as("one word, unknown").isEqualTo(3);
+    assertThat(tokenizer.encode("x".repeat(1 << 21), 64).size())
+        .as("one word, unknown")
+        .isEqualTo(3);
     assertThatThrownBy(() -> tokenizer.encode("x".repeat((4 << 20) + 1), 64))
         .isInstanceOf(TokenizerException.class)
         .hasMessageContaining("Text too long: chars=4194305, limit=4194304");
@@ -140,8 +153,10 @@ class TokenizerTest {
     int id = tokenizer.tokenToId("##s").orElseThrow();
     assertThat(tokenizer.idToToken(id)).isEqualTo("##s");
     assertThat(tokenizer.tokenToId("no such token")).isEmpty();
-    assertThatThrownBy(() -> tokenizer.idToToken(800)).hasMessageContaining("id=800, vocabularySize=800");
-    assertThatThrownBy(() -> tokenizer.decode(new int[] {1, -1}, true)).hasMessageContaining("id=-1 at 1");
+    assertThatThrownBy(() -> tokenizer.idToToken(800))
+        .hasMessageContaining("id=800, vocabularySize=800");
+    assertThatThrownBy(() -> tokenizer.decode(new int[] {1, -1}, true))
+        .hasMessageContaining("id=-1 at 1");
     int[] ids = tokenizer.encode("the brown fox", Tokenizer.UNLIMITED).ids();
     assertThat(tokenizer.decode(ids, true)).isEqualTo("the brown fox");
     assertThat(tokenizer.decode(ids, false)).isEqualTo("[CLS] the brown fox [SEP]");
