@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 
@@ -125,6 +126,16 @@ public final class Tokenizer implements AutoCloseable {
   /** The id of a token as the vocabulary spells it. */
   public OptionalInt tokenToId(String token) {
     return vocabulary.id(token);
+  }
+
+  /** Id of the token that stands for what has none: {@code [UNK]}. */
+  public OptionalInt unknownId() {
+    return vocabulary.unknown();
+  }
+
+  /** What tokens begin with that go on with a word, {@code ##}; empty where the tokenizer marks none. */
+  public Optional<String> continuingSubwordPrefix() {
+    return vocabulary.subwordPrefix();
   }
 
   /** Number of tokens, added ones among them. */

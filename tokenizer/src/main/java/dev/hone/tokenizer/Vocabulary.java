@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 
@@ -16,6 +17,8 @@ final class Vocabulary {
   private final Map<String, Integer> ids = new HashMap<>();
   private final Map<Integer, String> tokens = new HashMap<>();
   private final Set<String> special = new LinkedHashSet<>();
+  private final Optional<String> subwordPrefix;
+  private final OptionalInt unknown;
 
   Vocabulary(ObjectNode tokenizer) {
     JsonNode vocab = tokenizer.path("model").path("vocab");
@@ -32,6 +35,18 @@ final class Vocabulary {
         special.add(added.path("content").asText());
       }
     }
+    subwordPrefix =
+        Optional.of(tokenizer.path("model").path("continuing_subword_prefix").asText(""))
+            .filter(prefix -> !prefix.isEmpty());
+    unknown = unknown(tokenizer.path("model"), ids);
+  }
+
+  private static OptionalInt unknown(JsonNode model, Map<String, Integer> ids) {
+    if (model.path("unk_id").isIntegralNumber()) {
+      return OptionalInt.of(model.path("unk_id").intValue());
+    }
+    Integer id = ids.get(model.path("unk_token").asText());
+    return id == null ? OptionalInt.empty() : OptionalInt.of(id);
   }
 
   private void put(String token, int id) {
@@ -50,6 +65,16 @@ final class Vocabulary {
 
   String token(int id) {
     return tokens.get(id);
+  }
+
+  /** What tokens begin with that go on with a word: {@code ##}. */
+  Optional<String> subwordPrefix() {
+    return subwordPrefix;
+  }
+
+  /** The token that stands for what has none, where the model names one. */
+  OptionalInt unknown() {
+    return unknown;
   }
 
   Set<String> special() {
