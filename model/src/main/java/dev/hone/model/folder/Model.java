@@ -5,20 +5,23 @@ import dev.hone.model.architecture.Architectures;
 import dev.hone.model.architecture.Layers;
 import dev.hone.model.format.Checkpoint;
 import dev.hone.model.format.Config;
+import dev.hone.model.format.FormatException;
 import dev.hone.model.format.Formats;
 import dev.hone.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.TreeSet;
 
 /**
- * A model in its folder: the record tree and what stands beside the weights. It owns the memory of its
- * weights: what was made from them must be closed first.
+ * A model in its folder: the record tree and what stands beside the weights. It owns the memory of
+ * its weights: what was made from them must be closed first.
  */
 public final class Model implements AutoCloseable {
   private final Path source;
+  private final Path encoderFolder;
   private final Config config;
   private final Transformer transformer;
   private final TextSettings text;
@@ -28,6 +31,7 @@ public final class Model implements AutoCloseable {
 
   private Model(
       Path source,
+      Path encoderFolder,
       Config config,
       Transformer transformer,
       TextSettings text,
@@ -35,6 +39,7 @@ public final class Model implements AutoCloseable {
       long weightFileBytes,
       Arena arena) {
     this.source = source;
+    this.encoderFolder = encoderFolder;
     this.config = config;
     this.transformer = transformer;
     this.text = text;
@@ -48,16 +53,44 @@ public final class Model implements AutoCloseable {
     Path folder = folderOf(source);
     Arena arena = Arena.ofShared();
     try {
-      Config config = Config.read(folder.resolve("config.json"));
-      Checkpoint checkpoint = Formats.open(source, arena);
+      Optional<SentenceTransformerConfig> sentence = SentenceTransformerConfig.read(folder, arena);
+      Path encoder = folder.resolve(sentence.map(SentenceTransformerConfig::encoder).orElse(""));
+      Config config = Config.read(encoder.resolve("config.json"));
+      Checkpoint checkpoint = Formats.open(source.equals(folder) ? encoder : source, arena);
       Transformer transformer =
-          Architectures.of(config).read(config, new Layers(checkpoint, arena));
+          withHead(
+              Architectures.of(config).read(config, new Layers(checkpoint, arena)),
+              sentence,
+              folder);
       return new Model(
-          source, config, transformer, TextSettings.none(), unused(checkpoint, transformer), checkpoint.fileBytes(), arena);
+          source,
+          encoder,
+          config,
+          transformer,
+          sentence.map(TextSettings::of).orElseGet(TextSettings::none),
+          unused(checkpoint, transformer),
+          checkpoint.fileBytes(),
+          arena);
     } catch (RuntimeException e) {
       arena.close();
       throw e;
     }
+  }
+
+  private static Transformer withHead(
+      Transformer transformer, Optional<SentenceTransformerConfig> sentence, Path folder) {
+    if (sentence.isEmpty()) {
+      return transformer;
+    }
+    if (sentence.get().hidden() != transformer.hidden()) {
+      throw new FormatException(
+          folder.resolve("modules.json")
+              + ": the pooling takes vectors of "
+              + sentence.get().hidden()
+              + " numbers, the encoder makes "
+              + transformer.hidden());
+    }
+    return transformer.with(sentence.get().head());
   }
 
   private static Path folderOf(Path source) {
@@ -79,7 +112,15 @@ public final class Model implements AutoCloseable {
     return folderOf(source);
   }
 
-  /** The folder's {@code config.json}. */
+  /**
+   * The folder of {@code config.json}, weights and tokenizer: {@link #folder} itself, or a
+   * subfolder where sentence-transformers' {@code modules.json} says so.
+   */
+  public Path encoderFolder() {
+    return encoderFolder;
+  }
+
+  /** The encoder's {@code config.json}. */
   public Config config() {
     return config;
   }
@@ -93,7 +134,9 @@ public final class Model implements AutoCloseable {
     return text;
   }
 
-  /** Names of the checkpoint's tensors that the model does not use, such as a pooler nobody asks. */
+  /**
+   * Names of the checkpoint's tensors that the model does not use, such as a pooler nobody asks.
+   */
   public List<String> unused() {
     return unused;
   }
