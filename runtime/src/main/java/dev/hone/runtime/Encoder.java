@@ -2,19 +2,19 @@ package dev.hone.runtime;
 
 import dev.hone.hub.Hub;
 import dev.hone.hub.Progress;
-import dev.hone.model.Batch;
 import dev.hone.model.Head;
 import dev.hone.model.Transformer;
 import dev.hone.model.folder.Model;
 import dev.hone.tensor.kernel.KernelTier;
 import dev.hone.tensor.kernel.Kernels;
 import dev.hone.tensor.parallel.ComputePool;
-import dev.hone.tokenizer.Encoding;
 import dev.hone.tokenizer.Tokenizer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * An encoder as a user calls it: texts in, vectors or labels out. Calls may come from any thread.
@@ -26,15 +26,14 @@ import java.util.Optional;
  * }</pre>
  */
 public final class Encoder implements AutoCloseable {
-  /** Texts that are tokenized at once: bounds the memory of a long list. */
-  private static final int CHUNK = 1024;
-
   private final Model model;
   private final Tokenizer tokenizer;
   private final Kernels kernels;
   private final Engine engine;
   private final EncoderOptions options;
+  private final PackedRun run;
   private final List<AutoCloseable> owned;
+  private final AtomicBoolean closed = new AtomicBoolean();
 
   private Encoder(
       Model model,
@@ -46,8 +45,9 @@ public final class Encoder implements AutoCloseable {
     this.model = model;
     this.tokenizer = tokenizer;
     this.kernels = kernels;
-    this.engine = new Engine(transformer, kernels);
+    this.engine = new Engine(Embedder.pooled(transformer), kernels);
     this.options = options;
+    this.run = new PackedRun(model, tokenizer, engine, options);
     this.owned = owned;
   }
 
@@ -64,10 +64,18 @@ public final class Encoder implements AutoCloseable {
     try {
       Model model = Model.load(source);
       owned.add(model);
-      Tokenizer tokenizer = Tokenizer.load(model.folder());
+      Tokenizer tokenizer = Tokenizer.load(model.encoderFolder());
       owned.add(tokenizer);
       ComputePool pool = new ComputePool(options.threads());
       owned.add(pool);
+      if (model.transformer().head() instanceof Head.HiddenStates) {
+        options
+            .onWarning()
+            .accept(
+                model.folder()
+                    + " has no modules.json, which says how tokens become a text's vector:"
+                    + " embed takes their mean");
+      }
       return new Encoder(
           model, model.transformer(), tokenizer, selection.tier().create(pool), options, owned);
     } catch (RuntimeException e) {
@@ -101,25 +109,69 @@ public final class Encoder implements AutoCloseable {
    * @param promptName one of the model's prompts, put before every text
    */
   public List<float[]> embed(List<String> texts, Optional<String> promptName) {
-    String prompt = promptName.map(this::prompt).orElse("");
-    requireVectors();
-    List<float[]> vectors = new ArrayList<>(texts.size());
-    for (int from = 0; from < texts.size(); from += CHUNK) {
-      List<String> chunk =
-          texts.subList(from, Math.min(from + CHUNK, texts.size())).stream()
-              .map(prompt::concat)
-              .toList();
-      vectors.addAll(run(tokenizer.encodeAll(chunk, maxTokens()), from));
-    }
-    return vectors;
+    return new Embedder(run).embed(texts, promptName);
+  }
+
+  /** The model's labels for a text, best first. */
+  public List<Label> classify(String text) {
+    return classify(List.of(text)).getFirst();
+  }
+
+  /** The model's labels for each text, best first: transformers' text classification. */
+  public List<List<Label>> classify(List<String> texts) {
+    Labels labels = Labels.ofTexts(run);
+    return run.texts(texts, (text, encoding, rows) -> labels.scored(rows[0]));
+  }
+
+  /**
+   * Labels that the model was never trained on, best first for each text: transformers' zero-shot
+   * classification. A text that is too long is cut, a label never.
+   *
+   * @throws IllegalStateException if this is no model of natural language inference
+   */
+  public List<List<Label>> classify(List<String> texts, Candidates candidates) {
+    return new ZeroShot(run, candidates).classify(texts);
+  }
+
+  /** Entities of a text, grouped by {@link Aggregation#SIMPLE}. */
+  public List<Entity> tag(String text) {
+    return tag(List.of(text), Aggregation.SIMPLE).getFirst();
+  }
+
+  /** Entities of each text, in the text's order, without what is labelled {@code O}. */
+  public List<List<Entity>> tag(List<String> texts, Aggregation aggregation) {
+    return tag(texts, aggregation, Set.of("O"));
+  }
+
+  /**
+   * Entities of each text, in the text's order: transformers' token classification.
+   *
+   * @param ignored labels that are left out
+   */
+  public List<List<Entity>> tag(List<String> texts, Aggregation aggregation, Set<String> ignored) {
+    List<String> labels = Labels.ofTokens(run).names();
+    var tagger = new EntityTagger(tokenizer, labels, aggregation, Set.copyOf(ignored));
+    return run.texts(
+        texts, (text, encoding, rows) -> tagger.entities(texts.get(text), encoding, rows));
+  }
+
+  /** How well the second text of each pair answers the first, by a cross-encoder. */
+  public List<Float> score(List<TextPair> pairs) {
+    return new Reranker(run).score(pairs);
+  }
+
+  /**
+   * Documents by how well they answer a query, best first: by a cross-encoder's scores, or by the
+   * similarity of a bi-encoder's vectors (cosine where its folder names no other), with its prompts
+   * for queries and documents where it has them.
+   */
+  public List<Ranked> rerank(String query, List<String> documents) {
+    return new Reranker(run).rank(query, documents);
   }
 
   /** Tokens of a text that the model reads. */
   public int maxTokens() {
-    int positions = model.transformer().embeddings().maxTokens();
-    int published =
-        model.text().maxTokens().orElseGet(() -> tokenizer.modelMaxTokens().orElse(positions));
-    return Math.min(positions, options.maxTokens().orElse(published));
+    return run.maxTokens();
   }
 
   public Model model() {
@@ -145,42 +197,13 @@ public final class Encoder implements AutoCloseable {
     return kernels.name();
   }
 
-  /** Runs texts packed by the token budget; one row of the head's answer for each of its vectors. */
-  List<float[]> run(List<Encoding> texts, int firstIndex) {
-    for (int i = 0; i < texts.size(); i++) {
-      Encoding text = texts.get(i);
-      if (text.cut() > 0) {
-        options.onCut().accept(new Cut(firstIndex + i, text.size() + text.cut(), text.size()));
-      }
-    }
-    List<float[]> rows = new ArrayList<>();
-    Packing.pack(
-        texts, options.tokenBudget(), (Batch batch) -> rows.addAll(List.of(engine.run(batch))));
-    return rows;
-  }
-
-  private String prompt(String name) {
-    var prompts = model.text().prompts();
-    String prompt = prompts.get(name);
-    if (prompt == null) {
-      throw new IllegalArgumentException(
-          "the model has no prompt of that name: prompt=" + name + "; it has " + prompts.keySet());
-    }
-    return prompt;
-  }
-
-  private void requireVectors() {
-    if (!(engine.model().head() instanceof Head.SentenceEmbedding)) {
-      throw new IllegalStateException(
-          model.folder() + " has no pooling (modules.json), so it has no vector for a text; its head is "
-              + engine.model().head().getClass().getSimpleName());
-    }
-  }
-
+  /** Ends after the batch that runs; calls that need another one fail. */
   @Override
   public void close() {
-    engine.close();
-    closeAll(owned);
+    if (closed.compareAndSet(false, true)) {
+      engine.close();
+      closeAll(owned);
+    }
   }
 
   private static void closeAll(List<AutoCloseable> owned) {

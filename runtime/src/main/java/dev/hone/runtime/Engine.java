@@ -8,14 +8,15 @@ import dev.hone.tensor.kernel.Kernels;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * A model made ready to run on this machine. Calls may come from any thread; one batch runs at a time,
- * on all threads of the kernels' pool.
+ * A model made ready to run on this machine. Calls may come from any thread; one batch runs at a
+ * time, on all threads of the kernels' pool.
  */
 public final class Engine implements AutoCloseable {
   private final Transformer model;
   private final PackedWeights weights;
   private final SimdOps ops;
   private final ReentrantLock running = new ReentrantLock();
+  private boolean closed;
 
   /** Packs the model's weights; the model's own memory must live as long as the engine. */
   public Engine(Transformer model, Kernels kernels) {
@@ -46,6 +47,9 @@ public final class Engine implements AutoCloseable {
   private float[][] locked(java.util.function.Supplier<Tensor> work) {
     running.lock();
     try {
+      if (closed) {
+        throw new IllegalStateException("the encoder is closed");
+      }
       return rows(work.get());
     } finally {
       running.unlock();
@@ -60,9 +64,18 @@ public final class Engine implements AutoCloseable {
     return rows;
   }
 
+  /** Ends after the batch that runs; later ones are refused. */
   @Override
   public void close() {
-    ops.close();
-    weights.close();
+    running.lock();
+    try {
+      if (!closed) {
+        closed = true;
+        ops.close();
+        weights.close();
+      }
+    } finally {
+      running.unlock();
+    }
   }
 }

@@ -4,33 +4,36 @@ import dev.hone.model.Batch;
 import dev.hone.tokenizer.Encoding;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Consumer;
 
-/** Cuts a list of encoded texts into packed batches of at most so many tokens, in order. */
+/** Cuts a list of encoded texts into groups of at most so many tokens, in order. */
 final class Packing {
   private Packing() {}
 
   /**
-   * @param budget tokens of a batch; a text that is longer by itself gets a batch of its own
-   * @param consumer takes each batch as soon as it is packed
+   * @param budget tokens of a group; a text that is longer by itself gets a group of its own
    */
-  static void pack(List<Encoding> texts, int budget, Consumer<Batch> consumer) {
-    List<int[]> ids = new ArrayList<>();
-    List<int[]> types = new ArrayList<>();
-    int tokens = 0;
-    for (Encoding text : texts) {
-      if (tokens > 0 && tokens + text.size() > budget) {
-        consumer.accept(Batch.of(ids, types));
-        ids.clear();
-        types.clear();
+  static List<List<Encoding>> groups(List<Encoding> texts, int budget) {
+    List<List<Encoding>> groups = new ArrayList<>();
+    int from = 0;
+    long tokens = 0;
+    for (int i = 0; i < texts.size(); i++) {
+      int size = texts.get(i).size();
+      if (i > from && tokens + size > budget) {
+        groups.add(texts.subList(from, i));
+        from = i;
         tokens = 0;
       }
-      ids.add(text.ids());
-      types.add(text.typeIds());
-      tokens += text.size();
+      tokens += size;
     }
-    if (tokens > 0) {
-      consumer.accept(Batch.of(ids, types));
+    if (from < texts.size()) {
+      groups.add(texts.subList(from, texts.size()));
     }
+    return groups;
+  }
+
+  /** A group as the model reads it. */
+  static Batch batch(List<Encoding> group) {
+    return Batch.of(
+        group.stream().map(Encoding::ids).toList(), group.stream().map(Encoding::typeIds).toList());
   }
 }
