@@ -53,7 +53,12 @@ public final class Encoder implements AutoCloseable {
 
   /** A model by its name: a folder, a built-in name such as {@code minilm}, {@code hf:org/name}. */
   public static Encoder load(String name) {
-    return load(Hub.system().resolve(name, Progress.NONE), EncoderOptions.defaults());
+    return load(name, EncoderOptions.defaults());
+  }
+
+  /** A model by its name. */
+  public static Encoder load(String name, EncoderOptions options) {
+    return load(Hub.system().resolve(name, Progress.NONE), options);
   }
 
   /** A model in a folder, or a file in one. */

@@ -36,7 +36,7 @@ record Labels(List<String> names, Scoring scoring) {
   /**
    * @param count labels that the classifier has
    */
-  private static Labels of(Config config, int count) {
+  static Labels of(Config config, int count) {
     return new Labels(names(config, count), scoring(config, count));
   }
 
