@@ -7,6 +7,9 @@ public final class Units {
   private static final String[] BYTES = {"B", "kB", "MB", "GB", "TB"};
   private static final String[] COUNTS = {"", " k", " M", " G", " T", " P"};
 
+  /** What rounding alone can make of no loss, in percent. */
+  private static final double NOTHING = 1e-10;
+
   private Units() {}
 
   /** Bytes in units of powers of 1000, as disks are sold and models are named. */
@@ -40,8 +43,11 @@ public final class Units {
   public static String percent(double share) {
     double percent = 100 * share;
     double size = Math.abs(percent);
-    if (size < 5e-6) {
+    if (size < NOTHING) {
       return "0 %";
+    }
+    if (size < 1e-5) {
+      return share > 0 ? "<0.00001 %" : ">-0.00001 %";
     }
     if (size < 0.1) {
       int decimals = 1 - (int) Math.floor(Math.log10(size));

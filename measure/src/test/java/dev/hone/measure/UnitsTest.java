@@ -30,6 +30,8 @@ class UnitsTest {
     assertThat(Units.percent(0.0279)).isEqualTo("2.79 %");
     assertThat(Units.percent(0.00051)).isEqualTo("0.051 %");
     assertThat(Units.percent(0.0000012)).isEqualTo("0.00012 %");
+    assertThat(Units.percent(2.1e-8)).isEqualTo("<0.00001 %");
+    assertThat(Units.percent(2e-16)).isEqualTo("0 %");
     assertThat(Units.percent(-0.0031)).isEqualTo("-0.31 %");
   }
 

@@ -1,0 +1,92 @@
+package dev.hone.measure;
+
+import com.fasterxml.jackson.annotation.JsonInclude;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * A model and everything that was measured of it.
+ *
+ * @param bytes on disk
+ * @param loss on the texts that the report is by: {@code reportLoss} without its interval
+ * @param bytesInMemory of weights and activations while it runs
+ * @param chooseLoss on the texts that candidates were chosen by
+ * @param reportLoss on texts that had no part in the choice
+ * @param minCosine the worst of the report's texts; null where a task gives the loss
+ * @param neighbourAgreement {@link Fidelity#neighbourAgreement}; null where a task gives the loss
+ * @param metrics of the task by label; empty without a task
+ */
+@JsonInclude(JsonInclude.Include.NON_NULL)
+public record Measured(
+    String name,
+    long bytes,
+    double loss,
+    long bytesInMemory,
+    Latency shortText,
+    Latency longText,
+    Throughput batch,
+    Estimate chooseLoss,
+    Estimate reportLoss,
+    Double minCosine,
+    Double neighbourAgreement,
+    Map<String, Estimate> metrics) {
+
+  /** Time of one text run alone; the noise is the spread of a round relative to the median. */
+  public record Latency(double p50Millis, double p95Millis, double noise) {
+    public static Latency of(Timing timing) {
+      return new Latency(timing.p50Nanos() / 1e6, timing.p95Nanos() / 1e6, timing.noise());
+    }
+  }
+
+  /** Speed on the mixed batch; the noise is the spread of a round relative to the median. */
+  public record Throughput(double textsPerSecond, double tokensPerSecond, double noise) {
+    public static Throughput of(Speed speed) {
+      return new Throughput(speed.textsPerSecond(), speed.tokensPerSecond(), speed.batch().noise());
+    }
+  }
+
+  /** A model whose loss is one minus the mean cosine to the original's embeddings. */
+  public static Measured of(
+      String name, long bytes, long bytesInMemory, Speed speed, Fidelity choose, Fidelity report) {
+    Estimate reportLoss = report.loss(Bootstrap.STANDARD);
+    return new Measured(
+        name,
+        bytes,
+        reportLoss.value(),
+        bytesInMemory,
+        Latency.of(speed.shortText()),
+        Latency.of(speed.longText()),
+        Throughput.of(speed),
+        choose.loss(Bootstrap.STANDARD),
+        reportLoss,
+        report.minCosine(),
+        report.neighbourAgreement(),
+        Map.of());
+  }
+
+  /** A model whose loss is the drop of a task's metric from the original's. */
+  public static Measured of(
+      String name,
+      long bytes,
+      long bytesInMemory,
+      Speed speed,
+      Estimate chooseLoss,
+      Estimate reportLoss,
+      Map<Metric, Estimate> metrics) {
+    var byLabel = new LinkedHashMap<String, Estimate>();
+    metrics.forEach((metric, estimate) -> byLabel.put(metric.label(), estimate));
+    return new Measured(
+        name,
+        bytes,
+        reportLoss.value(),
+        bytesInMemory,
+        Latency.of(speed.shortText()),
+        Latency.of(speed.longText()),
+        Throughput.of(speed),
+        chooseLoss,
+        reportLoss,
+        null,
+        null,
+        byLabel);
+  }
+}
