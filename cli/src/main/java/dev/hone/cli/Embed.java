@@ -4,11 +4,12 @@ import dev.hone.runtime.Encoder;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** {@code hone embed}: texts in, vectors out. */
@@ -20,6 +21,7 @@ import picocli.CommandLine.Spec;
 final class Embed implements Callable<Integer> {
   @Spec private CommandSpec spec;
   @Mixin private ModelOptions model;
+  @Mixin private TextOptions input;
 
   @Option(names = "--prompt", description = "Name of the model's prompt put before every text.")
   private String prompt;
@@ -27,37 +29,31 @@ final class Embed implements Callable<Integer> {
   @Option(names = "--json", description = "Print JSON: an array of {text, vector}.")
   private boolean json;
 
-  @Parameters(index = "1..*", arity = "1..*", paramLabel = "TEXT", description = "The texts.")
-  private List<String> texts;
-
   /** A text and its vector as JSON has them. */
   record Embedded(String text, float[] vector) {}
 
   @Override
   public Integer call() {
-    var terminal = new Terminal(spec.commandLine().getOut(), spec.commandLine().getErr());
+    var terminal = Terminal.of(spec);
+    List<String> texts = input.texts();
     try (Encoder encoder = model.encoder(terminal)) {
       List<float[]> vectors =
           prompt == null ? encoder.embed(texts) : encoder.embed(texts, Optional.of(prompt));
       if (json) {
         terminal.json(
-            java.util.stream.IntStream.range(0, texts.size())
+            IntStream.range(0, texts.size())
                 .mapToObj(i -> new Embedded(texts.get(i), vectors.get(i)))
                 .toList());
       } else {
-        for (float[] vector : vectors) {
-          terminal.out().println(line(vector));
-        }
+        vectors.forEach(vector -> terminal.out().println(line(vector)));
       }
     }
     return 0;
   }
 
   private static String line(float[] vector) {
-    var line = new StringBuilder();
-    for (float x : vector) {
-      line.append(line.isEmpty() ? "" : " ").append(x);
-    }
-    return line.toString();
+    return IntStream.range(0, vector.length)
+        .mapToObj(i -> Float.toString(vector[i]))
+        .collect(Collectors.joining(" "));
   }
 }

@@ -24,7 +24,18 @@ import picocli.CommandLine.Spec;
     version = "hone 0.1.0")
 public final class Hone implements Runnable {
   /** Every command, in the order in which help lists them. */
-  private static final List<Supplier<Object>> COMMANDS = List.of(Embed::new, Doctor::new);
+  private static final List<Supplier<Object>> COMMANDS =
+      List.of(
+          Optimize::new,
+          Embed::new,
+          Classify::new,
+          Tag::new,
+          Rerank::new,
+          Eval::new,
+          Bench::new,
+          Inspect::new,
+          Doctor::new,
+          Pull::new);
 
   /** What the user did wrong, said in one sentence by the one who noticed. */
   private static final List<Class<? extends Exception>> WRONG_INPUT =

@@ -1,21 +1,18 @@
 package dev.hone.cli;
 
-import dev.hone.hub.Hub;
 import dev.hone.runtime.Encoder;
 import dev.hone.runtime.EncoderOptions;
 import dev.hone.tensor.kernel.KernelTier;
-import java.nio.file.Path;
+import java.util.Optional;
 import java.util.OptionalInt;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
-/** The model that a command works on, and how it runs. */
+/** The model that a command runs, and how it runs. */
 final class ModelOptions {
-  @Parameters(
-      index = "0",
-      paramLabel = "MODEL",
-      description = "A folder, a weight file, a built-in name (minilm), or hf:org/name[@revision].")
-  private String name;
+  private static final int LEAST_TOKENS = 3;
+
+  @Mixin private ModelName model;
 
   @Option(names = "--threads", description = "Threads that compute (default: all processors).")
   private Integer threads;
@@ -29,19 +26,24 @@ final class ModelOptions {
   private Integer maxTokens;
 
   String name() {
-    return name;
+    return model.name();
   }
 
-  /** The model's folder or file on this machine, fetched first if need be. */
-  Path resolve(Terminal terminal) {
-    return Hub.system().resolve(name, terminal.fetching());
+  ModelName model() {
+    return model;
   }
 
-  EncoderOptions encoderOptions(Terminal terminal) {
+  EncoderOptions options(Terminal terminal) {
     EncoderOptions defaults = EncoderOptions.defaults();
+    if (threads != null && threads < 1) {
+      throw new WrongInput("--threads=" + threads + " must be at least 1");
+    }
+    if (maxTokens != null && maxTokens < LEAST_TOKENS) {
+      throw new WrongInput("--max-tokens=" + maxTokens + " must be at least " + LEAST_TOKENS);
+    }
     return new EncoderOptions(
         threads == null ? defaults.threads() : threads,
-        java.util.Optional.ofNullable(kernels),
+        Optional.ofNullable(kernels),
         defaults.tokenBudget(),
         maxTokens == null ? OptionalInt.empty() : OptionalInt.of(maxTokens),
         cut -> terminal.note(cut.toString()),
@@ -49,6 +51,6 @@ final class ModelOptions {
   }
 
   Encoder encoder(Terminal terminal) {
-    return Encoder.load(resolve(terminal), encoderOptions(terminal));
+    return Encoder.load(model.resolve(terminal), options(terminal));
   }
 }

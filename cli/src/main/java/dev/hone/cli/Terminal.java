@@ -4,10 +4,15 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.hone.hub.Progress;
 import java.io.PrintWriter;
+import picocli.CommandLine.Model.CommandSpec;
 
 /** Where a command speaks: results to standard output, everything else to standard error. */
 record Terminal(PrintWriter out, PrintWriter err) {
   private static final JsonMapper JSON = new JsonMapper();
+
+  static Terminal of(CommandSpec command) {
+    return new Terminal(command.commandLine().getOut(), command.commandLine().getErr());
+  }
 
   void note(String line) {
     err.println(line);

@@ -1,0 +1,136 @@
+package dev.hone.cli;
+
+import dev.hone.measure.Machine;
+import dev.hone.measure.Speed;
+import dev.hone.measure.TextTable;
+import dev.hone.measure.Texts;
+import dev.hone.measure.Timing;
+import dev.hone.measure.Units;
+import dev.hone.measure.Workload;
+import dev.hone.runtime.Encoder;
+import dev.hone.runtime.Inputs;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code hone bench}: how fast a model runs here. */
+@Command(
+    name = "bench",
+    mixinStandardHelpOptions = true,
+    description =
+        "Measures a model on this machine: time of a short and a long text, speed on a batch of"
+            + " mixed lengths, memory.",
+    footer = {"", "Example:", "  hone bench minilm --threads 2"})
+final class Bench implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+  @Mixin private ModelOptions model;
+
+  @Option(
+      names = "--data",
+      paramLabel = "FILE",
+      description = "Texts to measure on, a line a text (default: Hone's own).")
+  private Path data;
+
+  @Option(
+      names = "--seconds",
+      defaultValue = "3",
+      description = "Time for each of the three measurements (default: ${DEFAULT-VALUE}).")
+  private int seconds;
+
+  @Option(names = "--json", description = "Print JSON.")
+  private boolean json;
+
+  /** What was measured, as JSON has it. */
+  record Measurement(
+      String model,
+      Machine machine,
+      int shortTokens,
+      double shortMillis,
+      double shortMillisP95,
+      int longTokens,
+      double longMillis,
+      double longMillisP95,
+      int batchTexts,
+      int batchTokens,
+      double textsPerSecond,
+      double tokensPerSecond,
+      double noise,
+      long fileBytes,
+      long memoryBytes) {}
+
+  @Override
+  public Integer call() throws IOException {
+    var terminal = Terminal.of(spec);
+    if (seconds < 1) {
+      throw new WrongInput("--seconds=" + seconds + " must be at least 1");
+    }
+    List<String> texts = data == null ? Texts.of(Texts.Part.REPORT) : Files.readAllLines(data);
+    try (Encoder encoder = model.encoder(terminal)) {
+      Workload workload = Workload.of(texts, encoder::tokens, 1);
+      var plan = new Timing.Plan(5, 500, Duration.ofSeconds(seconds));
+      Speed speed = Speed.measure(workload, plan, Inputs.runner(encoder));
+      Measurement measured = measurement(encoder, speed);
+      if (json) {
+        terminal.json(measured);
+      } else {
+        terminal.out().println(table(measured));
+      }
+    }
+    return 0;
+  }
+
+  private Measurement measurement(Encoder encoder, Speed speed) {
+    Workload workload = speed.workload();
+    return new Measurement(
+        model.name(),
+        Machine.here(encoder.threads(), encoder.kernels()),
+        workload.shortText().tokens(),
+        speed.shortText().p50Nanos() / 1e6,
+        speed.shortText().p95Nanos() / 1e6,
+        workload.longText().tokens(),
+        speed.longText().p50Nanos() / 1e6,
+        speed.longText().p95Nanos() / 1e6,
+        workload.batch().texts().size(),
+        workload.batch().tokens(),
+        speed.textsPerSecond(),
+        speed.tokensPerSecond(),
+        speed.batch().noise(),
+        encoder.model().weightFileBytes(),
+        encoder.sizeBytes());
+  }
+
+  private static TextTable table(Measurement m) {
+    return new TextTable(List.of("", "tokens", "p50", "p95", ""), "lrrrl")
+        .row(
+            "short text",
+            String.valueOf(m.shortTokens()),
+            Units.millis(m.shortMillis()),
+            Units.millis(m.shortMillisP95()),
+            "")
+        .row(
+            "long text",
+            String.valueOf(m.longTokens()),
+            Units.millis(m.longMillis()),
+            Units.millis(m.longMillisP95()),
+            "")
+        .row(
+            m.batchTexts() + " texts",
+            String.valueOf(m.batchTokens()),
+            Units.millis(1000 * m.batchTexts() / m.textsPerSecond()),
+            "",
+            Units.rate(m.textsPerSecond())
+                + " texts/s, "
+                + Units.rate(m.tokensPerSecond())
+                + " tokens/s, +-"
+                + Units.percent(m.noise()))
+        .row("memory", "", Units.bytes(m.memoryBytes()), "", "of which files " + Units.bytes(m.fileBytes()));
+  }
+}

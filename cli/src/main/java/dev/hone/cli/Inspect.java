@@ -1,0 +1,188 @@
+package dev.hone.cli;
+
+import dev.hone.measure.Cost;
+import dev.hone.measure.Golden;
+import dev.hone.measure.TextTable;
+import dev.hone.measure.Units;
+import dev.hone.model.Transformer;
+import dev.hone.model.Weight;
+import dev.hone.model.folder.Model;
+import dev.hone.runtime.Engine;
+import dev.hone.tensor.kernel.KernelTier;
+import dev.hone.tensor.parallel.ComputePool;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code hone inspect}: what a model consists of, what it costs, and whether it is ported right. */
+@Command(
+    name = "inspect",
+    mixinStandardHelpOptions = true,
+    description = {
+      "Prints a model's parts and the operations and bytes that each needs.",
+      "With --golden it runs the token ids of a safetensors file (ids.0, hidden.0, logits.0, ...)"
+          + " and prints how far the answers are from the reference's; exit code 1 where one is"
+          + " further than --tolerance."
+    },
+    footer = {
+      "",
+      "Examples:",
+      "  hone inspect minilm --batch 8 --length 512",
+      "  hone inspect ./my-model --golden golden.safetensors"
+    })
+final class Inspect implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+  @Mixin private ModelOptions model;
+
+  @Option(names = "--batch", defaultValue = "1", description = "Texts (default: ${DEFAULT-VALUE}).")
+  private int batch;
+
+  @Option(
+      names = "--length",
+      defaultValue = "128",
+      description = "Tokens of each text (default: ${DEFAULT-VALUE}).")
+  private int length;
+
+  @Option(names = "--golden", paramLabel = "FILE", description = "Reference answers.")
+  private Path golden;
+
+  @Option(
+      names = "--tolerance",
+      defaultValue = "1e-4",
+      description = "Largest difference relative to the spread (default: ${DEFAULT-VALUE}).")
+  private double tolerance;
+
+  @Option(names = "--weights", description = "List every weight.")
+  private boolean weights;
+
+  @Option(names = "--json", description = "Print JSON.")
+  private boolean json;
+
+  @Override
+  public Integer call() {
+    var terminal = Terminal.of(spec);
+    try (Model loaded = Model.load(model.model().resolve(terminal))) {
+      return golden == null ? describe(loaded, terminal) : compare(loaded, terminal);
+    }
+  }
+
+  /** A weight as JSON has it. */
+  record Stored(String name, String type, long[] shape, long bytes) {
+    static Stored of(Weight w) {
+      return new Stored(
+          w.name(), w.tensor().dtype().label(), w.tensor().shape(), w.tensor().sizeBytes());
+    }
+  }
+
+  private int describe(Model loaded, Terminal terminal) {
+    Transformer transformer = loaded.transformer();
+    int limit = transformer.embeddings().maxTokens();
+    if (batch < 1 || length < 1 || length > limit) {
+      throw new WrongInput(
+          "--batch must be at least 1 and --length from 1 to " + limit + ", the model's positions");
+    }
+    Cost cost = Cost.of(transformer, batch, length);
+    if (json) {
+      Map<String, Object> description = new LinkedHashMap<>();
+      description.put("model", model.name());
+      description.put("blocks", transformer.blocks().size());
+      description.put("hidden", transformer.hidden());
+      description.put("maxTokens", limit);
+      description.put("fileBytes", loaded.weightFileBytes());
+      description.put("bytesByType", bytesByType(transformer));
+      description.put("unused", loaded.unused());
+      description.put("cost", cost);
+      if (weights) {
+        description.put("weights", transformer.weights().stream().map(Stored::of).toList());
+      }
+      terminal.json(description);
+      return 0;
+    }
+    terminal
+        .out()
+        .printf(
+            Locale.ROOT,
+            "%s: %d blocks, hidden %d, up to %d tokens, %s on disk%n",
+            model.name(),
+            transformer.blocks().size(),
+            transformer.hidden(),
+            limit,
+            Units.bytes(loaded.weightFileBytes()));
+    terminal
+        .out()
+        .println(
+            "weights: "
+                + bytesByType(transformer).entrySet().stream()
+                    .map(e -> e.getKey() + " " + Units.bytes(e.getValue()))
+                    .collect(Collectors.joining(", ")));
+    if (!loaded.unused().isEmpty()) {
+      terminal.out().println("not used: " + String.join(", ", loaded.unused()));
+    }
+    terminal.out().printf("%n%d x %d tokens:%n%s%n", batch, length, cost.table());
+    if (weights) {
+      var table = new TextTable(List.of("weight", "type", "shape", "bytes"), "lllr");
+      transformer
+          .weights()
+          .forEach(
+              w ->
+                  table.row(
+                      w.name(),
+                      w.tensor().dtype().label(),
+                      w.tensor().shapeText(),
+                      Units.bytes(w.tensor().sizeBytes())));
+      terminal.out().println();
+      terminal.out().println(table);
+    }
+    return 0;
+  }
+
+  private static Map<String, Long> bytesByType(Transformer transformer) {
+    return transformer.weights().stream()
+        .map(Weight::tensor)
+        .collect(
+            Collectors.groupingBy(
+                t -> t.dtype().label(),
+                TreeMap::new,
+                Collectors.summingLong(dev.hone.tensor.Tensor::sizeBytes)));
+  }
+
+  private int compare(Model loaded, Terminal terminal) {
+    if (!Files.isRegularFile(golden)) {
+      throw new WrongInput(golden + " is no file: --golden wants a safetensors file");
+    }
+    KernelTier.Selection selection = KernelTier.select(model.options(terminal).kernels());
+    selection.warnings().forEach(terminal::warn);
+    try (var pool = new ComputePool(model.options(terminal).threads());
+        Engine engine = new Engine(loaded.transformer(), selection.tier().create(pool))) {
+      List<Golden.Difference> differences = Golden.compare(engine, golden);
+      boolean agrees = differences.stream().allMatch(d -> d.relative() <= tolerance);
+      if (json) {
+        terminal.json(
+            Map.of("agrees", agrees, "tolerance", tolerance, "differences", differences));
+      } else {
+        var table = new TextTable(List.of("", "tokens", "largest", "of spread"), "lrrr");
+        differences.forEach(
+            d ->
+                table.row(
+                    d.what(),
+                    String.valueOf(d.tokens()),
+                    String.format(Locale.ROOT, "%.2e", d.largest()),
+                    String.format(Locale.ROOT, "%.2e", d.relative())));
+        terminal.out().println(table);
+        terminal.out().println(agrees ? "agrees" : "differs by more than " + tolerance);
+      }
+      return agrees ? 0 : 1;
+    }
+  }
+}

@@ -1,0 +1,54 @@
+package dev.hone.cli;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** The texts that a command works on: arguments, or the lines of a file or of standard input. */
+final class TextOptions {
+  @Parameters(index = "1..*", arity = "0..*", paramLabel = "TEXT", description = "The texts.")
+  private List<String> texts = new ArrayList<>();
+
+  @Option(
+      names = "--file",
+      paramLabel = "FILE",
+      description = "Read the texts from a file, a line a text; - is standard input.")
+  private String file;
+
+  /** The texts, at least one. */
+  List<String> texts() {
+    if (file == null) {
+      return nonEmpty(texts, "give at least one TEXT, or --file FILE with a text a line");
+    }
+    if (!texts.isEmpty()) {
+      throw new WrongInput("give either TEXT arguments or --file, not both");
+    }
+    return nonEmpty(lines(file), file + " holds no text");
+  }
+
+  private static List<String> lines(String file) {
+    try {
+      if (file.equals("-")) {
+        var in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+        return in.lines().toList();
+      }
+      return Files.readAllLines(Path.of(file));
+    } catch (IOException e) {
+      throw new WrongInput(file + " cannot be read: " + e);
+    }
+  }
+
+  private static List<String> nonEmpty(List<String> texts, String otherwise) {
+    if (texts.isEmpty()) {
+      throw new WrongInput(otherwise);
+    }
+    return texts;
+  }
+}
