@@ -1,0 +1,49 @@
+package dev.hone.compress.search;
+
+import java.time.Duration;
+import java.util.function.Consumer;
+
+/**
+ * Tells how far a search has come. Kinds of steps weigh as much as they were seen to take relative to
+ * each other; the time left follows from the time that the weight done so far took.
+ */
+final class Steps {
+  private final Consumer<Progress> listener;
+  private final long start = System.nanoTime();
+  private double total;
+  private double done;
+
+  /** A kind of step, with its weight. */
+  enum Kind {
+    GROUP(1),
+    CANDIDATE(10),
+    SPEED(60);
+
+    private final double weight;
+
+    Kind(double weight) {
+      this.weight = weight;
+    }
+  }
+
+  Steps(Consumer<Progress> listener) {
+    this.listener = listener;
+  }
+
+  /** Says how many steps there will be; bisection looks at some more groups. */
+  void begin(int groups, int candidates) {
+    double bisection = Math.ceil(Math.log(groups + 1) / Math.log(2)) + 1;
+    total =
+        (groups + bisection) * Kind.GROUP.weight
+            + candidates * Kind.CANDIDATE.weight
+            + Kind.SPEED.weight;
+    listener.accept(new Progress(0, "the original", Duration.ZERO));
+  }
+
+  /** A step has ended. */
+  void done(Kind kind, String what) {
+    done = Math.min(total, done + kind.weight);
+    double nanos = (System.nanoTime() - start) * (total - done) / done;
+    listener.accept(new Progress(done / total, what, Duration.ofNanos((long) nanos)));
+  }
+}

@@ -1,0 +1,44 @@
+package dev.hone.compress.search;
+
+import dev.hone.compress.LayerChange;
+import dev.hone.measure.Measured;
+import dev.hone.measure.Speed;
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * A candidate, or the original, as it was measured.
+ *
+ * @param folder where it is saved while the search runs
+ * @param bytesOnDisk of the weight files
+ * @param bytesInMemory mapped, packed and working memory after the measurements
+ * @param choose on the texts to choose by
+ * @param report on the texts to report by
+ */
+public record Trial(
+    String name,
+    Path folder,
+    List<LayerChange> changes,
+    long bytesOnDisk,
+    long bytesInMemory,
+    Quality.Judgement choose,
+    Quality.Judgement report,
+    Speed speed) {
+
+  /** The measurements as reports have them: the loss is the one on the texts to report by. */
+  public Measured measured() {
+    return new Measured(
+        name,
+        bytesOnDisk,
+        report.loss().value(),
+        bytesInMemory,
+        Measured.Latency.of(speed.shortText()),
+        Measured.Latency.of(speed.longText()),
+        Measured.Throughput.of(speed),
+        choose.loss(),
+        report.loss(),
+        report.minCosine(),
+        report.neighbourAgreement(),
+        report.metrics());
+  }
+}
