@@ -8,7 +8,6 @@ import dev.hone.measure.Timing;
 import dev.hone.measure.Units;
 import dev.hone.measure.Workload;
 import dev.hone.runtime.Encoder;
-import dev.hone.runtime.Inputs;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -76,8 +75,9 @@ final class Bench implements Callable<Integer> {
     try (Encoder encoder = model.encoder(terminal)) {
       Workload workload = Workload.of(texts, encoder::tokens, 1);
       var plan = new Timing.Plan(5, 500, Duration.ofSeconds(seconds));
-      Speed speed = Speed.measure(workload, plan, Inputs.runner(encoder));
-      Measurement measured = measurement(encoder, speed);
+      Speed speed = Speed.measure(workload, plan, encoder::answers);
+      Measurement measured =
+          measurement(encoder, speed, model.options(terminal).threads());
       if (json) {
         terminal.json(measured);
       } else {
@@ -87,11 +87,11 @@ final class Bench implements Callable<Integer> {
     return 0;
   }
 
-  private Measurement measurement(Encoder encoder, Speed speed) {
+  private Measurement measurement(Encoder encoder, Speed speed, int threads) {
     Workload workload = speed.workload();
     return new Measurement(
         model.name(),
-        Machine.here(encoder.threads(), encoder.kernels()),
+        Machine.here(threads, encoder.kernels()),
         workload.shortText().tokens(),
         speed.shortText().p50Nanos() / 1e6,
         speed.shortText().p95Nanos() / 1e6,

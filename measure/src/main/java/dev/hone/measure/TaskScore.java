@@ -1,6 +1,7 @@
 package dev.hone.measure;
 
 import dev.hone.model.format.FormatException;
+import dev.hone.runtime.Encoder;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -14,6 +15,19 @@ import java.util.stream.IntStream;
  * @param expected the score, or the index of the class, for every example
  */
 public record TaskScore(Task task, double[] predicted, double[] expected) {
+
+  /** Asks an encoder what the task is about. */
+  public static TaskScore of(Task task, Encoder encoder, List<Example> examples) {
+    return switch (task.kind()) {
+      case SIMILARITY -> ofEmbeddings(task, examples, encoder::embed);
+      case CLASSIFICATION ->
+          ofClasses(
+              task,
+              examples,
+              encoder.labels(),
+              texts -> encoder.answers(texts).stream().map(rows -> rows[0]).toList());
+    };
+  }
 
   /**
    * Asks a model that embeds.

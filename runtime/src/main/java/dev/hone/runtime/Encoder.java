@@ -117,6 +117,19 @@ public final class Encoder implements AutoCloseable {
     return new Embedder(run).embed(texts, promptName);
   }
 
+  /**
+   * What the model's head answers to each text, as it comes: one row of numbers (a vector, or the
+   * logits of the labels), or a row a token.
+   */
+  public List<float[][]> answers(List<String> texts) {
+    return run.texts(texts, (text, encoding, rows) -> rows);
+  }
+
+  /** The labels that the model gives texts, in the order of its logits. */
+  public List<String> labels() {
+    return Labels.ofTexts(run).names();
+  }
+
   /** The model's labels for a text, best first. */
   public List<Label> classify(String text) {
     return classify(List.of(text)).getFirst();
@@ -177,6 +190,11 @@ public final class Encoder implements AutoCloseable {
   /** Tokens of a text that the model reads. */
   public int maxTokens() {
     return run.maxTokens();
+  }
+
+  /** Tokens of a text as the model reads it, special ones among them. */
+  public int tokens(String text) {
+    return tokenizer.encode(text, maxTokens()).size();
   }
 
   public Model model() {
