@@ -12,6 +12,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** {@code hone classify}: texts in, labels with scores out. */
@@ -28,6 +29,9 @@ final class Classify implements Callable<Integer> {
   @Spec private CommandSpec spec;
   @Mixin private ModelOptions model;
   @Mixin private TextOptions input;
+
+  @Parameters(index = "1..*", paramLabel = "TEXT", description = "The texts.")
+  private List<String> arguments;
 
   @Option(
       names = "--labels",
@@ -54,7 +58,7 @@ final class Classify implements Callable<Integer> {
   @Override
   public Integer call() {
     var terminal = Terminal.of(spec);
-    List<String> texts = input.texts();
+    List<String> texts = input.texts(arguments);
     try (Encoder encoder = model.encoder(terminal)) {
       List<List<Label>> answers =
           labels == null

@@ -10,6 +10,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** {@code hone embed}: texts in, vectors out. */
@@ -23,6 +24,9 @@ final class Embed implements Callable<Integer> {
   @Mixin private ModelOptions model;
   @Mixin private TextOptions input;
 
+  @Parameters(index = "1..*", paramLabel = "TEXT", description = "The texts.")
+  private List<String> arguments;
+
   @Option(names = "--prompt", description = "Name of the model's prompt put before every text.")
   private String prompt;
 
@@ -35,7 +39,7 @@ final class Embed implements Callable<Integer> {
   @Override
   public Integer call() {
     var terminal = Terminal.of(spec);
-    List<String> texts = input.texts();
+    List<String> texts = input.texts(arguments);
     try (Encoder encoder = model.encoder(terminal)) {
       List<float[]> vectors =
           prompt == null ? encoder.embed(texts) : encoder.embed(texts, Optional.of(prompt));

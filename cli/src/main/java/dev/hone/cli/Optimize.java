@@ -53,7 +53,7 @@ final class Optimize implements Callable<Integer> {
 
   @Option(
       names = "--max-loss",
-      defaultValue = "1%%",
+      defaultValue = "1%",
       converter = Share.class,
       description = "The budget, as a share: 1%% or 0.01 (default: ${DEFAULT-VALUE}).")
   private double maxLoss;

@@ -9,6 +9,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** {@code hone rerank}: a query and documents in, the documents by how well they answer it out. */
@@ -23,6 +24,9 @@ final class Rerank implements Callable<Integer> {
   @Spec private CommandSpec spec;
   @Mixin private ModelOptions model;
   @Mixin private TextOptions documents;
+
+  @Parameters(index = "1..*", paramLabel = "TEXT", description = "The documents.")
+  private List<String> arguments;
 
   @Option(names = "--query", required = true, description = "What the documents should answer.")
   private String query;
@@ -39,7 +43,7 @@ final class Rerank implements Callable<Integer> {
   @Override
   public Integer call() {
     var terminal = Terminal.of(spec);
-    List<String> texts = documents.texts();
+    List<String> texts = documents.texts(arguments);
     try (Encoder encoder = model.encoder(terminal)) {
       List<Ranked> ranking = encoder.rerank(query, texts);
       List<Document> shown =

@@ -12,6 +12,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** {@code hone tag}: texts in, labelled spans out. */
@@ -24,6 +25,9 @@ final class Tag implements Callable<Integer> {
   @Spec private CommandSpec spec;
   @Mixin private ModelOptions model;
   @Mixin private TextOptions input;
+
+  @Parameters(index = "1..*", paramLabel = "TEXT", description = "The texts.")
+  private List<String> arguments;
 
   @Option(
       names = "--aggregation",
@@ -48,7 +52,7 @@ final class Tag implements Callable<Integer> {
   @Override
   public Integer call() {
     var terminal = Terminal.of(spec);
-    List<String> texts = input.texts();
+    List<String> texts = input.texts(arguments);
     try (Encoder encoder = model.encoder(terminal)) {
       List<List<Entity>> answers = encoder.tag(texts, aggregation);
       if (json) {

@@ -6,28 +6,27 @@ import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** The texts that a command works on: arguments, or the lines of a file or of standard input. */
 final class TextOptions {
-  @Parameters(index = "1..*", arity = "0..*", paramLabel = "TEXT", description = "The texts.")
-  private List<String> texts = new ArrayList<>();
-
   @Option(
       names = "--file",
       paramLabel = "FILE",
       description = "Read the texts from a file, a line a text; - is standard input.")
   private String file;
 
-  /** The texts, at least one. */
-  List<String> texts() {
+  /**
+   * The texts, at least one.
+   *
+   * @param texts those given as arguments; null where there are none
+   */
+  List<String> texts(List<String> texts) {
     if (file == null) {
-      return nonEmpty(texts, "give at least one TEXT, or --file FILE with a text a line");
+      return nonEmpty(texts == null ? List.of() : texts, "give at least one TEXT, or --file FILE with a text a line");
     }
-    if (!texts.isEmpty()) {
+    if (texts != null) {
       throw new WrongInput("give either TEXT arguments or --file, not both");
     }
     return nonEmpty(lines(file), file + " holds no text");
