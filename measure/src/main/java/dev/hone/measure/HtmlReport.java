@@ -208,6 +208,7 @@ final class HtmlReport {
         """
         <li><svg class="plot" width="24" height="20" aria-hidden="true"><path class="front" d="M1 15H12V5H23"/></svg>\
         Pareto front: nothing is better in both</li>
+        <li>numbers as in the table</li>
         </ul>
         """);
   }

@@ -33,6 +33,8 @@ final class Labels {
 
   private final Box frame;
   private final List<Box> taken = new ArrayList<>();
+  private final StringBuilder leaders = new StringBuilder();
+  private final StringBuilder texts = new StringBuilder();
 
   Labels(double left, double top, double right, double bottom) {
     this.frame = new Box(left, top, right, bottom);
@@ -54,7 +56,7 @@ final class Labels {
   }
 
   /** A note at an end of a line across the plot, above or below it, covering nothing if it can. */
-  String note(double lineAt, String text) {
+  void note(double lineAt, String text) {
     double width = text.length() * CHARACTER;
     var boxes = new ArrayList<Box>();
     for (double left : new double[] {frame.right - width, frame.left + 4}) {
@@ -63,15 +65,15 @@ final class Labels {
     }
     Box box = boxes.stream().filter(this::free).findFirst().orElse(boxes.getFirst());
     taken.add(box);
-    return text(frame.left, box, text, "note");
+    write(frame.left, box, text, "note");
   }
 
   /**
-   * The label of a point in SVG; nothing where not even the shortest text finds a free place.
+   * Labels a point; not at all where not even the shortest text finds a free place.
    *
    * @param texts from the one that says most to the shortest; the first that finds a place is taken
    */
-  String place(double x, double y, List<String> texts, String css) {
+  void place(double x, double y, List<String> texts, String css) {
     for (String text : texts) {
       int distances = text.equals(texts.getLast()) ? DISTANCES.length : NEAR;
       double width = text.length() * CHARACTER + 2 * GAP;
@@ -82,12 +84,15 @@ final class Labels {
           Box box = box(x, y, DISTANCES[d], 2 * Math.PI * turn / DIRECTIONS, width);
           if (free(box)) {
             taken.add(box);
-            return (d > 0 ? leader(x, y, box) : "") + text(x, box, text, "label " + css);
+            if (d > 0) {
+              lead(x, y, box);
+            }
+            write(x, box, text, "label " + css);
+            return;
           }
         }
       }
     }
-    return "";
   }
 
   private boolean free(Box box) {
@@ -106,18 +111,20 @@ final class Labels {
         centerX - width / 2, centerY - HEIGHT / 2, centerX + width / 2, centerY + HEIGHT / 2);
   }
 
-  private static String leader(double x, double y, Box box) {
-    return String.format(
-        Locale.ROOT,
-        "<line class=\"leader\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>\n",
-        x,
-        y,
-        Math.clamp(x, box.left + GAP, box.right - GAP),
-        Math.clamp(y, box.top + 2, box.bottom - 2));
+  private void lead(double x, double y, Box box) {
+    String line =
+        String.format(
+            Locale.ROOT,
+            "<line class=\"leader\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>\n",
+            x,
+            y,
+            Math.clamp(x, box.left + GAP, box.right - GAP),
+            Math.clamp(y, box.top + 2, box.bottom - 2));
+    leaders.append(line);
   }
 
   /** The text at that side of its box which is nearer to its point: its true width is not known. */
-  private static String text(double x, Box box, String text, String css) {
+  private void write(double x, Box box, String text, String css) {
     String anchor = box.left >= x ? "start" : box.right <= x ? "end" : "middle";
     double at =
         switch (anchor) {
@@ -125,13 +132,21 @@ final class Labels {
           case "end" -> box.right - GAP;
           default -> (box.left + box.right) / 2;
         };
-    return String.format(
-        Locale.ROOT,
-        "<text class=\"%s\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%s</text>\n",
-        css,
-        at,
-        box.bottom - 3,
-        anchor,
-        Html.escape(text));
+    String line =
+        String.format(
+            Locale.ROOT,
+            "<text class=\"%s\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%s</text>\n",
+            css,
+            at,
+            box.bottom - 3,
+            anchor,
+            Html.escape(text));
+    texts.append(line);
+  }
+
+  /** All labels in SVG, lines to them below, so that none crosses a text. */
+  @Override
+  public String toString() {
+    return leaders.toString() + texts;
   }
 }

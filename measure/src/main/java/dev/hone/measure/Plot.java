@@ -25,6 +25,9 @@ final class Plot {
    */
   private static final int WIDE = 450;
 
+  /** Points nearer to each other than this share a label. */
+  private static final double CLOSE = 7;
+
   /** What a point is, which decides how it looks. */
   enum Role {
     ORIGINAL,
@@ -75,7 +78,7 @@ final class Plot {
     this.height = height;
     var points = content.points();
     this.x =
-        Axis.Linear.over(points.stream().mapToDouble(Point::x).toArray(), width < WIDE ? 4 : 6);
+        Axis.Linear.over(points.stream().mapToDouble(Point::x).toArray(), width < WIDE ? 5 : 6);
     this.y =
         Axis.SymmetricLog.over(
             points.stream().mapToDouble(Point::loss).toArray(), content.budget());
@@ -167,13 +170,14 @@ final class Plot {
     var labels = new Labels(LEFT, TOP, width - RIGHT, height - BOTTOM);
     double budget = up(content.budget());
     labels.avoidLine(LEFT, budget, width - RIGHT, budget);
+    labels.avoidLine(LEFT, up(0), width - RIGHT, up(0));
     List<double[]> corners = corners();
     for (int i = 1; i < corners.size(); i++) {
       double[] from = corners.get(i - 1);
       labels.avoidLine(from[0], from[1], corners.get(i)[0], corners.get(i)[1]);
     }
     content.points().forEach(p -> labels.avoid(across(p.x()), up(p.loss())));
-    svg.append(labels.note(budget, "budget " + Units.percent(content.budget())));
+    labels.note(budget, "budget " + Units.percent(content.budget()));
     // The chosen one is drawn last, on top, and labelled first, where there is still room.
     var order = new ArrayList<>(content.points());
     order.sort(
@@ -181,22 +185,53 @@ final class Plot {
           int byRole = Boolean.compare(a.role() == Role.CHOSEN, b.role() == Role.CHOSEN);
           return byRole != 0 ? byRole : Integer.compare(a.number(), b.number());
         });
-    var labelled = new ArrayList<String>();
-    for (Point p : order.reversed()) {
-      labelled.add(labels.place(across(p.x()), up(p.loss()), texts(p), p.role().css()));
+    for (List<Point> group : groups(order.reversed())) {
+      Point p = group.getFirst();
+      labels.place(across(p.x()), up(p.loss()), texts(group), p.role().css());
     }
     for (Point p : order) {
       line(
           "<g class=\"%s\"><title>%s</title>%s</g>",
           p.role().css(), Html.escape(p.detail()), mark(p.role(), across(p.x()), up(p.loss())));
     }
-    svg.append(labelled.stream().collect(Collectors.joining()));
+    svg.append(labels);
   }
 
-  private List<String> texts(Point p) {
-    String number = Integer.toString(p.number());
-    boolean named = width >= WIDE || p.role() == Role.CHOSEN || p.role() == Role.ORIGINAL;
-    return named ? List.of(number + " " + p.name(), number) : List.of(number);
+  /** Points so close that they share a label; the chosen one and the original have their own. */
+  private List<List<Point>> groups(List<Point> points) {
+    var groups = new ArrayList<List<Point>>();
+    for (Point p : points) {
+      groups.stream()
+          .filter(g -> g.getFirst().role() == p.role() && !own(p) && close(g.getFirst(), p))
+          .findFirst()
+          .orElseGet(
+              () -> {
+                groups.add(new ArrayList<>());
+                return groups.getLast();
+              })
+          .add(p);
+    }
+    return groups;
+  }
+
+  private boolean close(Point a, Point b) {
+    return Math.hypot(across(a.x()) - across(b.x()), up(a.loss()) - up(b.loss())) < CLOSE;
+  }
+
+  private static boolean own(Point p) {
+    return p.role() == Role.CHOSEN || p.role() == Role.ORIGINAL;
+  }
+
+  private List<String> texts(List<Point> group) {
+    String numbers =
+        group.stream()
+            .map(Point::number)
+            .sorted()
+            .map(String::valueOf)
+            .collect(Collectors.joining(", "));
+    Point first = group.getFirst();
+    boolean named = group.size() == 1 && (width >= WIDE || own(first));
+    return named ? List.of(numbers + " " + first.name(), numbers) : List.of(numbers);
   }
 
   /** Shapes differ as well as colours: square, circle, hollow circle, diamond. */

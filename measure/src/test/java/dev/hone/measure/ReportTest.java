@@ -11,6 +11,7 @@ import java.io.StringReader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -160,7 +161,8 @@ class ReportTest {
       assertThat(
               elements(parse(plots.group()), "text").stream()
                   .filter(t -> t.getAttribute("class").startsWith("label"))
-                  .map(t -> t.getTextContent().split(" ")[0]))
+                  .map(t -> t.getTextContent().replaceFirst("(?<=\\d) [^\\d].*", ""))
+                  .flatMap(numbers -> Arrays.stream(numbers.split(", "))))
           .containsExactlyInAnyOrderElementsOf(
               IntStream.range(0, 13).mapToObj(Integer::toString).toList());
     }
