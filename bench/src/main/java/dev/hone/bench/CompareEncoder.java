@@ -18,9 +18,9 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * Hone's encoder against ONNX Runtime's Java package on MiniLM in f32: the two run in turn, each time in
- * a new process, and a figure is the median over the rounds of the ratio within a round. Prints and
- * stores JSON.
+ * Hone's encoder against ONNX Runtime's Java package on MiniLM in f32: the two run in turn, each
+ * time in a new process, and a figure is the median over the rounds of the ratio within a round.
+ * Prints and stores JSON.
  */
 final class CompareEncoder {
   private static final JsonMapper JSON = new JsonMapper();
@@ -46,7 +46,8 @@ final class CompareEncoder {
             .computeIfAbsent(name, _ -> new ArrayList<>())
             .add(new double[] {hone.get(name).asDouble(), peer.get(name).asDouble()});
       }
-      System.err.printf(Locale.ROOT, "round %d of %d: hone %s, onnxruntime %s%n", round, rounds, hone, peer);
+      System.err.printf(
+          Locale.ROOT, "round %d of %d: hone %s, onnxruntime %s%n", round, rounds, hone, peer);
     }
     ObjectNode report = report(pairs, threads, rounds);
     Files.createDirectories(results);
@@ -68,7 +69,8 @@ final class CompareEncoder {
         (name, values) -> {
           ObjectNode one = cases.putObject(name);
           one.put("honeMillis", round(median(values.stream().mapToDouble(v -> v[0]).toArray())));
-          one.put("onnxRuntimeMillis", round(median(values.stream().mapToDouble(v -> v[1]).toArray())));
+          one.put(
+              "onnxRuntimeMillis", round(median(values.stream().mapToDouble(v -> v[1]).toArray())));
           double[] ratios = values.stream().mapToDouble(v -> v[1] / v[0]).sorted().toArray();
           one.put("speedOverOnnxRuntime", round(median(ratios)));
           one.put("least", round(ratios[0]));

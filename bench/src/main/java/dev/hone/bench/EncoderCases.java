@@ -54,7 +54,9 @@ final class EncoderCases {
       texts.add(columns[6]);
     }
     java.util.Collections.shuffle(texts, new Random(1));
-    return tokenizer.encodeAll(texts.subList(0, SENTENCES), 256).stream().map(Encoding::ids).toList();
+    return tokenizer.encodeAll(texts.subList(0, SENTENCES), 256).stream()
+        .map(Encoding::ids)
+        .toList();
   }
 
   private static List<List<int[]>> batches(List<int[]> sequences) {

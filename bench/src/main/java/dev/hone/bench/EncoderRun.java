@@ -12,8 +12,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * One side of the comparison, in a process of its own: prints the median milliseconds of every case as
- * JSON. Arguments: {@code hone|onnxruntime MODEL_FOLDER STSB_FILE THREADS}.
+ * One side of the comparison, in a process of its own: prints the median milliseconds of every case
+ * as JSON. Arguments: {@code hone|onnxruntime MODEL_FOLDER STSB_FILE THREADS}.
  */
 final class EncoderRun {
   private static final long WARM_UP_NANOS = 4_000_000_000L;
@@ -48,7 +48,8 @@ final class EncoderRun {
   }
 
   private static void measure(
-      Map<String, List<List<int[]>>> cases, Side side, Map<String, Double> medians) throws Exception {
+      Map<String, List<List<int[]>>> cases, Side side, Map<String, Double> medians)
+      throws Exception {
     for (var entry : cases.entrySet()) {
       repeat(entry.getValue(), side, WARM_UP_NANOS);
     }

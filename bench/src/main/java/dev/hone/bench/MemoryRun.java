@@ -15,8 +15,8 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /**
- * What an encoder holds in memory: mapped and arena bytes against its file, and the resident size after
- * 10,000 and after 100,000 texts. Arguments: {@code MODEL [THREADS]}.
+ * What an encoder holds in memory: mapped and arena bytes against its file, and the resident size
+ * after 10,000 and after 100,000 texts. Arguments: {@code MODEL [THREADS]}.
  */
 final class MemoryRun {
   private static final int CALL = 500;
@@ -61,7 +61,9 @@ final class MemoryRun {
   }
 
   private static String text(Random random) {
-    String[] words = {"the", "model", "reads", "a", "short", "text", "about", "music", "rain", "trains"};
+    String[] words = {
+      "the", "model", "reads", "a", "short", "text", "about", "music", "rain", "trains"
+    };
     return String.join(
         " ",
         IntStream.range(0, 3 + random.nextInt(28))

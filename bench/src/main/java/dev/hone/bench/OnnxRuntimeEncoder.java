@@ -10,7 +10,10 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/** ONNX Runtime's Java package over the same ONNX file; batches are padded to their longest sequence. */
+/**
+ * ONNX Runtime's Java package over the same ONNX file; batches are padded to their longest
+ * sequence.
+ */
 final class OnnxRuntimeEncoder implements AutoCloseable {
   private final OrtEnvironment environment = OrtEnvironment.getEnvironment();
   private final OrtSession session;

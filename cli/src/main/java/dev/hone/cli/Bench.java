@@ -76,8 +76,7 @@ final class Bench implements Callable<Integer> {
       Workload workload = Workload.of(texts, encoder::tokens, 1);
       var plan = new Timing.Plan(5, 500, Duration.ofSeconds(seconds));
       Speed speed = Speed.measure(workload, plan, encoder::answers);
-      Measurement measured =
-          measurement(encoder, speed, model.options(terminal).threads());
+      Measurement measured = measurement(encoder, speed, model.options(terminal).threads());
       if (json) {
         terminal.json(measured);
       } else {
@@ -131,6 +130,11 @@ final class Bench implements Callable<Integer> {
                 + Units.rate(m.tokensPerSecond())
                 + " tokens/s, +-"
                 + Units.percent(m.noise()))
-        .row("memory", "", Units.bytes(m.memoryBytes()), "", "of which files " + Units.bytes(m.fileBytes()));
+        .row(
+            "memory",
+            "",
+            Units.bytes(m.memoryBytes()),
+            "",
+            "of which files " + Units.bytes(m.fileBytes()));
   }
 }

@@ -19,15 +19,35 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "doctor",
     mixinStandardHelpOptions = true,
-    description = "Says what this machine has, which kernels run on it and why, and what is missing.",
+    description =
+        "Says what this machine has, which kernels run on it and why, and what is missing.",
     footer = {"", "Example:", "  hone doctor --json"})
 final class Doctor implements Callable<Integer> {
   /** Features that kernels ask for, of x86-64 and of AArch64, narrowest first. */
   private static final List<String> FEATURES =
       List.of(
-          "sse4_2", "avx", "avx2", "fma", "f16c", "avx_vnni", "avx512f", "avx512bw", "avx512vl",
-          "avx512_vnni", "avx512_bf16", "avx512_fp16", "amx_tile", "amx_bf16", "amx_int8",
-          "asimd", "asimdhp", "asimddp", "i8mm", "bf16", "sve", "sve2");
+          "sse4_2",
+          "avx",
+          "avx2",
+          "fma",
+          "f16c",
+          "avx_vnni",
+          "avx512f",
+          "avx512bw",
+          "avx512vl",
+          "avx512_vnni",
+          "avx512_bf16",
+          "avx512_fp16",
+          "amx_tile",
+          "amx_bf16",
+          "amx_int8",
+          "asimd",
+          "asimdhp",
+          "asimddp",
+          "i8mm",
+          "bf16",
+          "sve",
+          "sve2");
 
   @Spec private CommandSpec spec;
 
@@ -84,11 +104,17 @@ final class Doctor implements Callable<Integer> {
     line(terminal, "features", unknownIfEmpty(String.join(" ", found.features())));
     line(terminal, "vectors", unknownIfEmpty(bits(found.processorVectorBits())));
     line(terminal, "cores", machine.cores() + ", " + machine.threads() + " threads compute");
-    line(terminal, "memory", machine.memoryBytes() == 0 ? "unknown" : Units.bytes(machine.memoryBytes()));
+    line(
+        terminal,
+        "memory",
+        machine.memoryBytes() == 0 ? "unknown" : Units.bytes(machine.memoryBytes()));
     line(terminal, "system", machine.os());
     line(terminal, "java", machine.jdk());
     line(terminal, "kernels", found.kernels() + ": " + found.reason());
-    line(terminal, "missing", found.missing().isEmpty() ? "nothing" : String.join("\n           ", found.missing()));
+    line(
+        terminal,
+        "missing",
+        found.missing().isEmpty() ? "nothing" : String.join("\n           ", found.missing()));
     line(terminal, "models", found.cache());
     line(terminal, "", found.huggingFaceCache());
   }

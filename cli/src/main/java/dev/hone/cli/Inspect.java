@@ -25,7 +25,9 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** {@code hone inspect}: what a model consists of, what it costs, and whether it is ported right. */
+/**
+ * {@code hone inspect}: what a model consists of, what it costs, and whether it is ported right.
+ */
 @Command(
     name = "inspect",
     mixinStandardHelpOptions = true,
@@ -168,8 +170,7 @@ final class Inspect implements Callable<Integer> {
       List<Golden.Difference> differences = Golden.compare(engine, golden);
       boolean agrees = differences.stream().allMatch(d -> d.relative() <= tolerance);
       if (json) {
-        terminal.json(
-            Map.of("agrees", agrees, "tolerance", tolerance, "differences", differences));
+        terminal.json(Map.of("agrees", agrees, "tolerance", tolerance, "differences", differences));
       } else {
         var table = new TextTable(List.of("", "tokens", "largest", "of spread"), "lrrr");
         differences.forEach(

@@ -146,7 +146,8 @@ final class Optimize implements Callable<Integer> {
     out.println();
     out.println(report.summary());
     out.println("model:  " + target + "   (try: ./hone embed " + target + " \"some text\")");
-    out.println("report: " + reports.resolve("report.html") + ", " + reports.resolve("report.json"));
+    out.println(
+        "report: " + reports.resolve("report.html") + ", " + reports.resolve("report.json"));
   }
 
   /** What is measured, and the texts that speed is measured on. */
@@ -166,7 +167,8 @@ final class Optimize implements Callable<Integer> {
     }
     var halves =
         data == null
-            ? new Halves<>(Texts.of(Texts.Part.CHOOSE), Texts.of(Texts.Part.REPORT), "Hone's own texts")
+            ? new Halves<>(
+                Texts.of(Texts.Part.CHOOSE), Texts.of(Texts.Part.REPORT), "Hone's own texts")
             : halves(lines(data), eval == null ? null : lines(eval));
     return new Measure(
         new EmbeddingQuality(halves.source(), halves.choose(), halves.report()), halves.report());
@@ -177,7 +179,8 @@ final class Optimize implements Callable<Integer> {
 
   private <T> Halves<T> halves(List<T> given, List<T> heldOut) {
     if (heldOut != null) {
-      return checked(new Halves<>(given, heldOut, data + " to choose by, " + eval + " to report by"));
+      return checked(
+          new Halves<>(given, heldOut, data + " to choose by, " + eval + " to report by"));
     }
     var drawn = new ArrayList<>(given);
     Collections.shuffle(drawn, new Random(1));

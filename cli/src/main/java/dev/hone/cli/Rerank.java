@@ -18,7 +18,9 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     description = "Prints documents by how well they answer a query, best first.",
     footer = {
-      "", "Example:", "  hone rerank minilm --query \"what is a fox\" \"A red animal.\" \"A boat.\""
+      "",
+      "Example:",
+      "  hone rerank minilm --query \"what is a fox\" \"A red animal.\" \"A boat.\""
     })
 final class Rerank implements Callable<Integer> {
   @Spec private CommandSpec spec;
@@ -58,7 +60,9 @@ final class Rerank implements Callable<Integer> {
             d ->
                 terminal
                     .out()
-                    .println(String.format(Locale.ROOT, "%.4f  %d  %s", d.score(), d.index(), d.text())));
+                    .println(
+                        String.format(
+                            Locale.ROOT, "%.4f  %d  %s", d.score(), d.index(), d.text())));
       }
     }
     return 0;

@@ -24,7 +24,9 @@ final class TextOptions {
    */
   List<String> texts(List<String> texts) {
     if (file == null) {
-      return nonEmpty(texts == null ? List.of() : texts, "give at least one TEXT, or --file FILE with a text a line");
+      return nonEmpty(
+          texts == null ? List.of() : texts,
+          "give at least one TEXT, or --file FILE with a text a line");
     }
     if (texts != null) {
       throw new WrongInput("give either TEXT arguments or --file, not both");

@@ -18,7 +18,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** The rooms of the house, {@code dev.hone.*}, and the arrows between them, which only go downwards. */
+/**
+ * The rooms of the house, {@code dev.hone.*}, and the arrows between them, which only go downwards.
+ */
 class ArchitectureTest {
   /** Each room, and those right below it; what these may use, it may use too. */
   private static final Map<String, Set<String>> ARROWS =

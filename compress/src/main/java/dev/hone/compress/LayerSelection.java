@@ -7,8 +7,9 @@ import java.util.Set;
 import java.util.regex.Pattern;
 
 /**
- * Which layers a pass touches: those of the kinds whose names match one of {@code names} (all, where
- * there are none) and none of {@code except}. In a pattern {@code *} stands for any characters.
+ * Which layers a pass touches: those of the kinds whose names match one of {@code names} (all,
+ * where there are none) and none of {@code except}. In a pattern {@code *} stands for any
+ * characters.
  */
 public record LayerSelection(Set<LayerKind> kinds, List<String> names, List<String> except) {
 

@@ -4,7 +4,9 @@ import dev.hone.model.Transformer;
 import java.lang.foreign.Arena;
 import java.util.List;
 
-/** A change of a model: a new record tree beside what was done to every layer. Nothing is mutated. */
+/**
+ * A change of a model: a new record tree beside what was done to every layer. Nothing is mutated.
+ */
 public interface Pass {
 
   /** What reports and recipes call it. */
@@ -13,8 +15,8 @@ public interface Pass {
   /**
    * Makes the new model.
    *
-   * @param arena memory of the new weights; those that did not change are shared, so the model's own
-   *     memory must live as long
+   * @param arena memory of the new weights; those that did not change are shared, so the model's
+   *     own memory must live as long
    */
   Outcome apply(Transformer model, Arena arena);
 

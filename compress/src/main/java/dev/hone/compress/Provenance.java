@@ -5,7 +5,10 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.time.Instant;
 import java.util.List;
 
-/** What a saved model's {@code hone.json} says: its parent, the passes, and what became of every layer. */
+/**
+ * What a saved model's {@code hone.json} says: its parent, the passes, and what became of every
+ * layer.
+ */
 public final class Provenance {
   private static final JsonMapper JSON = new JsonMapper();
 

@@ -1,6 +1,9 @@
 package dev.hone.compress;
 
-/** A recipe says something that Hone does not understand: the message names the file, the field and the value. */
+/**
+ * A recipe says something that Hone does not understand: the message names the file, the field and
+ * the value.
+ */
 public final class RecipeException extends RuntimeException {
   private static final long serialVersionUID = 1;
 

@@ -2,8 +2,8 @@ package dev.hone.compress;
 
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
+import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -99,8 +99,13 @@ public final class RecipeFile {
               .orElseThrow(
                   () ->
                       new RecipeException(
-                          source + ": kinds: unknown kind " + kind + "; known are "
-                              + Arrays.stream(LayerKind.values()).map(RecipeFile::label).toList())));
+                          source
+                              + ": kinds: unknown kind "
+                              + kind
+                              + "; known are "
+                              + Arrays.stream(LayerKind.values())
+                                  .map(RecipeFile::label)
+                                  .toList())));
     }
     return new LayerSelection(
         kinds.isEmpty() ? LayerSelection.blocks().kinds() : kinds,
@@ -128,7 +133,8 @@ public final class RecipeFile {
 
   private static void refuseUnknown(String source, JsonNode node, Set<String> known) {
     if (!node.isObject()) {
-      throw new RecipeException(source + " must be a mapping with the fields " + new TreeSet<>(known));
+      throw new RecipeException(
+          source + " must be a mapping with the fields " + new TreeSet<>(known));
     }
     for (String field : (Iterable<String>) node::fieldNames) {
       if (!known.contains(field)) {

@@ -78,7 +78,17 @@ class RecipeFileTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"f32", "f16", "bf16", "int8-channel", "int8-g128-asym", "int4-g32", "int4-g64-asym", "q8_0", "q4_0"})
+  @CsvSource({
+    "f32",
+    "f16",
+    "bf16",
+    "int8-channel",
+    "int8-g128-asym",
+    "int4-g32",
+    "int4-g64-asym",
+    "q8_0",
+    "q4_0"
+  })
   void labelsNameTypes(String label) {
     assertThat(DType.of(label).label()).isEqualTo(label);
   }

@@ -15,9 +15,10 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * What a reference implementation answered to some token ids, held against what a model answers here.
- * The file is safetensors with, for k = 0, 1, ...: {@code ids.k} [token], {@code hidden.k} [token,
- * hidden] and {@code logits.k} [label] or [token, label]; or without {@code .k} where there is one case.
+ * What a reference implementation answered to some token ids, held against what a model answers
+ * here. The file is safetensors with, for k = 0, 1, ...: {@code ids.k} [token], {@code hidden.k}
+ * [token, hidden] and {@code logits.k} [label] or [token, label]; or without {@code .k} where there
+ * is one case.
  */
 public final class Golden {
   private static final ValueLayout.OfInt INT =
@@ -59,7 +60,8 @@ public final class Golden {
               .sorted()
               .toList();
       if (cases.isEmpty()) {
-        throw new FormatException(file + " holds no ids: a golden file has ids.0, hidden.0, logits.0");
+        throw new FormatException(
+            file + " holds no ids: a golden file has ids.0, hidden.0, logits.0");
       }
       List<int[]> ids = cases.stream().map(k -> ints(golden.tensor("ids" + k))).toList();
       var differences = new ArrayList<Difference>();
@@ -111,8 +113,16 @@ public final class Golden {
     int cols = rows[from].length;
     if (expected.length != (to - from) * cols) {
       throw new FormatException(
-          golden.source() + ": " + name + " is " + tensor.shapeText() + ", the model answers ["
-              + (to - from) + ", " + cols + "]");
+          golden.source()
+              + ": "
+              + name
+              + " is "
+              + tensor.shapeText()
+              + ", the model answers ["
+              + (to - from)
+              + ", "
+              + cols
+              + "]");
     }
     double largest = 0;
     double sum = 0;

@@ -25,8 +25,7 @@ class GoldenTest {
           Model model = Model.load(folder);
           Engine engine = new Engine(model.transformer(), tier.create(pool))) {
         for (boolean packed : new boolean[] {false, true}) {
-          var differences =
-              Golden.compare(engine, folder.resolve("golden.safetensors"), packed);
+          var differences = Golden.compare(engine, folder.resolve("golden.safetensors"), packed);
           assertThat(differences).hasSize(8);
           assertThat(differences).allSatisfy(d -> assertThat(d.largest()).isLessThan(TOLERANCE));
         }

@@ -14,7 +14,8 @@ public record Batch(int[] ids, int[] types, int[] offsets) {
 
   public Batch {
     if (types.length != ids.length) {
-      throw new IllegalArgumentException("ids=" + ids.length + ", types=" + types.length + ": must be equal");
+      throw new IllegalArgumentException(
+          "ids=" + ids.length + ", types=" + types.length + ": must be equal");
     }
     if (offsets.length < 2 || offsets[0] != 0 || offsets[offsets.length - 1] != ids.length) {
       throw new IllegalArgumentException(
@@ -22,7 +23,8 @@ public record Batch(int[] ids, int[] types, int[] offsets) {
     }
     for (int s = 0; s + 1 < offsets.length; s++) {
       if (offsets[s] >= offsets[s + 1]) {
-        throw new IllegalArgumentException("sequence " + s + " is empty: a text has at least one token");
+        throw new IllegalArgumentException(
+            "sequence " + s + " is empty: a text has at least one token");
       }
     }
   }

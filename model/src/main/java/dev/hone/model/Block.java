@@ -2,7 +2,11 @@ package dev.hone.model;
 
 /** One layer of a Transformer: attention, then feed-forward, each with a residual and a norm. */
 public record Block(
-    Attention attention, Norm attentionNorm, FeedForward feedForward, Norm feedForwardNorm, Order order) {
+    Attention attention,
+    Norm attentionNorm,
+    FeedForward feedForward,
+    Norm feedForwardNorm,
+    Order order) {
 
   /** Where the norms stand. */
   public enum Order {

@@ -3,7 +3,10 @@ package dev.hone.model;
 import dev.hone.tensor.Activation;
 import dev.hone.tensor.Pooling;
 
-/** What the records of a {@link Transformer} mean: the only place where a block's mathematics stands. */
+/**
+ * What the records of a {@link Transformer} mean: the only place where a block's mathematics
+ * stands.
+ */
 public final class Forward {
   private Forward() {}
 
@@ -37,8 +40,10 @@ public final class Forward {
   private static <T> T block(Block block, T x, Batch batch, Ops<T> ops) {
     return switch (block.order()) {
       case NORM_AFTER -> {
-        T attended = ops.norm(attention(block.attention(), x, batch, ops), x, block.attentionNorm());
-        yield ops.norm(feedForward(block.feedForward(), attended, ops), attended, block.feedForwardNorm());
+        T attended =
+            ops.norm(attention(block.attention(), x, batch, ops), x, block.attentionNorm());
+        yield ops.norm(
+            feedForward(block.feedForward(), attended, ops), attended, block.feedForwardNorm());
       }
     };
   }

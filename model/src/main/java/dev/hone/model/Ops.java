@@ -41,8 +41,9 @@ public interface Ops<T> {
   T columns(T x, int count);
 
   /**
-   * Runs a part of the model whose intermediate results are not needed once it has ended. Its result
-   * lives until the scope after the next one begins: it may be read by the next scope, not later.
+   * Runs a part of the model whose intermediate results are not needed once it has ended. Its
+   * result lives until the scope after the next one begins: it may be read by the next scope, not
+   * later.
    */
   T scope(Supplier<T> part);
 }

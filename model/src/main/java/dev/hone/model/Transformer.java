@@ -1,9 +1,11 @@
 package dev.hone.model;
 
 import java.util.List;
-import java.util.Optional;
 
-/** A model's mathematics as immutable records over {@link Weight}; {@link Forward} gives them meaning. */
+/**
+ * A model's mathematics as immutable records over {@link Weight}; {@link Forward} gives them
+ * meaning.
+ */
 public record Transformer(Embeddings embeddings, List<Block> blocks, Head head) {
 
   public Transformer {

@@ -1,2 +1,5 @@
-/** A model as data: the record tree, the operations it needs, and the one place its mathematics stands. */
+/**
+ * A model as data: the record tree, the operations it needs, and the one place its mathematics
+ * stands.
+ */
 package dev.hone.model;

@@ -13,7 +13,8 @@ import java.util.function.Consumer;
  * @param tokenBudget tokens that are packed into one batch
  * @param maxTokens tokens of a text that are read; the model's own limit where nothing is asked
  * @param onCut told of every text that was longer
- * @param onWarning told, once and in one line each, of what makes the kernels slower than they could be
+ * @param onWarning told, once and in one line each, of what makes the kernels slower than they
+ *     could be
  */
 public record EncoderOptions(
     int threads,

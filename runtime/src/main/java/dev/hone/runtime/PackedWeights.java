@@ -29,7 +29,8 @@ final class PackedWeights implements AutoCloseable {
   PackedMatrix of(Linear layer) {
     PackedMatrix matrix = byTensor.get(layer.weight().tensor());
     if (matrix == null) {
-      throw new IllegalArgumentException(layer.name() + " belongs to another model than the one packed");
+      throw new IllegalArgumentException(
+          layer.name() + " belongs to another model than the one packed");
     }
     return matrix;
   }

@@ -15,8 +15,8 @@ import java.util.List;
 import java.util.function.Supplier;
 
 /**
- * Runs a model with kernels, for one thread at a time. Activations live in two slabs that scopes use in
- * turn: what one scope answers stays readable while the next one runs.
+ * Runs a model with kernels, for one thread at a time. Activations live in two slabs that scopes
+ * use in turn: what one scope answers stays readable while the next one runs.
  */
 final class SimdOps implements Ops<Tensor>, AutoCloseable {
   private final Kernels kernels;
@@ -45,7 +45,8 @@ final class SimdOps implements Ops<Tensor>, AutoCloseable {
   }
 
   @Override
-  public Tensor attention(Tensor query, Tensor key, Tensor value, Attention attention, Batch batch) {
+  public Tensor attention(
+      Tensor query, Tensor key, Tensor value, Attention attention, Batch batch) {
     Tensor out = slab.matrix(query.rows(), query.cols());
     switch (attention.keys()) {
       case OWN_SEQUENCE ->

@@ -6,8 +6,9 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Memory for activations that is handed out front to back and taken back all at once. What does not fit
- * gets a chunk of its own until the next {@link #reset}, which makes one chunk that would have sufficed.
+ * Memory for activations that is handed out front to back and taken back all at once. What does not
+ * fit gets a chunk of its own until the next {@link #reset}, which makes one chunk that would have
+ * sufficed.
  */
 final class Slab implements AutoCloseable {
   private static final long PAGE = 4096;

@@ -17,8 +17,8 @@ public sealed interface DType {
   long rowBytes(long cols);
 
   /**
-   * The type of that label, such as {@code bf16}, {@code int8-channel}, {@code int4-g32-asym} or {@code
-   * q8_0}.
+   * The type of that label, such as {@code bf16}, {@code int8-channel}, {@code int4-g32-asym} or
+   * {@code q8_0}.
    */
   static DType of(String label) {
     Matcher affine = AffineLabel.PATTERN.matcher(label);
@@ -140,7 +140,10 @@ public sealed interface DType {
   enum Block implements DType {
     /** {@code [f16 scale][32 signed bytes]}: w = scale * q. */
     Q8_0(32, 34),
-    /** {@code [f16 scale][16 bytes]}: byte i holds column i low, column i + 16 high; w = scale * (q - 8). */
+    /**
+     * {@code [f16 scale][16 bytes]}: byte i holds column i low, column i + 16 high; w = scale * (q
+     * - 8).
+     */
     Q4_0(32, 18);
 
     private final int columns;

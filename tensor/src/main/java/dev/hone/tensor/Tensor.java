@@ -9,11 +9,11 @@ import java.util.Arrays;
 import java.util.Objects;
 
 /**
- * Numbers outside the heap: a type, a shape and the memory they lie in, row-major. A tensor does not
- * own its memory: whoever made its arena closes it.
+ * Numbers outside the heap: a type, a shape and the memory they lie in, row-major. A tensor does
+ * not own its memory: whoever made its arena closes it.
  *
- * <p>Kernels see a tensor as a matrix: {@link #cols} is the last dimension, {@link #rows} the product
- * of the others.
+ * <p>Kernels see a tensor as a matrix: {@link #cols} is the last dimension, {@link #rows} the
+ * product of the others.
  */
 public final class Tensor {
   /** Little-endian floats at any alignment, as files hold them. */
@@ -49,7 +49,12 @@ public final class Tensor {
     long bytes = Math.multiplyExact(rows, dtype.rowBytes(cols()));
     if (data.byteSize() != bytes) {
       throw new IllegalArgumentException(
-          dtype.label() + Arrays.toString(shape) + " takes " + bytes + " bytes, not " + data.byteSize());
+          dtype.label()
+              + Arrays.toString(shape)
+              + " takes "
+              + bytes
+              + " bytes, not "
+              + data.byteSize());
     }
   }
 
@@ -71,15 +76,35 @@ public final class Tensor {
       Affine dtype, MemorySegment data, long rows, long cols, Tensor scales, Tensor zeros) {
     long groups = dtype.groups(cols);
     if (scales.rows() != rows || scales.cols() != groups) {
-      throw new IllegalArgumentException("scales of " + dtype.label() + " [" + rows + ", " + cols
-          + "] must be [" + rows + ", " + groups + "], not " + scales.shapeText());
+      throw new IllegalArgumentException(
+          "scales of "
+              + dtype.label()
+              + " ["
+              + rows
+              + ", "
+              + cols
+              + "] must be ["
+              + rows
+              + ", "
+              + groups
+              + "], not "
+              + scales.shapeText());
     }
     if ((zeros == null) != dtype.symmetric()) {
-      throw new IllegalArgumentException(dtype.label() + ": zero points belong to asymmetric types, and only there");
+      throw new IllegalArgumentException(
+          dtype.label() + ": zero points belong to asymmetric types, and only there");
     }
-    if (zeros != null && (zeros.rows() != rows || zeros.cols() != groups || zeros.dtype() != Plain.I8)) {
-      throw new IllegalArgumentException("zeros must be i8 [" + rows + ", " + groups + "], not "
-          + zeros.dtype().label() + " " + zeros.shapeText());
+    if (zeros != null
+        && (zeros.rows() != rows || zeros.cols() != groups || zeros.dtype() != Plain.I8)) {
+      throw new IllegalArgumentException(
+          "zeros must be i8 ["
+              + rows
+              + ", "
+              + groups
+              + "], not "
+              + zeros.dtype().label()
+              + " "
+              + zeros.shapeText());
     }
     return new Tensor(dtype, new long[] {rows, cols}, data, scales, zeros);
   }
@@ -91,7 +116,8 @@ public final class Tensor {
       rows = Math.multiplyExact(rows, shape[i]);
     }
     long cols = shape.length == 0 ? 1 : shape[shape.length - 1];
-    return of(dtype, arena.allocate(Math.multiplyExact(rows, dtype.rowBytes(cols)), ALIGNMENT), shape);
+    return of(
+        dtype, arena.allocate(Math.multiplyExact(rows, dtype.rowBytes(cols)), ALIGNMENT), shape);
   }
 
   /** F32 numbers copied from the heap. */
@@ -163,7 +189,8 @@ public final class Tensor {
   /** Rows {@code from} to {@code to}, sharing memory. */
   public Tensor slice(long from, long to) {
     if (scales != null) {
-      throw new IllegalArgumentException("a slice of " + dtype.label() + " would need its scales cut too");
+      throw new IllegalArgumentException(
+          "a slice of " + dtype.label() + " would need its scales cut too");
     }
     long bytes = dtype.rowBytes(cols());
     return of(dtype, data.asSlice(from * bytes, (to - from) * bytes), to - from, cols());

@@ -1,2 +1,4 @@
-/** Tensors outside the heap, the layouts of their weights, and the kernels that compute with them. */
+/**
+ * Tensors outside the heap, the layouts of their weights, and the kernels that compute with them.
+ */
 package dev.hone.tensor;

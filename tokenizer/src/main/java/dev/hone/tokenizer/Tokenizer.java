@@ -133,7 +133,10 @@ public final class Tokenizer implements AutoCloseable {
     return vocabulary.unknown();
   }
 
-  /** What tokens begin with that go on with a word, {@code ##}; empty where the tokenizer marks none. */
+  /**
+   * What tokens begin with that go on with a word, {@code ##}; empty where the tokenizer marks
+   * none.
+   */
   public Optional<String> continuingSubwordPrefix() {
     return vocabulary.subwordPrefix();
   }

@@ -17,8 +17,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Stores the matrices of the chosen layers in another type, each number rounded to the nearest that the
- * type has: casting for floats, round-to-nearest quantization for integers.
+ * Stores the matrices of the chosen layers in another type, each number rounded to the nearest that
+ * the type has: casting for floats, round-to-nearest quantization for integers.
  */
 public record Encode(DType type, LayerSelection layers) implements Pass {
 

@@ -1,9 +1,9 @@
 package dev.hone.compress.search;
 
-import dev.hone.compress.LayerSelection;
-import dev.hone.compress.Recipe;
 import dev.hone.compress.LayerKind;
+import dev.hone.compress.LayerSelection;
 import dev.hone.compress.Pass;
+import dev.hone.compress.Recipe;
 import dev.hone.compress.quantize.Encode;
 import dev.hone.tensor.DType;
 import java.util.ArrayList;
@@ -16,11 +16,12 @@ import java.util.Set;
 import java.util.function.ToDoubleFunction;
 
 /**
- * Stores as many groups of layers as a loss budget allows in a small type and the rest in a wider one.
+ * Stores as many groups of layers as a loss budget allows in a small type and the rest in a wider
+ * one.
  *
- * <p>The loss of every group is measured with that group alone in the small type; groups then enter in
- * the order of their loss. How many may enter is found by bisection over measured losses, because losses
- * of several groups do not add up.
+ * <p>The loss of every group is measured with that group alone in the small type; groups then enter
+ * in the order of their loss. How many may enter is found by bisection over measured losses,
+ * because losses of several groups do not add up.
  */
 final class BlockSearch {
   private final DType small;
@@ -41,8 +42,8 @@ final class BlockSearch {
 
   /**
    * @param name of the recipe
-   * @return the recipe within the budget that has most groups in the small type; empty where none or
-   *     all fit, which are no mixture
+   * @return the recipe within the budget that has most groups in the small type; empty where none
+   *     or all fit, which are no mixture
    */
   Optional<Recipe> find(String name, List<LayerGroup> groups, double maxLoss) {
     Map<LayerGroup, Double> sensitivity = new LinkedHashMap<>();

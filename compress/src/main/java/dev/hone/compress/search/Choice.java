@@ -52,7 +52,8 @@ final class Choice {
         yield among
             + (equals == 1
                 ? "it is the fastest beyond the noise of the measurement"
-                : equals + " are equally fast within the noise of the measurement, and it is the"
+                : equals
+                    + " are equally fast within the noise of the measurement, and it is the"
                     + " smallest of these");
       }
     };

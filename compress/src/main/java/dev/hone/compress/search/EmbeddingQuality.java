@@ -54,9 +54,6 @@ public final class EmbeddingQuality implements Quality {
   }
 
   private static List<String> everyNth(List<String> texts, int n) {
-    return IntStream.range(0, texts.size())
-        .filter(i -> i % n == 0)
-        .mapToObj(texts::get)
-        .toList();
+    return IntStream.range(0, texts.size()).filter(i -> i % n == 0).mapToObj(texts::get).toList();
   }
 }

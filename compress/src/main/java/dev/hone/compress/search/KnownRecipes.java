@@ -13,7 +13,9 @@ import java.util.stream.Stream;
 
 /** Each way of making a model smaller that Hone knows so far, in one type for all blocks. */
 final class KnownRecipes {
-  /** Embedding tables at 8 bits, a scale a row: they are half of a small model, and take it well. */
+  /**
+   * Embedding tables at 8 bits, a scale a row: they are half of a small model, and take it well.
+   */
   static final DType EMBEDDING = new Affine(8, 0, true);
 
   static final Affine INT8 = new Affine(8, 0, true);

@@ -45,7 +45,8 @@ public final class Optimizer {
   /**
    * What was found.
    *
-   * @param chosen the best candidate within the budget; where there is none, the one that loses least
+   * @param chosen the best candidate within the budget; where there is none, the one that loses
+   *     least
    * @param withinBudget whether the chosen one keeps the budget on the texts to choose by
    * @param reason of the choice, in a sentence
    * @param kernels the tier of kernels that ran
@@ -148,7 +149,8 @@ public final class Optimizer {
 
   private double sampleLoss(Encoder encoder, Recipe recipe) {
     try (Arena arena = Arena.ofShared();
-        Encoder changed = encoder.with(recipe.apply(encoder.model().transformer(), arena).model())) {
+        Encoder changed =
+            encoder.with(recipe.apply(encoder.model().transformer(), arena).model())) {
       return quality.of(changed, Part.SAMPLE).loss().value();
     }
   }
@@ -159,7 +161,10 @@ public final class Optimizer {
       Pass.Outcome outcome = recipe.apply(encoder.model().transformer(), arena);
       changes = outcome.changes();
       ModelWriter.write(
-          encoder.model(), outcome.model(), Provenance.of(original.toString(), recipe, changes), folder);
+          encoder.model(),
+          outcome.model(),
+          Provenance.of(original.toString(), recipe, changes),
+          folder);
     }
     Encoder saved = Encoder.load(folder, options);
     return new Running(
@@ -188,9 +193,7 @@ public final class Optimizer {
             Workload.of(workload, encoder::tokens, WORKLOAD_SEED),
             settings.plan(),
             all.stream().<Consumer<List<String>>>map(one -> one.encoder()::answers).toList());
-    return IntStream.range(0, all.size())
-        .mapToObj(i -> all.get(i).trial(speeds.get(i)))
-        .toList();
+    return IntStream.range(0, all.size()).mapToObj(i -> all.get(i).trial(speeds.get(i))).toList();
   }
 
   private Result choose(List<Trial> trials, String kernels, Path target) throws IOException {

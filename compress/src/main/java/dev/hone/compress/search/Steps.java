@@ -4,8 +4,8 @@ import java.time.Duration;
 import java.util.function.Consumer;
 
 /**
- * Tells how far a search has come. Kinds of steps weigh as much as they were seen to take relative to
- * each other; the time left follows from the time that the weight done so far took.
+ * Tells how far a search has come. Kinds of steps weigh as much as they were seen to take relative
+ * to each other; the time left follows from the time that the weight done so far took.
  */
 final class Steps {
   private final Consumer<Progress> listener;

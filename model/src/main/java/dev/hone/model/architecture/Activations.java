@@ -14,7 +14,9 @@ final class Activations {
       case "gelu_new", "gelu_pytorch_tanh", "gelu_fast" -> Activation.GELU_TANH;
       case "tanh" -> Activation.TANH;
       case "silu", "swish" -> Activation.SILU;
-      default -> throw config.wrong(field, "one of relu, gelu, gelu_new, gelu_pytorch_tanh, gelu_fast, tanh, silu");
+      default ->
+          throw config.wrong(
+              field, "one of relu, gelu, gelu_new, gelu_pytorch_tanh, gelu_fast, tanh, silu");
     };
   }
 }

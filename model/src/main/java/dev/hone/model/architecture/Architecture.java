@@ -3,7 +3,9 @@ package dev.hone.model.architecture;
 import dev.hone.model.Transformer;
 import dev.hone.model.format.Config;
 
-/** How the records of one family of models are filled from its config and its checkpoint's names. */
+/**
+ * How the records of one family of models are filled from its config and its checkpoint's names.
+ */
 @FunctionalInterface
 public interface Architecture {
 

@@ -13,8 +13,8 @@ import java.util.Optional;
 import java.util.stream.IntStream;
 
 /**
- * BERT and what differs from it in names and first position only: RoBERTa and XLM-RoBERTa. Devlin et
- * al., "BERT: Pre-training of Deep Bidirectional Transformers"; Liu et al., "RoBERTa".
+ * BERT and what differs from it in names and first position only: RoBERTa and XLM-RoBERTa. Devlin
+ * et al., "BERT: Pre-training of Deep Bidirectional Transformers"; Liu et al., "RoBERTa".
  *
  * @param root prefix of the encoder's names where a head stands beside it
  * @param roberta positions start after the padding id, and the head has its dense layer inside
@@ -78,7 +78,8 @@ record Bert(String root, boolean roberta) implements Architecture {
     return switch (HeadKind.of(config)) {
       case NONE -> new Head.HiddenStates();
       case TOKEN_LABELS ->
-          new Head.TokenLabels(layers.linear("classifier", layers.rows("classifier.weight"), hidden));
+          new Head.TokenLabels(
+              layers.linear("classifier", layers.rows("classifier.weight"), hidden));
       case SEQUENCE_LABELS -> {
         Layers inside = layers.in("classifier");
         yield roberta

@@ -2,7 +2,10 @@ package dev.hone.model.architecture;
 
 import dev.hone.model.format.Config;
 
-/** The largest sizes that a config may promise, so that a lying one is refused before anything is built. */
+/**
+ * The largest sizes that a config may promise, so that a lying one is refused before anything is
+ * built.
+ */
 final class ConfigLimits {
   static final int WIDTH = 1 << 18;
   static final int LAYERS = 1 << 10;

@@ -12,7 +12,10 @@ import dev.hone.tensor.kernel.AttentionShape;
 import java.util.Optional;
 import java.util.stream.IntStream;
 
-/** Sanh et al., "DistilBERT, a distilled version of BERT": BERT without segments and without a pooler. */
+/**
+ * Sanh et al., "DistilBERT, a distilled version of BERT": BERT without segments and without a
+ * pooler.
+ */
 record DistilBert() implements Architecture {
   private static final float EPSILON = 1e-12f;
 
@@ -65,7 +68,8 @@ record DistilBert() implements Architecture {
     return switch (HeadKind.of(config)) {
       case NONE -> new Head.HiddenStates();
       case TOKEN_LABELS ->
-          new Head.TokenLabels(layers.linear("classifier", layers.rows("classifier.weight"), hidden));
+          new Head.TokenLabels(
+              layers.linear("classifier", layers.rows("classifier.weight"), hidden));
       case SEQUENCE_LABELS ->
           new Head.SequenceLabels(
               Optional.of(layers.linear("pre_classifier", hidden, hidden)),

@@ -12,8 +12,8 @@ import dev.hone.tensor.layout.Layouts;
 import java.lang.foreign.Arena;
 
 /**
- * The layers of a checkpoint under a prefix, with the shapes that the config promises. Vectors (biases,
- * norms) become F32; matrices stay as they are.
+ * The layers of a checkpoint under a prefix, with the shapes that the config promises. Vectors
+ * (biases, norms) become F32; matrices stay as they are.
  */
 public final class Layers {
   private final Checkpoint checkpoint;
@@ -35,7 +35,10 @@ public final class Layers {
     return new Layers(checkpoint, prefix + name + ".", arena);
   }
 
-  /** Below {@code name.} where the checkpoint has anything there, else here: {@code bert.} is optional. */
+  /**
+   * Below {@code name.} where the checkpoint has anything there, else here: {@code bert.} is
+   * optional.
+   */
   public Layers inOptional(String name) {
     String below = prefix + name + ".";
     return checkpoint.names().stream().anyMatch(n -> n.startsWith(below)) ? in(name) : this;
@@ -94,8 +97,14 @@ public final class Layers {
     Tensor tensor = checkpoint.tensor(prefix + name);
     if (!java.util.Arrays.equals(tensor.shape(), shape)) {
       throw new FormatException(
-          checkpoint.source() + ": tensor=" + prefix + name + ", shape=" + tensor.shapeText()
-              + ": config.json promises " + java.util.Arrays.toString(shape)
+          checkpoint.source()
+              + ": tensor="
+              + prefix
+              + name
+              + ", shape="
+              + tensor.shapeText()
+              + ": config.json promises "
+              + java.util.Arrays.toString(shape)
               + "; config and weights belong to different models");
     }
     return tensor;

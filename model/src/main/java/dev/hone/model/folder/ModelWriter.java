@@ -22,12 +22,14 @@ import java.util.TreeMap;
 import java.util.stream.Stream;
 
 /**
- * Writes a changed model as a folder like the one it came from: weights as safetensors, quantized ones
- * in the compressed-tensors layout, the tokenizer and sentence-transformers' files copied. The folder
- * appears whole or not at all.
+ * Writes a changed model as a folder like the one it came from: weights as safetensors, quantized
+ * ones in the compressed-tensors layout, the tokenizer and sentence-transformers' files copied. The
+ * folder appears whole or not at all.
  */
 public final class ModelWriter {
-  /** What stands beside weights in a published folder and describes the model, not one file of it. */
+  /**
+   * What stands beside weights in a published folder and describes the model, not one file of it.
+   */
   private static final List<String> COMPANIONS =
       List.of(
           "tokenizer.json",
@@ -54,7 +56,8 @@ public final class ModelWriter {
 
   /**
    * @param source the model that {@code result} was made from
-   * @param provenance written as {@code hone.json}: where the model comes from and what was measured
+   * @param provenance written as {@code hone.json}: where the model comes from and what was
+   *     measured
    * @param target must not exist, or be a folder that this wrote before
    */
   public static void write(Model source, Transformer result, ObjectNode provenance, Path target)
@@ -125,7 +128,8 @@ public final class ModelWriter {
     }
     // sentence-transformers' modules: 1_Pooling/config.json and the like.
     try (Stream<Path> folders = Files.list(from)) {
-      for (Path module : folders.filter(f -> Files.isRegularFile(f.resolve("config.json"))).toList()) {
+      for (Path module :
+          folders.filter(f -> Files.isRegularFile(f.resolve("config.json"))).toList()) {
         Path copy = Files.createDirectories(to.resolve(module.getFileName()));
         Files.copy(module.resolve("config.json"), copy.resolve("config.json"));
       }
@@ -133,8 +137,7 @@ public final class ModelWriter {
   }
 
   private static void writeJson(Path file, ObjectNode json) throws IOException {
-    Files.writeString(
-        file, JSON.writerWithDefaultPrettyPrinter().writeValueAsString(json) + "\n");
+    Files.writeString(file, JSON.writerWithDefaultPrettyPrinter().writeValueAsString(json) + "\n");
   }
 
   /** Removes a folder with all that is in it, where there is one. */

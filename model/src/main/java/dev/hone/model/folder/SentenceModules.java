@@ -66,8 +66,12 @@ record SentenceModules(
     }
     if (dimensions > width) {
       throw new FormatException(
-          folder.resolve("config_sentence_transformers.json") + ": truncate_dim=" + dimensions
-              + ": the vectors have " + width + " numbers only");
+          folder.resolve("config_sentence_transformers.json")
+              + ": truncate_dim="
+              + dimensions
+              + ": the vectors have "
+              + width
+              + " numbers only");
     }
     boolean normalize = modules.getLast().part() == Part.NORMALIZE;
     return new SentenceModules(
@@ -110,7 +114,9 @@ record SentenceModules(
     if (!order.matches("TRANSFORMER POOLING( DENSE)*( NORMALIZE)?")) {
       throw SentenceTransformerConfig.unsupported(
           folder,
-          "the modules are " + order + "; supported is TRANSFORMER POOLING, then any number of DENSE,"
+          "the modules are "
+              + order
+              + "; supported is TRANSFORMER POOLING, then any number of DENSE,"
               + " then NORMALIZE or nothing");
     }
   }
@@ -208,8 +214,7 @@ record SentenceModules(
       case "torch.nn.modules.activation.SiLU" -> Activation.SILU;
       case "torch.nn.modules.linear.Identity" -> Activation.NONE;
       default ->
-          throw config.wrong(
-              "activation_function", "torch's Tanh, ReLU, GELU, SiLU or Identity");
+          throw config.wrong("activation_function", "torch's Tanh, ReLU, GELU, SiLU or Identity");
     };
   }
 

@@ -15,13 +15,14 @@ import java.util.OptionalInt;
 import java.util.Set;
 
 /**
- * What a sentence-transformers folder says beside its encoder: how tokens become one vector, and how
- * texts are prepared. Both spellings are read, that of versions 2 to 4 and that of version 5 on.
+ * What a sentence-transformers folder says beside its encoder: how tokens become one vector, and
+ * how texts are prepared. Both spellings are read, that of versions 2 to 4 and that of version 5
+ * on.
  *
  * @param encoder the subfolder that holds the encoder; empty: the folder itself
  * @param hidden numbers of a token's vector that the pooling expects
- * @param poolPrompt whether the tokens of a prompt are pooled too; if not, the head alone cannot say
- *     what is meant wherever a prompt is used
+ * @param poolPrompt whether the tokens of a prompt are pooled too; if not, the head alone cannot
+ *     say what is meant wherever a prompt is used
  * @param maxTokens tokens of a text that are read, where the folder says it
  * @param lowerCase whether texts are put in lower case before they become tokens
  * @param prompts texts put before a text, by name

@@ -5,8 +5,8 @@ import java.util.Set;
 
 /**
  * Named tensors as a file holds them, under the names that Hugging Face's checkpoints of the
- * architecture use, whatever the file format. Quantized weights appear as one tensor under the name of
- * the weight they replace. Tensors live as long as the arena the checkpoint was opened with.
+ * architecture use, whatever the file format. Quantized weights appear as one tensor under the name
+ * of the weight they replace. Tensors live as long as the arena the checkpoint was opened with.
  */
 public interface Checkpoint {
 

@@ -19,13 +19,17 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.IntStream;
 
-/** A JSON object of a model folder, read field by field; what is missing or of a wrong kind is named. */
+/**
+ * A JSON object of a model folder, read field by field; what is missing or of a wrong kind is
+ * named.
+ */
 public record Config(String source, ObjectNode json) {
   private static final long MAX_BYTES = 16L << 20;
   private static final JsonMapper JSON =
       JsonMapper.builder(
               JsonFactory.builder()
-                  .streamReadConstraints(StreamReadConstraints.builder().maxNestingDepth(64).build())
+                  .streamReadConstraints(
+                      StreamReadConstraints.builder().maxNestingDepth(64).build())
                   .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
                   // A table of names shared by all files could be filled by a hostile one.
                   .disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES)
@@ -48,7 +52,12 @@ public record Config(String source, ObjectNode json) {
       long bytes = Files.size(file);
       if (bytes > MAX_BYTES) {
         throw new FormatException(
-            file + " is " + bytes + " bytes, more than the " + MAX_BYTES + " that a config may have");
+            file
+                + " is "
+                + bytes
+                + " bytes, more than the "
+                + MAX_BYTES
+                + " that a config may have");
       }
       return Files.readAllBytes(file);
     } catch (java.nio.file.NoSuchFileException e) {
@@ -96,7 +105,10 @@ public record Config(String source, ObjectNode json) {
   /** A number from 1 to {@code max}. */
   public int positive(String field, int max) {
     JsonNode node = required(field);
-    if (!node.isIntegralNumber() || !node.canConvertToInt() || node.asInt() < 1 || node.asInt() > max) {
+    if (!node.isIntegralNumber()
+        || !node.canConvertToInt()
+        || node.asInt() < 1
+        || node.asInt() > max) {
       throw wrong(field, "a whole number from 1 to " + max);
     }
     return node.asInt();

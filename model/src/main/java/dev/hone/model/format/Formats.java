@@ -10,7 +10,10 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Collectors;
 
-/** Every file format that weights are read from, in the order in which a folder is searched for them. */
+/**
+ * Every file format that weights are read from, in the order in which a folder is searched for
+ * them.
+ */
 public final class Formats {
   private static final List<Format> ALL =
       List.of(

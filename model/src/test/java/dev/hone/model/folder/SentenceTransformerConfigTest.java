@@ -48,8 +48,11 @@ class SentenceTransformerConfigTest {
         "1_Pooling/config.json",
         """
         {"word_embedding_dimension": 8, "pooling_mode_mean_tokens": true,
-         "pooling_mode_lasttoken": true, "pooling_mode_cls_token": true, "include_prompt": false}""");
-    write("0_Transformer/sentence_bert_config.json", "{\"max_seq_length\": 7, \"do_lower_case\": true}");
+         "pooling_mode_lasttoken": true, "pooling_mode_cls_token": true, "include_prompt": false}\
+        """);
+    write(
+        "0_Transformer/sentence_bert_config.json",
+        "{\"max_seq_length\": 7, \"do_lower_case\": true}");
     var read = read();
     assertThat(read.encoder()).isEqualTo("0_Transformer");
     assertThat(read.head())
@@ -70,19 +73,28 @@ class SentenceTransformerConfigTest {
 
   @Test
   void readsDenseLayers() throws IOException {
-    modules(":Transformer", "1_Pooling:Pooling", "2_Dense:Dense", "3_Dense:Dense", "4_Normalize:Normalize");
-    write("1_Pooling/config.json", "{\"embedding_dimension\": 2, \"pooling_mode\": [\"cls\", \"max\"]}");
+    modules(
+        ":Transformer",
+        "1_Pooling:Pooling",
+        "2_Dense:Dense",
+        "3_Dense:Dense",
+        "4_Normalize:Normalize");
+    write(
+        "1_Pooling/config.json",
+        "{\"embedding_dimension\": 2, \"pooling_mode\": [\"cls\", \"max\"]}");
     dense("2_Dense", 4, 3, "torch.nn.modules.linear.Identity");
     dense("3_Dense", 3, 5, "torch.nn.modules.activation.ReLU");
     write(
         "config_sentence_transformers.json",
         """
         {"prompts": {"query": "q: ", "none": null}, "default_prompt_name": "query",
-         "similarity_fn_name": "dot", "truncate_dim": 4}""");
+         "similarity_fn_name": "dot", "truncate_dim": 4}\
+        """);
     var read = read();
     assertThat(read.head().normalize()).isTrue();
     assertThat(read.head().dimensions()).isEqualTo(4);
-    assertThat(read.head().dense()).extracting(Head.Dense::activation)
+    assertThat(read.head().dense())
+        .extracting(Head.Dense::activation)
         .containsExactly(Activation.NONE, Activation.RELU);
     var second = read.head().dense().get(1).linear();
     assertThat(second.weight().name()).isEqualTo("3_Dense/linear.weight");
@@ -135,23 +147,40 @@ class SentenceTransformerConfigTest {
       delimiter = '|',
       quoteCharacter = '`',
       value = {
-        "1_Pooling/config.json                | {\"embedding_dimension\": 2, \"pooling_mode\": \"median\"}   | pooling_mode must be",
-        "1_Pooling/config.json                | {\"embedding_dimension\": 2, \"weights\": 1}                | unknown field weights",
-        "1_Pooling/config.json                | {\"pooling_mode\": \"mean\"}                                | word_embedding_dimension is missing",
-        "2_Dense/config.json                  | {\"in_features\": 3, \"out_features\": 3}                   | in_features must be 2",
-        "2_Dense/config.json                  | {\"in_features\": 2, \"out_features\": 4}                   | shape=[3, 2]",
-        "2_Dense/config.json                  | {\"in_features\": 2, \"out_features\": 3, \"bias\": false}  | bias must be true",
-        "2_Dense/config.json                  | {\"in_features\": 2, \"out_features\": 3, \"use_residual\": true} | use_residual must be false",
-        "2_Dense/config.json                  | {\"in_features\": 2, \"out_features\": 3, \"activation_function\": \"os.system\"} | os.system",
-        "2_Dense/config.json                  | {\"in_features\": 2, \"out_features\": 3, \"module_input_name\": \"token_embeddings\"} | module_input_name must be",
-        "3_Normalize/config.json              | {\"module_input_name\": \"token_embeddings\"}               | module_input_name must be",
-        "sentence_bert_config.json            | {\"max_seq_length\": 0}                                     | max_seq_length must be",
-        "sentence_bert_config.json            | {\"transformer_task\": \"fill-mask\"}                       | transformer_task must be",
-        "sentence_bert_config.json            | {\"speed\": 9}                                              | unknown field speed",
-        "tokenizer_config.json                | {\"model_max_length\": \"x\"}                               | model_max_length must be",
-        "config_sentence_transformers.json    | {\"default_prompt_name\": \"x\"}                            | default_prompt_name must be",
-        "config_sentence_transformers.json    | {\"similarity_fn_name\": \"x\"}                             | similarity_fn_name must be",
-        "config_sentence_transformers.json    | {\"model_type\": \"SparseEncoder\"}                         | model_type must be",
+        "1_Pooling/config.json                | {\"embedding_dimension\": 2, \"pooling_mode\":"
+            + " \"median\"}   | pooling_mode must be",
+        "1_Pooling/config.json                | {\"embedding_dimension\": 2, \"weights\": 1}       "
+            + "         | unknown field weights",
+        "1_Pooling/config.json                | {\"pooling_mode\": \"mean\"}                       "
+            + "         | word_embedding_dimension is missing",
+        "2_Dense/config.json                  | {\"in_features\": 3, \"out_features\": 3}          "
+            + "         | in_features must be 2",
+        "2_Dense/config.json                  | {\"in_features\": 2, \"out_features\": 4}          "
+            + "         | shape=[3, 2]",
+        "2_Dense/config.json                  | {\"in_features\": 2, \"out_features\": 3, \"bias\":"
+            + " false}  | bias must be true",
+        "2_Dense/config.json                  | {\"in_features\": 2, \"out_features\": 3,"
+            + " \"use_residual\": true} | use_residual must be false",
+        "2_Dense/config.json                  | {\"in_features\": 2, \"out_features\": 3,"
+            + " \"activation_function\": \"os.system\"} | os.system",
+        "2_Dense/config.json                  | {\"in_features\": 2, \"out_features\": 3,"
+            + " \"module_input_name\": \"token_embeddings\"} | module_input_name must be",
+        "3_Normalize/config.json              | {\"module_input_name\": \"token_embeddings\"}      "
+            + "         | module_input_name must be",
+        "sentence_bert_config.json            | {\"max_seq_length\": 0}                            "
+            + "         | max_seq_length must be",
+        "sentence_bert_config.json            | {\"transformer_task\": \"fill-mask\"}              "
+            + "         | transformer_task must be",
+        "sentence_bert_config.json            | {\"speed\": 9}                                     "
+            + "         | unknown field speed",
+        "tokenizer_config.json                | {\"model_max_length\": \"x\"}                      "
+            + "         | model_max_length must be",
+        "config_sentence_transformers.json    | {\"default_prompt_name\": \"x\"}                   "
+            + "         | default_prompt_name must be",
+        "config_sentence_transformers.json    | {\"similarity_fn_name\": \"x\"}                    "
+            + "         | similarity_fn_name must be",
+        "config_sentence_transformers.json    | {\"model_type\": \"SparseEncoder\"}                "
+            + "         | model_type must be",
       })
   void namesWhatIsWrong(String file, String json, String message) throws IOException {
     modules(":Transformer", "1_Pooling:Pooling", "2_Dense:Dense", "3_Normalize:Normalize");

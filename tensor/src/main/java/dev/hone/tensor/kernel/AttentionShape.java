@@ -12,7 +12,12 @@ public record AttentionShape(int heads, int kvHeads, int headDim, float scale) {
   public AttentionShape {
     if (heads <= 0 || kvHeads <= 0 || heads % kvHeads != 0 || headDim <= 0) {
       throw new IllegalArgumentException(
-          "heads=" + heads + ", kvHeads=" + kvHeads + ", headDim=" + headDim
+          "heads="
+              + heads
+              + ", kvHeads="
+              + kvHeads
+              + ", headDim="
+              + headDim
               + ": heads must be a positive multiple of kvHeads, headDim positive");
     }
   }

@@ -17,22 +17,29 @@ public enum KernelTier {
 
   private static final String VECTOR_MODULE = "jdk.incubator.vector";
 
-  /** The tier that runs, why, and one line for each thing that makes it slower than this CPU allows. */
+  /**
+   * The tier that runs, why, and one line for each thing that makes it slower than this CPU allows.
+   */
   public record Selection(KernelTier tier, String reason, List<String> warnings) {}
 
-  /** {@code asked} where it can run, else an error; where nothing is asked, the fastest that can run. */
+  /**
+   * {@code asked} where it can run, else an error; where nothing is asked, the fastest that can
+   * run.
+   */
   public static Selection select(Optional<KernelTier> asked) {
-    return select(asked, ModuleLayer.boot().findModule(VECTOR_MODULE).isPresent(), Processor.here());
+    return select(
+        asked, ModuleLayer.boot().findModule(VECTOR_MODULE).isPresent(), Processor.here());
   }
 
-  static Selection select(
-      Optional<KernelTier> asked, boolean vectorModule, Processor processor) {
+  static Selection select(Optional<KernelTier> asked, boolean vectorModule, Processor processor) {
     List<String> warnings = new ArrayList<>(processor.virtualMachineWarnings());
     KernelTier tier = asked.orElse(vectorModule ? VECTOR : SCALAR);
     if (tier == VECTOR && !vectorModule) {
       throw new IllegalArgumentException(
-          "the vector kernels need the module " + VECTOR_MODULE
-              + ": start java with --add-modules " + VECTOR_MODULE);
+          "the vector kernels need the module "
+              + VECTOR_MODULE
+              + ": start java with --add-modules "
+              + VECTOR_MODULE);
     }
     String reason;
     if (asked.isPresent()) {
@@ -42,8 +49,10 @@ public enum KernelTier {
     } else {
       reason = "module " + VECTOR_MODULE + " is missing";
       warnings.add(
-          "slow scalar kernels: module " + VECTOR_MODULE
-              + " is missing; start java with --add-modules " + VECTOR_MODULE);
+          "slow scalar kernels: module "
+              + VECTOR_MODULE
+              + " is missing; start java with --add-modules "
+              + VECTOR_MODULE);
     }
     if (tier == VECTOR) {
       int bits = Processor.preferredVectorBits();

@@ -36,8 +36,8 @@ public interface Kernels {
 
   /**
    * {@code out = softmax(scale q kᵀ) v} within each sequence, every token seeing every token of its
-   * own, without the scores of a whole sequence ever standing in memory (Milakov, Gimelshein, "Online
-   * normalizer calculation for softmax").
+   * own, without the scores of a whole sequence ever standing in memory (Milakov, Gimelshein,
+   * "Online normalizer calculation for softmax").
    *
    * @param q [token, heads * headDim]
    * @param k [token, kvHeads * headDim]

@@ -8,6 +8,9 @@ public interface PackedMatrix {
   /** Input features. */
   int cols();
 
-  /** Bytes that the packed copy takes beside the tensor it was made from; 0 where that is used as it is. */
+  /**
+   * Bytes that the packed copy takes beside the tensor it was made from; 0 where that is used as it
+   * is.
+   */
   long packedBytes();
 }

@@ -79,7 +79,11 @@ public record Processor(String name, Set<String> features, String virtualMachine
             ? "start java with -XX:UseAVX=3"
             : "start java without -XX:UseAVX and -XX:MaxVectorSize";
     return List.of(
-        "slow kernels: vectors of " + preferredBits + " bits where this processor has "
-            + vectorBits() + "; " + remedy);
+        "slow kernels: vectors of "
+            + preferredBits
+            + " bits where this processor has "
+            + vectorBits()
+            + "; "
+            + remedy);
   }
 }

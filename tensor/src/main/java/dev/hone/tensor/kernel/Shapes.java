@@ -57,8 +57,13 @@ public final class Shapes {
     for (int i = 0; i < rows.length; i++) {
       if (rows[i] < 0 || rows[i] >= table.rows()) {
         throw new IllegalArgumentException(
-            "row " + rows[i] + " (number " + i + " of those asked for) is not in the table "
-                + table + "; the ids probably belong to another vocabulary");
+            "row "
+                + rows[i]
+                + " (number "
+                + i
+                + " of those asked for) is not in the table "
+                + table
+                + "; the ids probably belong to another vocabulary");
       }
     }
   }
@@ -88,7 +93,9 @@ public final class Shapes {
     }
     if (!rising || offsets[offsets.length - 1] != tokens) {
       throw new IllegalArgumentException(
-          "offsets must rise from 0 to the " + tokens + " tokens of the batch, not "
+          "offsets must rise from 0 to the "
+              + tokens
+              + " tokens of the batch, not "
               + java.util.Arrays.toString(offsets));
     }
   }

@@ -10,9 +10,9 @@ import java.lang.foreign.Arena;
 /**
  * Every weight format as floats, and floats as every weight format.
  *
- * <p>Encoding rounds each number to the nearest the format has; nothing is calibrated here. A number
- * that a format cannot hold at all (a huge one in F16, an infinite one in a quantized type) is an
- * error.
+ * <p>Encoding rounds each number to the nearest the format has; nothing is calibrated here. A
+ * number that a format cannot hold at all (a huge one in F16, an infinite one in a quantized type)
+ * is an error.
  */
 public final class Layouts {
   private Layouts() {}
@@ -27,7 +27,9 @@ public final class Layouts {
     return encode(tensor, Plain.F32, arena);
   }
 
-  /** The tensor's numbers in another type, in new memory; scales of an {@link Affine} type in F32. */
+  /**
+   * The tensor's numbers in another type, in new memory; scales of an {@link Affine} type in F32.
+   */
   public static Tensor encode(Tensor source, DType type, Arena arena) {
     return encode(source, type, Plain.F32, arena);
   }
@@ -35,8 +37,8 @@ public final class Layouts {
   /**
    * The tensor's numbers in another type, in new memory.
    *
-   * @param scaleType F32, F16 or BF16: what the scales of an {@link Affine} type are stored in; other
-   *     types bring their own
+   * @param scaleType F32, F16 or BF16: what the scales of an {@link Affine} type are stored in;
+   *     other types bring their own
    */
   public static Tensor encode(Tensor source, DType type, Plain scaleType, Arena arena) {
     Layout layout = layout(type);

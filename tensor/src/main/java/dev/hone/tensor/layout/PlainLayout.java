@@ -100,7 +100,8 @@ public record PlainLayout(Plain type) implements Layout {
       case F16 -> Float.float16ToFloat(half(value));
       case BF16 -> bf16ToFloat(half(value));
       case I64, I32, I16, I8, U8, BOOL ->
-          throw new IllegalArgumentException("scales must be f32, f16 or bf16, not " + type.label());
+          throw new IllegalArgumentException(
+              "scales must be f32, f16 or bf16, not " + type.label());
     };
   }
 }

@@ -15,8 +15,8 @@ import dev.hone.tensor.Tensor;
  *   '- F16   '- the first half of the block in the low nibbles, 0..15
  * </pre>
  *
- * The scale is the number of largest magnitude over -8: that number alone is exact, the other end of
- * the range clamps. As in llama.cpp's {@code quantize_row_q4_0_ref}.
+ * The scale is the number of largest magnitude over -8: that number alone is exact, the other end
+ * of the range clamps. As in llama.cpp's {@code quantize_row_q4_0_ref}.
  */
 record Q4_0Layout() implements Layout {
   private static final PlainLayout F16 = new PlainLayout(Plain.F16);

@@ -15,8 +15,8 @@ import dev.hone.tensor.Tensor;
  *   '- F16   '- signed bytes
  * </pre>
  *
- * The scale is the largest magnitude over 127; halves round away from zero, as in llama.cpp's {@code
- * quantize_row_q8_0_ref}.
+ * The scale is the largest magnitude over 127; halves round away from zero, as in llama.cpp's
+ * {@code quantize_row_q8_0_ref}.
  */
 record Q8_0Layout() implements Layout {
   private static final PlainLayout F16 = new PlainLayout(Plain.F16);

@@ -10,7 +10,8 @@ import java.util.function.IntConsumer;
  * time; others wait for it, so that no more threads compute than were asked for.
  *
  * <p>A worker that runs out of work spins for {@value #SPIN_NANOS} ns before it parks: a model's
- * layers follow each other within microseconds, and waking a thread takes longer than a small layer.
+ * layers follow each other within microseconds, and waking a thread takes longer than a small
+ * layer.
  */
 public final class ComputePool implements AutoCloseable {
   private static final long SPIN_NANOS = 50_000;
@@ -39,9 +40,9 @@ public final class ComputePool implements AutoCloseable {
   }
 
   /**
-   * Runs {@code task} for 0 to {@code tasks - 1}, in any order, and returns when all have ended. When
-   * one throws, those that have not started are left out and the exception comes out here. Called
-   * from inside a task, it runs on that thread alone.
+   * Runs {@code task} for 0 to {@code tasks - 1}, in any order, and returns when all have ended.
+   * When one throws, those that have not started are left out and the exception comes out here.
+   * Called from inside a task, it runs on that thread alone.
    */
   public void run(int tasks, IntConsumer task) {
     if (insideTask()) {
@@ -112,7 +113,9 @@ public final class ComputePool implements AutoCloseable {
     }
   }
 
-  /** One call of {@link #run}: a new object each, so that a worker that wakes late finds it used up. */
+  /**
+   * One call of {@link #run}: a new object each, so that a worker that wakes late finds it used up.
+   */
   private static final class Job {
     private final int tasks;
     private final IntConsumer task;

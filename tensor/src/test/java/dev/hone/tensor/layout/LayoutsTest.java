@@ -85,8 +85,16 @@ class LayoutsTest {
 
   @ParameterizedTest
   @CsvSource({
-    "4, 32, true", "4, 32, false", "4, 64, false", "4, 128, true", "4, 0, false", "8, 13, true",
-    "8, 0, true", "8, 0, false", "8, 128, true", "8, 32, false"
+    "4, 32, true",
+    "4, 32, false",
+    "4, 64, false",
+    "4, 128, true",
+    "4, 0, false",
+    "8, 13, true",
+    "8, 0, true",
+    "8, 0, false",
+    "8, 128, true",
+    "8, 32, false"
   })
   void affineErrorStaysUnderAStep(int bits, int group, boolean symmetric) {
     Affine type = new Affine(bits, group, symmetric);
@@ -101,7 +109,8 @@ class LayoutsTest {
         for (int i = 0; i < w.length; i++) {
           int g = i % cols / type.groupColumns(cols);
           float step = scales[i / cols * type.groups(cols) + g];
-          // half a step by rounding, half by the clamped end or zero, the rest by the scale's rounding
+          // half a step by rounding, half by the clamped end or zero, the rest by the scale's
+          // rounding
           float bound = step * (1.01f + 255 * roundoff(scaleType));
           assertThat(back[i]).as("%s cols=%d i=%d", q, cols, i).isCloseTo(w[i], within(bound));
         }
@@ -135,7 +144,8 @@ class LayoutsTest {
     float[] w = random(3 * 96, 9);
     java.util.Arrays.fill(w, 96, 192, 0);
     float[] back =
-        Layouts.decode(Layouts.encode(Tensor.copyOf(arena, w, 3, 96), type, arena), arena).toArray();
+        Layouts.decode(Layouts.encode(Tensor.copyOf(arena, w, 3, 96), type, arena), arena)
+            .toArray();
     // scale = max/127 or max/8; Q4_0's other end clamps by a whole step
     float bound = type == Block.Q8_0 ? 4f / 127 * 0.51f : 4f / 8 * 1.01f;
     for (int i = 0; i < w.length; i++) {

@@ -23,8 +23,8 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 
 /**
- * Quantized weights that lie in several tensors of a checkpoint, put together: {@code X.weight} of a
- * quantized layer X is one tensor of type {@link Affine}.
+ * Quantized weights that lie in several tensors of a checkpoint, put together: {@code X.weight} of
+ * a quantized layer X is one tensor of type {@link Affine}.
  *
  * <pre>
  *   pack-quantized                                       int-quantized, naive-quantized
@@ -35,8 +35,8 @@ import java.util.TreeSet;
  * </pre>
  *
  * Four-bit {@code weight_packed} is used where it lies; {@link PackedIntegers} says what the others
- * cost. Specification: {@code compressors/pack_quantized} and {@code compressors/naive_quantized} of
- * the compressed-tensors library.
+ * cost. Specification: {@code compressors/pack_quantized} and {@code compressors/naive_quantized}
+ * of the compressed-tensors library.
  */
 public final class CompressedTensors implements Checkpoint {
   static final String WEIGHT = ".weight";
@@ -45,7 +45,8 @@ public final class CompressedTensors implements Checkpoint {
   static final String SCALE = ".weight_scale";
   static final String ZERO_POINT = ".weight_zero_point";
   private static final String COLUMN_GROUPS = ".weight_g_idx";
-  private static final List<String> PARTS = List.of(PACKED, SHAPE, SCALE, ZERO_POINT, COLUMN_GROUPS);
+  private static final List<String> PARTS =
+      List.of(PACKED, SHAPE, SCALE, ZERO_POINT, COLUMN_GROUPS);
 
   static final ValueLayout.OfLong LONG =
       ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -97,16 +98,20 @@ public final class CompressedTensors implements Checkpoint {
                 .orElseThrow(
                     () ->
                         new FormatException(
-                            stored.source() + ": tensor=" + name + ": quantization_config does not"
-                                + " quantize the layer " + layer)));
+                            stored.source()
+                                + ": tensor="
+                                + name
+                                + ": quantization_config does not"
+                                + " quantize the layer "
+                                + layer)));
       }
     }
     return new CompressedTensors(stored, arena, schemes, names);
   }
 
   /**
-   * The tensors that a model becomes in this layout, and the {@code quantization_config} that says so.
-   * Weights that are used as they lie share the model's memory.
+   * The tensors that a model becomes in this layout, and the {@code quantization_config} that says
+   * so. Weights that are used as they lie share the model's memory.
    *
    * @param arena owns what must be written in another form
    * @throws IllegalArgumentException where the layout cannot hold a weight
@@ -208,8 +213,15 @@ public final class CompressedTensors implements Checkpoint {
       throw wrong(
           layer,
           SHAPE,
-          "[" + rows + ", " + cols + "] does not fit weight_packed " + packed.shapeText() + " of "
-              + bits + " bits");
+          "["
+              + rows
+              + ", "
+              + cols
+              + "] does not fit weight_packed "
+              + packed.shapeText()
+              + " of "
+              + bits
+              + " bits");
     }
     return cols;
   }

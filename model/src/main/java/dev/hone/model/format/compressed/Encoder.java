@@ -62,8 +62,7 @@ final class Encoder {
         encoder.tensors.put(weight.name(), weight.tensor());
       }
     }
-    return new Encoded(
-        Collections.unmodifiableMap(encoder.tensors), encoder.quantizationConfig());
+    return new Encoded(Collections.unmodifiableMap(encoder.tensors), encoder.quantizationConfig());
   }
 
   private void add(Weight weight, String type, boolean dynamicInput) {
@@ -75,17 +74,28 @@ final class Encoder {
           case Affine affine -> Optional.of(scheme(affine, dynamicInput));
           case Block block ->
               throw new IllegalArgumentException(
-                  name + " is " + block.label() + ": compressed-tensors has no such blocks; quantize"
+                  name
+                      + " is "
+                      + block.label()
+                      + ": compressed-tensors has no such blocks; quantize"
                       + " to int8 or int4, or write GGUF");
         };
     if (dynamicInput && scheme.isEmpty()) {
       throw new IllegalArgumentException(
-          name + " is " + weight.tensor().dtype().label() + ", but the layer's input is rounded to 8"
+          name
+              + " is "
+              + weight.tensor().dtype().label()
+              + ", but the layer's input is rounded to 8"
               + " bits: compressed-tensors rounds inputs of quantized weights only");
     }
     if (scheme.isPresent() && name.contains("/")) {
       throw new IllegalArgumentException(
-          name + " is " + weight.tensor().dtype().label() + ": what reads " + name + " knows plain"
+          name
+              + " is "
+              + weight.tensor().dtype().label()
+              + ": what reads "
+              + name
+              + " knows plain"
               + " numbers only; leave this layer as it is");
     }
     scheme.ifPresent(s -> takeApart(layer, weight.tensor(), s));
@@ -96,8 +106,7 @@ final class Encoder {
 
   private static Scheme scheme(Affine type, boolean dynamicInput) {
     Packing packing = dynamicInput ? Packing.INT_QUANTIZED : Packing.PACK_QUANTIZED;
-    return new Scheme(
-        packing, type.bits(), type.symmetric(), type.group(), false, dynamicInput);
+    return new Scheme(packing, type.bits(), type.symmetric(), type.group(), false, dynamicInput);
   }
 
   private void takeApart(String layer, Tensor weight, Scheme scheme) {
@@ -132,8 +141,7 @@ final class Encoder {
   private Tensor zeroPoints(Tensor zeros, Scheme scheme) {
     return switch (scheme.packing()) {
       case PACK_QUANTIZED -> PackedIntegers.packZeros(zeros, scheme.bits(), arena);
-      case INT_QUANTIZED ->
-          scheme.bits() == 8 ? zeros : PackedIntegers.shift(zeros, -8, arena);
+      case INT_QUANTIZED -> scheme.bits() == 8 ? zeros : PackedIntegers.shift(zeros, -8, arena);
     };
   }
 

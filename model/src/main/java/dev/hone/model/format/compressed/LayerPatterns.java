@@ -8,7 +8,9 @@ import java.util.regex.PatternSyntaxException;
 final class LayerPatterns {
   private static final int MAX_LENGTH = 1000;
 
-  /** Some expressions take exponential time, so the characters that all of them look at are counted. */
+  /**
+   * Some expressions take exponential time, so the characters that all of them look at are counted.
+   */
   private static final long MAX_STEPS = 50_000_000;
 
   private final String source;

@@ -119,7 +119,9 @@ final class PackedIntegers {
     return shifted;
   }
 
-  /** Where in {@code I32 [word, group]} the bits of a row's zero point lie: 4 and 8 divide a byte. */
+  /**
+   * Where in {@code I32 [word, group]} the bits of a row's zero point lie: 4 and 8 divide a byte.
+   */
   private static long byteOf(long row, long group, long groups, int bits) {
     long bit = row * bits;
     return (bit / 32 * groups + group) * 4 + bit % 32 / 8;

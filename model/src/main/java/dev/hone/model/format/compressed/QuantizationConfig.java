@@ -12,12 +12,12 @@ import java.util.TreeMap;
 import java.util.regex.Pattern;
 
 /**
- * The {@code quantization_config} of a compressed-tensors model: which layers are quantized, and how.
- * What it says and we do not do is an error.
+ * The {@code quantization_config} of a compressed-tensors model: which layers are quantized, and
+ * how. What it says and we do not do is an error.
  *
- * <p>Targets name a layer, its PyTorch class, or a pattern after {@code re:}; the most exact one holds.
- * A checkpoint does not tell classes: layers with {@code embed} in the last part of their name are
- * taken for {@code Embedding}, all others for {@code Linear}.
+ * <p>Targets name a layer, its PyTorch class, or a pattern after {@code re:}; the most exact one
+ * holds. A checkpoint does not tell classes: layers with {@code embed} in the last part of their
+ * name are taken for {@code Embedding}, all others for {@code Linear}.
  */
 final class QuantizationConfig {
   private static final String REGEX = "re:";

@@ -95,8 +95,10 @@ record Scheme(
     if (bits != 4 && bits != 8) {
       throw weights.wrong("num_bits", "4 or 8");
     }
-    if (weights.has("actorder") && !weights.json().get("actorder").asText().matches("weight|static|false")) {
-      throw weights.wrong("actorder", "null, weight or static: reordered columns are not supported");
+    if (weights.has("actorder")
+        && !weights.json().get("actorder").asText().matches("weight|static|false")) {
+      throw weights.wrong(
+          "actorder", "null, weight or static: reordered columns are not supported");
     }
     if (weights.has("block_structure")) {
       throw weights.wrong("block_structure", "null (nothing else is supported yet)");

@@ -1,2 +1,4 @@
-/** The compressed-tensors layout of quantized weights, which llm-compressor writes and vLLM reads. */
+/**
+ * The compressed-tensors layout of quantized weights, which llm-compressor writes and vLLM reads.
+ */
 package dev.hone.model.format.compressed;

@@ -30,7 +30,9 @@ import java.util.Optional;
 record Header(Map<String, Entry> tensors, Map<String, String> metadata) {
   static final String METADATA = "__metadata__";
 
-  /** Above this no dimension is believed, so that no product of a dimension and a type overflows. */
+  /**
+   * Above this no dimension is believed, so that no product of a dimension and a type overflows.
+   */
   private static final long MAX_DIMENSION = 1L << 48;
 
   private static final int MAX_RANK = 32;
@@ -48,7 +50,9 @@ record Header(Map<String, Entry> tensors, Map<String, String> metadata) {
           .disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES)
           .build();
 
-  /** A tensor's place: bytes {@code begin} to {@code end} of the data, whose type may be unknown. */
+  /**
+   * A tensor's place: bytes {@code begin} to {@code end} of the data, whose type may be unknown.
+   */
   record Entry(String dtype, long[] shape, long begin, long end) {}
 
   /** The type of that name, where we can hold it. */
@@ -76,30 +80,46 @@ record Header(Map<String, Entry> tensors, Map<String, String> metadata) {
       String source, Map<String, Entry> tensors, long dataBytes) {
     List<Map.Entry<String, Entry>> sorted = new ArrayList<>(tensors.entrySet());
     sorted.sort(
-        Map.Entry.comparingByValue(Comparator.comparingLong(Entry::begin).thenComparingLong(Entry::end)));
+        Map.Entry.comparingByValue(
+            Comparator.comparingLong(Entry::begin).thenComparingLong(Entry::end)));
     Map<String, Entry> ordered = LinkedHashMap.newLinkedHashMap(sorted.size());
     long end = 0;
     for (var named : sorted) {
       Entry entry = named.getValue();
       String what =
-          source + ": tensor=" + named.getKey() + ", data_offsets=[" + entry.begin() + ", "
-              + entry.end() + "]";
+          source
+              + ": tensor="
+              + named.getKey()
+              + ", data_offsets=["
+              + entry.begin()
+              + ", "
+              + entry.end()
+              + "]";
       if (entry.end() > dataBytes) {
         throw new FormatException(
-            what + ", bytes in the file=" + dataBytes
+            what
+                + ", bytes in the file="
+                + dataBytes
                 + ": ends past the file; the download is probably incomplete");
       }
       if (entry.begin() != end) {
         throw new FormatException(
-            what + ": " + (entry.begin() < end ? "overlaps another tensor" : "leaves a hole")
-                + ", the tensor before ends at " + end);
+            what
+                + ": "
+                + (entry.begin() < end ? "overlaps another tensor" : "leaves a hole")
+                + ", the tensor before ends at "
+                + end);
       }
       end = entry.end();
       ordered.put(named.getKey(), entry);
     }
     if (end != dataBytes) {
       throw new FormatException(
-          source + ": the tensors end at " + end + ", the data at " + dataBytes
+          source
+              + ": the tensors end at "
+              + end
+              + ", the data at "
+              + dataBytes
               + ": bytes without a tensor");
     }
     return ordered;
@@ -157,13 +177,20 @@ record Header(Map<String, Entry> tensors, Map<String, String> metadata) {
       }
       if (dtype == null || shape == null || offsets == null) {
         throw new FormatException(
-            source + ": " + what + ": dtype, shape and data_offsets are needed, "
+            source
+                + ": "
+                + what
+                + ": dtype, shape and data_offsets are needed, "
                 + (dtype == null ? "dtype" : shape == null ? "shape" : "data_offsets")
                 + " is missing");
       }
       if (offsets.length != 2 || offsets[0] > offsets[1]) {
         throw new FormatException(
-            source + ": " + what + ", data_offsets=" + Arrays.toString(offsets)
+            source
+                + ": "
+                + what
+                + ", data_offsets="
+                + Arrays.toString(offsets)
                 + ": must be [begin, end]");
       }
       checkSize(what, dtype, shape, offsets[1] - offsets[0]);
@@ -185,8 +212,17 @@ record Header(Map<String, Entry> tensors, Map<String, String> metadata) {
             source + ": " + what + ", shape=" + Arrays.toString(shape) + " is too large", e);
       }
       throw new FormatException(
-          source + ": " + what + ", shape=" + Arrays.toString(shape) + ", dtype=" + dtype + ": takes "
-              + product * size + " bytes, data_offsets give it " + bytes);
+          source
+              + ": "
+              + what
+              + ", shape="
+              + Arrays.toString(shape)
+              + ", dtype="
+              + dtype
+              + ": takes "
+              + product * size
+              + " bytes, data_offsets give it "
+              + bytes);
     }
 
     private long[] numbers(String what, int maxCount, long max) throws IOException {
@@ -198,8 +234,17 @@ record Header(Map<String, Entry> tensors, Map<String, String> metadata) {
         long number = parser.getLongValue();
         if (number < 0 || number > max || count == maxCount) {
           throw new FormatException(
-              source + ": " + what + ": at most " + maxCount + " numbers from 0 to " + max
-                  + " are allowed, number " + count + " is " + number);
+              source
+                  + ": "
+                  + what
+                  + ": at most "
+                  + maxCount
+                  + " numbers from 0 to "
+                  + max
+                  + " are allowed, number "
+                  + count
+                  + " is "
+                  + number);
         }
         numbers[count++] = number;
       }

@@ -21,8 +21,8 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * One safetensors file. It is mapped, and its tensors are views of the mapping: nothing is copied, and
- * a tensor may begin at any byte.
+ * One safetensors file. It is mapped, and its tensors are views of the mapping: nothing is copied,
+ * and a tensor may begin at any byte.
  *
  * <pre>
  *   0        8             8 + n                                   end of file
@@ -34,8 +34,9 @@ import java.util.Set;
  *              name: { "dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24] }, ... }
  * </pre>
  *
- * All numbers are little-endian; offsets count from byte 8 + n. The tensors cover the file to its end
- * without holes or overlaps. Specification: the format section of the safetensors project's README.
+ * All numbers are little-endian; offsets count from byte 8 + n. The tensors cover the file to its
+ * end without holes or overlaps. Specification: the format section of the safetensors project's
+ * README.
  */
 public final class Safetensors implements Checkpoint {
   /** Bytes of the longest header: the limit of the reference implementation. */
@@ -76,17 +77,26 @@ public final class Safetensors implements Checkpoint {
     long headerBytes = file.get(LENGTH, 0);
     if (headerBytes < 0 || headerBytes > MAX_HEADER_BYTES) {
       throw new FormatException(
-          source + ": header length=" + Long.toUnsignedString(headerBytes) + ": at most "
-              + MAX_HEADER_BYTES + " is allowed; this is not a safetensors file");
+          source
+              + ": header length="
+              + Long.toUnsignedString(headerBytes)
+              + ": at most "
+              + MAX_HEADER_BYTES
+              + " is allowed; this is not a safetensors file");
     }
     if (headerBytes > file.byteSize() - Long.BYTES) {
       throw new FormatException(
-          source + ": header length=" + headerBytes + " is past the end of the file, size="
-              + file.byteSize() + "; the download is probably incomplete");
+          source
+              + ": header length="
+              + headerBytes
+              + " is past the end of the file, size="
+              + file.byteSize()
+              + "; the download is probably incomplete");
     }
     byte[] json = file.asSlice(Long.BYTES, headerBytes).toArray(ValueLayout.JAVA_BYTE);
     MemorySegment data = file.asSlice(Long.BYTES + headerBytes);
-    return new Safetensors(source, Header.parse(source, json, data.byteSize()), data, file.byteSize());
+    return new Safetensors(
+        source, Header.parse(source, json, data.byteSize()), data, file.byteSize());
   }
 
   @Override
@@ -121,8 +131,13 @@ public final class Safetensors implements Checkpoint {
             .orElseThrow(
                 () ->
                     new FormatException(
-                        source + ": tensor=" + name + ", dtype=" + entry.dtype()
-                            + " is not supported; known are " + Arrays.toString(Plain.values())));
+                        source
+                            + ": tensor="
+                            + name
+                            + ", dtype="
+                            + entry.dtype()
+                            + " is not supported; known are "
+                            + Arrays.toString(Plain.values())));
     return Tensor.of(
         dtype, data.asSlice(entry.begin(), entry.end() - entry.begin()), entry.shape());
   }

@@ -32,8 +32,16 @@ public final class SafetensorsWriter {
   /** Types in the order of the reference implementation, the widest aligned first. */
   private static final List<Plain> ORDER =
       List.of(
-          Plain.I64, Plain.F64, Plain.F32, Plain.I32, Plain.BF16, Plain.F16, Plain.I16, Plain.I8,
-          Plain.U8, Plain.BOOL);
+          Plain.I64,
+          Plain.F64,
+          Plain.F32,
+          Plain.I32,
+          Plain.BF16,
+          Plain.F16,
+          Plain.I16,
+          Plain.I8,
+          Plain.U8,
+          Plain.BOOL);
 
   private SafetensorsWriter() {}
 
@@ -55,8 +63,7 @@ public final class SafetensorsWriter {
         }
         channel.force(true);
       }
-      Files.move(
-          beside, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+      Files.move(beside, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     } finally {
       Files.deleteIfExists(beside);
     }
@@ -66,7 +73,10 @@ public final class SafetensorsWriter {
     for (var named : tensors.entrySet()) {
       if (!(named.getValue().dtype() instanceof Plain)) {
         throw new IllegalArgumentException(
-            "tensor=" + named.getKey() + ", " + named.getValue()
+            "tensor="
+                + named.getKey()
+                + ", "
+                + named.getValue()
                 + ": safetensors hold plain numbers; a layout such as compressed-tensors splits"
                 + " quantized weights into them");
       }
@@ -115,8 +125,11 @@ public final class SafetensorsWriter {
     int padded = (json.size() + 7) / 8 * 8;
     if (padded > Safetensors.MAX_HEADER_BYTES) {
       throw new IllegalArgumentException(
-          "the header would take " + padded + " bytes; safetensors allow "
-              + Safetensors.MAX_HEADER_BYTES + ": fewer tensors or less metadata");
+          "the header would take "
+              + padded
+              + " bytes; safetensors allow "
+              + Safetensors.MAX_HEADER_BYTES
+              + ": fewer tensors or less metadata");
     }
     byte[] bytes = new byte[Long.BYTES + padded];
     Arrays.fill(bytes, (byte) ' ');

@@ -47,7 +47,11 @@ public final class ShardedSafetensors implements Checkpoint {
       }
       if (!shard.names().contains(name)) {
         throw new FormatException(
-            index + ": weight_map: tensor=" + name + " is not in " + file
+            index
+                + ": weight_map: tensor="
+                + name
+                + " is not in "
+                + file
                 + "; index and files belong to different models");
       }
       shards.put(name, shard);
@@ -66,7 +70,11 @@ public final class ShardedSafetensors implements Checkpoint {
       throw new FormatException(index + ": weight_map: tensor=" + tensor + ": not a file name", e);
     }
     throw new FormatException(
-        index + ": weight_map: tensor=" + tensor + ", file=" + file
+        index
+            + ": weight_map: tensor="
+            + tensor
+            + ", file="
+            + file
             + ": must be the name of a .safetensors file beside the index");
   }
 

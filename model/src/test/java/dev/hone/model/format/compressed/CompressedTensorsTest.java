@@ -54,8 +54,7 @@ class CompressedTensorsTest {
     Tensor weight = checkpoint.tensor("a.weight");
     assertThat(weight.dtype()).isEqualTo(new Affine(4, 2, false));
     assertThat(weight.data().address()).isEqualTo(tensors.get("a.weight_packed").data().address());
-    assertThat(decoded(weight))
-        .containsExactly(-2, -1, 30, 40, 0, 3.5f, 3, -2, -3, 20);
+    assertThat(decoded(weight)).containsExactly(-2, -1, 30, 40, 0, 3.5f, 3, -2, -3, 20);
   }
 
   @Test
@@ -64,7 +63,9 @@ class CompressedTensorsTest {
     put("a.weight_shape", Plain.I64, longs(2, 5), 2);
     put("a.weight_scale", Plain.F32, floats(1, 2), 2, 1);
     Checkpoint checkpoint =
-        open("{'num_bits': 8, 'type': 'int', 'symmetric': true, 'strategy': 'channel'}", "pack-quantized");
+        open(
+            "{'num_bits': 8, 'type': 'int', 'symmetric': true, 'strategy': 'channel'}",
+            "pack-quantized");
     assertThat(decoded(checkpoint.tensor("a.weight")))
         .containsExactly(1, 0, -1, 2, 127, -256, -256, -256, -256, -254);
   }
@@ -76,12 +77,16 @@ class CompressedTensorsTest {
     put("a.weight_zero_point", Plain.I8, bytes(-1), 1);
     put("b.weight", Plain.F32, floats(9), 1);
     Checkpoint eight =
-        open("{'num_bits': 8, 'type': 'int', 'symmetric': false, 'strategy': 'tensor'}", "int-quantized");
+        open(
+            "{'num_bits': 8, 'type': 'int', 'symmetric': false, 'strategy': 'tensor'}",
+            "int-quantized");
     assertThat(decoded(eight.tensor("a.weight"))).containsExactly(-3.5f, 4, 1, 0.5f, 0, 1.5f);
     assertThat(eight.names()).containsExactly("a.weight", "b.weight");
     assertThat(eight.tensor("b.weight").toArray()).containsExactly(9);
     Checkpoint four =
-        open("{'num_bits': 4, 'type': 'int', 'symmetric': false, 'strategy': 'tensor'}", "naive-quantized");
+        open(
+            "{'num_bits': 4, 'type': 'int', 'symmetric': false, 'strategy': 'tensor'}",
+            "naive-quantized");
     assertThat(four.tensor("a.weight").dtype()).isEqualTo(new Affine(4, 0, false));
     assertThat(decoded(four.tensor("a.weight"))).containsExactly(-3.5f, 4, 1, 0.5f, 0, 1.5f);
     put("a.weight", Plain.I8, bytes(-9, 7, 1, 0, -1, 2), 2, 3);
@@ -107,7 +112,8 @@ class CompressedTensorsTest {
                         'weights': {'num_bits': 4, 'group_size': 32}},
                'words': {'targets': ['Embedding'], 'format': 'pack-quantized',
                          'weights': {'num_bits': 4, 'group_size': -1}},
-               'none': {'targets': ['model.mlp.plain']}}}""");
+               'none': {'targets': ['model.mlp.plain']}}}\
+            """);
     QuantizationConfig read = QuantizationConfig.read(config);
     assertThat(read.scheme("model.q").orElseThrow().perTensor()).isTrue();
     assertThat(read.scheme("model.mlp.up").orElseThrow().group()).isEqualTo(32);
@@ -125,16 +131,25 @@ class CompressedTensorsTest {
       delimiter = '|',
       quoteCharacter = '`',
       value = {
-        "{'quant_method': 'gptq', 'bits': 4}                                     | quant_method must be compressed-tensors",
-        "{'quant_method': 'compressed-tensors'}                                  | config_groups is missing",
-        "{'quant_method': 'compressed-tensors', 'kv_cache_scheme': {'a': 1}}     | kv_cache_scheme must be null",
-        "{'quant_method': 'compressed-tensors', 'transform_config': {'a': 1}}    | transform_config must be empty",
-        "{'quant_method': 'compressed-tensors', 'sparsity_config': {'format': 'sparse-24-bitmask'}} | sparsity_config must be dense",
-        "{'quant_method': 'compressed-tensors', 'quantization_status': 'calibration'} | quantization_status must be",
-        "{'quant_method': 'compressed-tensors', 'new': 1}                        | unknown field new",
-        "{'quant_method': 'compressed-tensors', 'config_groups': {'a': null}}    | a must be an object",
+        "{'quant_method': 'gptq', 'bits': 4}                                     | quant_method"
+            + " must be compressed-tensors",
+        "{'quant_method': 'compressed-tensors'}                                  | config_groups is"
+            + " missing",
+        "{'quant_method': 'compressed-tensors', 'kv_cache_scheme': {'a': 1}}     | kv_cache_scheme"
+            + " must be null",
+        "{'quant_method': 'compressed-tensors', 'transform_config': {'a': 1}}    | transform_config"
+            + " must be empty",
+        "{'quant_method': 'compressed-tensors', 'sparsity_config': {'format': 'sparse-24-bitmask'}}"
+            + " | sparsity_config must be dense",
+        "{'quant_method': 'compressed-tensors', 'quantization_status': 'calibration'} |"
+            + " quantization_status must be",
+        "{'quant_method': 'compressed-tensors', 'new': 1}                        | unknown field"
+            + " new",
+        "{'quant_method': 'compressed-tensors', 'config_groups': {'a': null}}    | a must be an"
+            + " object",
         "{'quant_method': 'compressed-tensors', 'ignore': ['re:(']}               | re:(",
-        "{'quant_method': 'compressed-tensors', 'ignore': 1}                     | ignore must be a list",
+        "{'quant_method': 'compressed-tensors', 'ignore': 1}                     | ignore must be a"
+            + " list",
       })
   void refusesWhatItDoesNotDo(String quantization, String message) {
     assertThatThrownBy(() -> QuantizationConfig.read(json(quantization)))
@@ -147,31 +162,44 @@ class CompressedTensorsTest {
       delimiter = '|',
       quoteCharacter = '`',
       value = {
-        "'weights': {'num_bits': 3}                                        | num_bits must be 4 or 8",
+        "'weights': {'num_bits': 3}                                        | num_bits must be 4 or"
+            + " 8",
         "'weights': {'type': 'float'}                                      | type must be int",
-        "'weights': {'strategy': 'block'}                                  | strategy must be one of",
+        "'weights': {'strategy': 'block'}                                  | strategy must be one"
+            + " of",
         "'weights': {'strategy': 'group'}                                  | group_size is missing",
-        "'weights': {'num_bits': 4, 'group_size': 3}                       | group_size must be even",
-        "'weights': {'block_structure': [1, 2]}                            | block_structure must be null",
+        "'weights': {'num_bits': 4, 'group_size': 3}                       | group_size must be"
+            + " even",
+        "'weights': {'block_structure': [1, 2]}                            | block_structure must"
+            + " be null",
         "'weights': {'actorder': 'group'}                                  | actorder must be null",
         "'weights': {'dynamic': true}                                      | dynamic must be false",
         "'weights': {'more': 1}                                            | unknown field more",
-        "'weights': {}, 'output_activations': {}                           | output_activations must be null",
+        "'weights': {}, 'output_activations': {}                           | output_activations"
+            + " must be null",
         "'weights': {}, 'format': 'nvfp4-pack-quantized'                   | format must be one of",
-        "'weights': {}, 'format': 'dense'                                  | format must be compressed",
+        "'weights': {}, 'format': 'dense'                                  | format must be"
+            + " compressed",
         "'weights': {}, 'more': {}                                         | unknown field more",
         "'input_activations': {}                                           | weights must be set",
-        "'weights': {}, 'input_activations': {'dynamic': false, 'strategy': 'token'} | dynamic must be true",
-        "'weights': {}, 'input_activations': {'dynamic': true, 'strategy': 'tensor'} | strategy must be token",
-        "'weights': {}, 'input_activations': {'dynamic': true, 'strategy': 'token', 'num_bits': 4} | num_bits must be 8",
-        "'weights': {}, 'input_activations': {'dynamic': true, 'strategy': 'token', 'type': 'float'} | type must be int",
-        "'weights': {}, 'input_activations': {'dynamic': true, 'strategy': 'token', 'symmetric': false} | symmetric must be true",
+        "'weights': {}, 'input_activations': {'dynamic': false, 'strategy': 'token'} | dynamic must"
+            + " be true",
+        "'weights': {}, 'input_activations': {'dynamic': true, 'strategy': 'tensor'} | strategy"
+            + " must be token",
+        "'weights': {}, 'input_activations': {'dynamic': true, 'strategy': 'token', 'num_bits': 4}"
+            + " | num_bits must be 8",
+        "'weights': {}, 'input_activations': {'dynamic': true, 'strategy': 'token', 'type':"
+            + " 'float'} | type must be int",
+        "'weights': {}, 'input_activations': {'dynamic': true, 'strategy': 'token', 'symmetric':"
+            + " false} | symmetric must be true",
       })
   void refusesSchemesItDoesNotKnow(String group, String message) {
     Config config =
         json(
             "{'quant_method': 'compressed-tensors', 'format': 'int-quantized', 'config_groups':"
-                + " {'g': {'targets': ['Linear'], " + group + "}}}");
+                + " {'g': {'targets': ['Linear'], "
+                + group
+                + "}}}");
     assertThatThrownBy(() -> QuantizationConfig.read(config))
         .isInstanceOf(FormatException.class)
         .hasMessageContainingAll("config_groups: g", message);
@@ -231,7 +259,8 @@ class CompressedTensorsTest {
     QuantizationConfig config =
         QuantizationConfig.read(
             json(
-                "{'quant_method': 'compressed-tensors', 'ignore': ['re:.*.*.*.*.*.*b'], 'config_groups': {}}"));
+                "{'quant_method': 'compressed-tensors', 'ignore': ['re:.*.*.*.*.*.*b'],"
+                    + " 'config_groups': {}}"));
     assertThatThrownBy(() -> config.scheme("a".repeat(100) + "c"))
         .isInstanceOf(FormatException.class)
         .hasMessageContaining("re:.*.*.*.*.*.*b takes too long");
@@ -279,8 +308,11 @@ class CompressedTensorsTest {
     return CompressedTensors.open(
         stored(),
         json(
-            "{'quantization_config': {'quant_method': 'compressed-tensors', 'format': '" + format
-                + "', 'config_groups': {'g': {'targets': ['a'], 'weights': " + weights + "}}}}"),
+            "{'quantization_config': {'quant_method': 'compressed-tensors', 'format': '"
+                + format
+                + "', 'config_groups': {'g': {'targets': ['a'], 'weights': "
+                + weights
+                + "}}}}"),
         arena);
   }
 

@@ -38,7 +38,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class EncoderTest {
-  /** What the library writes beside the scheme: how scales were found, and what it assumes anyway. */
+  /**
+   * What the library writes beside the scheme: how scales were found, and what it assumes anyway.
+   */
   private static final Set<String> SAYS_NOTHING =
       Set.of("observer", "observer_kwargs", "zp_dtype", "sparsity_config", "transform_config");
 
@@ -89,7 +91,8 @@ class EncoderTest {
     JsonNode config =
         config(
             model(
-                Plain.F32, linear("embedding_projection", new Affine(8, 0, true), Linear.Input.FLOAT)));
+                Plain.F32,
+                linear("embedding_projection", new Affine(8, 0, true), Linear.Input.FLOAT)));
     assertThat(texts(config.at("/config_groups/group_0/targets")))
         .containsExactly("embedding_projection");
   }
@@ -97,7 +100,8 @@ class EncoderTest {
   @Test
   void saysNothingOfPlainModels() {
     Encoded encoded =
-        CompressedTensors.encode(model(Plain.F16, linear("a", Plain.BF16, Linear.Input.FLOAT)), arena);
+        CompressedTensors.encode(
+            model(Plain.F16, linear("a", Plain.BF16, Linear.Input.FLOAT)), arena);
     assertThat(encoded.quantizationConfig()).isEmpty();
     assertThat(encoded.tensors()).containsOnlyKeys("word_embeddings.weight", "a.weight");
   }
@@ -106,8 +110,13 @@ class EncoderTest {
   @Tag("shared")
   @ValueSource(
       strings = {
-        "original", "w4-g128-symmetric", "w4-g32-asymmetric", "w4-g64-symmetric", "w8-a8-token",
-        "w8-channel-symmetric", "w8-g128-symmetric"
+        "original",
+        "w4-g128-symmetric",
+        "w4-g32-asymmetric",
+        "w4-g64-symmetric",
+        "w8-a8-token",
+        "w8-channel-symmetric",
+        "w8-g128-symmetric"
       })
   void writesWhatLlmCompressorWrote(String scheme, @TempDir Path written) throws IOException {
     Path folder =
@@ -124,7 +133,9 @@ class EncoderTest {
     assertThat(ours.names()).containsExactlyElementsOf(theirs.names());
     for (String name : theirs.names()) {
       assertThat(ours.tensor(name)).as(name).hasToString(theirs.tensor(name).toString());
-      assertThat(ours.tensor(name).data().mismatch(theirs.tensor(name).data())).as(name).isEqualTo(-1);
+      assertThat(ours.tensor(name).data().mismatch(theirs.tensor(name).data()))
+          .as(name)
+          .isEqualTo(-1);
     }
     assertThat(encoded.quantizationConfig().map(EncoderTest::meaning))
         .isEqualTo(config.object("quantization_config").map(c -> meaning(c.json())));
@@ -134,12 +145,17 @@ class EncoderTest {
   @Tag("shared")
   @ValueSource(
       strings = {
-        "w4-g128-symmetric", "w4-g32-asymmetric", "w4-g64-symmetric", "w8-a8-token",
-        "w8-channel-symmetric", "w8-g128-symmetric"
+        "w4-g128-symmetric",
+        "w4-g32-asymmetric",
+        "w4-g64-symmetric",
+        "w8-a8-token",
+        "w8-channel-symmetric",
+        "w8-g128-symmetric"
       })
   void isNearTheOriginal(String scheme) {
     for (String family : List.of("bert", "llama")) {
-      Path folder = Path.of(System.getProperty("hone.shared"), "goldens/compressed-tensors", family);
+      Path folder =
+          Path.of(System.getProperty("hone.shared"), "goldens/compressed-tensors", family);
       Checkpoint original = Formats.open(folder.resolve("original"), arena);
       Checkpoint quantized = Formats.open(folder.resolve(scheme), arena);
       assertThat(quantized.names()).isEqualTo(new java.util.TreeSet<>(original.names()));
@@ -153,7 +169,10 @@ class EncoderTest {
           // Values of about 0.08 and up to 0.35: half a step, or a whole one where a range is cut.
           float step = affine.bits() == 4 ? 0.06f : 0.004f;
           float[] left = Layouts.decode(weight, arena).toArray();
-          assertThat(left).as(name).usingComparatorWithPrecision(step).containsExactly(exact.toArray());
+          assertThat(left)
+              .as(name)
+              .usingComparatorWithPrecision(step)
+              .containsExactly(exact.toArray());
           assertThat(quantized.dynamicInput(name.replace(".weight", "")))
               .isEqualTo(scheme.equals("w8-a8-token"));
         }
@@ -167,7 +186,8 @@ class EncoderTest {
     Linear.Input input = dynamic ? Linear.Input.DYNAMIC_INT8 : Linear.Input.FLOAT;
     Tensor words = Tensor.allocate(arena, Plain.F32, 2, weight.cols());
     return CompressedTensors.encode(
-        model(words, List.of(new Linear(new Weight(layer + ".weight", weight), null, input))), arena);
+        model(words, List.of(new Linear(new Weight(layer + ".weight", weight), null, input))),
+        arena);
   }
 
   private Transformer model(DType words, Linear... layers) {
@@ -204,7 +224,11 @@ class EncoderTest {
   private static ObjectNode meaning(ObjectNode config) {
     ObjectNode copy = config.deepCopy();
     copy.properties().removeIf(f -> f.getValue().isNull() || SAYS_NOTHING.contains(f.getKey()));
-    copy.properties().forEach(f -> copy.set(f.getKey(), f.getValue() instanceof ObjectNode o ? meaning(o) : f.getValue()));
+    copy.properties()
+        .forEach(
+            f ->
+                copy.set(
+                    f.getKey(), f.getValue() instanceof ObjectNode o ? meaning(o) : f.getValue()));
     return copy;
   }
 }

@@ -40,7 +40,8 @@ class SafetensorsTest {
             """
             {"b": {"shape": [3], "dtype": "F32", "data_offsets": [1, 13]},
              "__metadata__": {"format": "pt"},
-             "a": {"dtype": "U8", "shape": [], "data_offsets": [0, 1]}}""",
+             "a": {"dtype": "U8", "shape": [], "data_offsets": [0, 1]}}\
+            """,
             data);
     assertThat(file.names()).containsExactly("a", "b");
     assertThat(file.metadata()).containsExactly(Map.entry("format", "pt"));
@@ -52,7 +53,9 @@ class SafetensorsTest {
   @Test
   void refusesATypeItCannotHoldOnlyWhenAsked() {
     Safetensors file =
-        read("{\"a\": {\"dtype\": \"F8_E4M3\", \"shape\": [2], \"data_offsets\": [0, 2]}}", new byte[2]);
+        read(
+            "{\"a\": {\"dtype\": \"F8_E4M3\", \"shape\": [2], \"data_offsets\": [0, 2]}}",
+            new byte[2]);
     assertThat(file.names()).containsExactly("a");
     assertThatThrownBy(() -> file.tensor("a"))
         .isInstanceOf(FormatException.class)
@@ -64,25 +67,38 @@ class SafetensorsTest {
       delimiter = '|',
       quoteCharacter = '`',
       value = {
-        "[]                                                                    | the header must be an object",
+        "[]                                                                    | the header must be"
+            + " an object",
         "{} {}                                                                 | text after",
-        "{\"a\": 1}                                                            | a must be an object",
-        "{\"__metadata__\": {\"a\": 1}}                                        | __metadata__.a must be a text",
-        "{\"a\": {\"dtype\": \"F32\", \"shape\": [1]}}                         | data_offsets is missing",
+        "{\"a\": 1}                                                            | a must be an"
+            + " object",
+        "{\"__metadata__\": {\"a\": 1}}                                        | __metadata__.a"
+            + " must be a text",
+        "{\"a\": {\"dtype\": \"F32\", \"shape\": [1]}}                         | data_offsets is"
+            + " missing",
         "{\"a\": {\"dtype\": \"F32\", \"shape\": [1], \"x\": 1}}               | unknown field x",
-        "{\"a\": {\"dtype\": \"F32\", \"shape\": [1.5]}}                       | tensor=a, shape must be",
+        "{\"a\": {\"dtype\": \"F32\", \"shape\": [1.5]}}                       | tensor=a, shape"
+            + " must be",
         "{\"a\": {\"dtype\": \"F32\", \"shape\": [-1]}}                        | tensor=a, shape",
         "{\"a\": {\"dtype\": \"U8\", \"shape\": [8], \"data_offsets\": [0]}}    | data_offsets=[0]",
-        "{\"a\": {\"dtype\": \"U8\", \"shape\": [8], \"data_offsets\": [8, 0]}} | data_offsets=[8, 0]",
+        "{\"a\": {\"dtype\": \"U8\", \"shape\": [8], \"data_offsets\": [8, 0]}} | data_offsets=[8,"
+            + " 0]",
         "{\"a\": {\"dtype\": \"U8\", \"shape\": [9], \"data_offsets\": [0, 9]}} | past the file",
-        "{\"a\": {\"dtype\": \"U8\", \"shape\": [7], \"data_offsets\": [0, 7]}} | bytes without a tensor",
+        "{\"a\": {\"dtype\": \"U8\", \"shape\": [7], \"data_offsets\": [0, 7]}} | bytes without a"
+            + " tensor",
         "{\"a\": {\"dtype\": \"U8\", \"shape\": [7], \"data_offsets\": [1, 8]}} | leaves a hole",
-        "{\"a\": {\"dtype\": \"F32\", \"shape\": [3], \"data_offsets\": [0, 8]}} | takes 12 bytes, data_offsets give it 8",
-        "{\"a\": {\"dtype\": \"F32\", \"shape\": [281474976710656, 281474976710656], \"data_offsets\": [0, 8]}} | too large",
-        "{\"a\": {\"dtype\": \"F32\", \"shape\": [99999999999999999999], \"data_offsets\": [0, 8]}} | not JSON",
-        "{\"a\": {\"dtype\": \"U8\", \"shape\": [8], \"data_offsets\": [0, 8]}, \"a\": {}} | Duplicate field 'a'",
-        "{\"a\": {\"dtype\": \"U8\", \"shape\": [8], \"data_offsets\": [0, 8]}, \"b\": {\"dtype\": \"U8\", \"shape\": [4], \"data_offsets\": [4, 8]}} | overlaps",
-        "{\"a\": [[[[[[[[[[]]]]]]]]]]}                                         | a must be an object",
+        "{\"a\": {\"dtype\": \"F32\", \"shape\": [3], \"data_offsets\": [0, 8]}} | takes 12 bytes,"
+            + " data_offsets give it 8",
+        "{\"a\": {\"dtype\": \"F32\", \"shape\": [281474976710656, 281474976710656],"
+            + " \"data_offsets\": [0, 8]}} | too large",
+        "{\"a\": {\"dtype\": \"F32\", \"shape\": [99999999999999999999], \"data_offsets\": [0, 8]}}"
+            + " | not JSON",
+        "{\"a\": {\"dtype\": \"U8\", \"shape\": [8], \"data_offsets\": [0, 8]}, \"a\": {}} |"
+            + " Duplicate field 'a'",
+        "{\"a\": {\"dtype\": \"U8\", \"shape\": [8], \"data_offsets\": [0, 8]}, \"b\": {\"dtype\":"
+            + " \"U8\", \"shape\": [4], \"data_offsets\": [4, 8]}} | overlaps",
+        "{\"a\": [[[[[[[[[[]]]]]]]]]]}                                         | a must be an"
+            + " object",
       })
   void namesWhatIsWrong(String header, String message) {
     assertThatThrownBy(() -> read(header, new byte[8]))
@@ -143,7 +159,11 @@ class SafetensorsTest {
   @ParameterizedTest
   @Tag("shared")
   @ValueSource(
-      strings = {"goldens/bert", "goldens/gpt2", "goldens/compressed-tensors/bert/w4-g32-asymmetric"})
+      strings = {
+        "goldens/bert",
+        "goldens/gpt2",
+        "goldens/compressed-tensors/bert/w4-g32-asymmetric"
+      })
   void writesTheBytesOfTheReferenceImplementation(String golden) throws IOException {
     Path original = Path.of(System.getProperty("hone.shared"), golden, "model.safetensors");
     try (Arena arena = Arena.ofConfined()) {

@@ -19,7 +19,9 @@ final class ScalarFunctions {
     };
   }
 
-  /** Abramowitz, Stegun, "Handbook of Mathematical Functions", 7.1.6: a series without cancellation. */
+  /**
+   * Abramowitz, Stegun, "Handbook of Mathematical Functions", 7.1.6: a series without cancellation.
+   */
   static double erf(double x) {
     if (Double.isNaN(x)) {
       return x;

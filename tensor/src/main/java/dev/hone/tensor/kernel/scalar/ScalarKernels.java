@@ -52,8 +52,7 @@ public final class ScalarKernels implements Kernels {
   }
 
   @Override
-  public void linear(
-      Tensor x, PackedMatrix weight, Tensor bias, Activation activation, Tensor y) {
+  public void linear(Tensor x, PackedMatrix weight, Tensor bias, Activation activation, Tensor y) {
     Shapes.checkLinear(x, weight, bias, y);
     Tensor w = ((AsItIs) weight).weight;
     int cols = weight.cols();
@@ -89,7 +88,15 @@ public final class ScalarKernels implements Kernels {
 
   /** One head of one token over the keys {@code from .. to}. */
   private static void attend(
-      Tensor q, Tensor k, Tensor v, AttentionShape shape, int head, int t, int from, int to, Tensor out) {
+      Tensor q,
+      Tensor k,
+      Tensor v,
+      AttentionShape shape,
+      int head,
+      int t,
+      int from,
+      int to,
+      Tensor out) {
     int dim = shape.headDim();
     int queryAt = head * dim;
     int keyAt = head / (shape.heads() / shape.kvHeads()) * dim;

@@ -46,8 +46,8 @@ final class Activations {
   }
 
   /**
-   * e^x for x in [-87, 88], within 3 units in the last place: 2^n times the Taylor series on [-ln2/2,
-   * ln2/2].
+   * e^x for x in [-87, 88], within 3 units in the last place: 2^n times the Taylor series on
+   * [-ln2/2, ln2/2].
    */
   static FloatVector exp(FloatVector x) {
     FloatVector shifted =
@@ -76,8 +76,8 @@ final class Activations {
   }
 
   /**
-   * {@code x Φ(x) = max(x, 0) - |x| / 2 erfc(|x| / √2)}, which nothing cancels in; erfc by Abramowitz,
-   * Stegun, "Handbook of Mathematical Functions", 7.1.26.
+   * {@code x Φ(x) = max(x, 0) - |x| / 2 erfc(|x| / √2)}, which nothing cancels in; erfc by
+   * Abramowitz, Stegun, "Handbook of Mathematical Functions", 7.1.26.
    */
   private static void gelu(float[] x, int count) {
     FloatVector one = FloatVector.broadcast(FLOATS, 1);

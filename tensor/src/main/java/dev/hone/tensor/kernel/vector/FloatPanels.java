@@ -1,6 +1,5 @@
 package dev.hone.tensor.kernel.vector;
 
-import static dev.hone.tensor.kernel.vector.Vectors.FLOATS;
 import static dev.hone.tensor.kernel.vector.Vectors.INTS;
 import static dev.hone.tensor.kernel.vector.Vectors.LANES;
 import static dev.hone.tensor.kernel.vector.Vectors.ORDER;
@@ -112,8 +111,7 @@ record FloatPanels(Plain type, int rows, int cols, MemorySegment data) implement
       IntVector exponent = bits.and(0x7C00);
       IntVector magnitude = bits.and(0x7FFF).lanewise(LSHL, 13).add(bias);
       magnitude = magnitude.add(bias, exponent.compare(EQ, 0x7C00)); // infinity, NaN
-      FloatVector subnormal =
-          magnitude.add(1 << 23).reinterpretAsFloats().sub(leastNormal);
+      FloatVector subnormal = magnitude.add(1 << 23).reinterpretAsFloats().sub(leastNormal);
       magnitude = magnitude.blend(subnormal.reinterpretAsInts(), exponent.compare(EQ, 0));
       magnitude.or(sign).reinterpretAsFloats().intoArray(out, i);
     }

@@ -141,8 +141,7 @@ record IntegerPanels(
     for (int g = 0; g < rowScales.length; g++) {
       float scale = rowScales[g];
       // a denormal factor would slow every multiplication; what it scales is nothing
-      scales.set(
-          Tensor.FLOAT, groupAt(n, g) * 4, Math.abs(scale) < Float.MIN_NORMAL ? 0 : scale);
+      scales.set(Tensor.FLOAT, groupAt(n, g) * 4, Math.abs(scale) < Float.MIN_NORMAL ? 0 : scale);
     }
   }
 

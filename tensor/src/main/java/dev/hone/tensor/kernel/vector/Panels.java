@@ -11,8 +11,8 @@ import dev.hone.tensor.parallel.ComputePool;
 import java.lang.foreign.Arena;
 
 /**
- * A weight matrix cut into panels: {@link Vectors#PANEL} output features side by side, input feature
- * by input feature, in the weight's own precision.
+ * A weight matrix cut into panels: {@link Vectors#PANEL} output features side by side, input
+ * feature by input feature, in the weight's own precision.
  *
  * <pre>
  *   panel p:   k = 0   | w[p N, 0]  w[p N + 1, 0]  ...  w[p N + N - 1, 0] |     N = PANEL

@@ -11,8 +11,8 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
 
 /**
- * The kernels that work on one row: copied to an array, which is filled up with zeros to whole vectors,
- * worked on there and copied out.
+ * The kernels that work on one row: copied to an array, which is filled up with zeros to whole
+ * vectors, worked on there and copied out.
  */
 final class Rows {
   private Rows() {}
@@ -46,7 +46,14 @@ final class Rows {
   }
 
   static void layerNorm(
-      Tensor x, Tensor residual, Tensor weight, Tensor bias, float epsilon, Tensor out, int row, Scratch scratch) {
+      Tensor x,
+      Tensor residual,
+      Tensor weight,
+      Tensor bias,
+      float epsilon,
+      Tensor out,
+      int row,
+      Scratch scratch) {
     int cols = (int) x.cols();
     int padded = padded(cols);
     float[] values = scratch.a = Scratch.atLeast(scratch.a, padded);

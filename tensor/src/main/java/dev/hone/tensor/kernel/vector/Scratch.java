@@ -2,7 +2,9 @@ package dev.hone.tensor.kernel.vector;
 
 import java.util.ArrayDeque;
 
-/** Arrays of one task, lent for its time and kept for the next: no kernel allocates while it runs. */
+/**
+ * Arrays of one task, lent for its time and kept for the next: no kernel allocates while it runs.
+ */
 final class Scratch {
   float[] a = new float[0];
   float[] b = new float[0];

@@ -7,16 +7,17 @@ import static dev.hone.tensor.kernel.vector.Vectors.PANEL;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * The inner product of everything: a few rows times one panel, {@code c[r, j] += Σk a[r, k] b[k, j]}.
+ * The inner product of everything: a few rows times one panel, {@code c[r, j] += Σk a[r, k] b[k,
+ * j]}.
  *
  * <pre>
  *   a  row-major, rows {@code stride} apart      b  [k][PANEL]       c  rows {@code PANEL} or more apart
  * </pre>
  *
- * Sums stay in registers: 6 rows by 2 vectors take 12 of the 16 that AVX2 has. Operands are arrays on
- * the heap, in which the compiler takes the bounds checks out of the loop; callers copy what they
- * multiply into scratch arrays that stay in cache. Each kernel is one method body, so that no vector
- * is ever boxed, and says what it does row by row.
+ * Sums stay in registers: 6 rows by 2 vectors take 12 of the 16 that AVX2 has. Operands are arrays
+ * on the heap, in which the compiler takes the bounds checks out of the loop; callers copy what
+ * they multiply into scratch arrays that stay in cache. Each kernel is one method body, so that no
+ * vector is ever boxed, and says what it does row by row.
  */
 final class Tiles {
   private Tiles() {}
@@ -26,7 +27,16 @@ final class Tiles {
    * written: the arrays must have them.
    */
   static void multiply(
-      float[] a, int aAt, int stride, int rows, float[] b, int bAt, int depth, float[] c, int cAt, int cStride) {
+      float[] a,
+      int aAt,
+      int stride,
+      int rows,
+      float[] b,
+      int bAt,
+      int depth,
+      float[] c,
+      int cAt,
+      int cStride) {
     int left = padded(rows);
     int row = 0;
     while (left > 0) {
@@ -50,7 +60,15 @@ final class Tiles {
   }
 
   private static void rows6(
-      float[] a, int aAt, int stride, float[] b, int bAt, int depth, float[] c, int cAt, int cStride) {
+      float[] a,
+      int aAt,
+      int stride,
+      float[] b,
+      int bAt,
+      int depth,
+      float[] c,
+      int cAt,
+      int cStride) {
     FloatVector c00 = FloatVector.fromArray(FLOATS, c, cAt);
     FloatVector c01 = FloatVector.fromArray(FLOATS, c, cAt + LANES);
     FloatVector c10 = FloatVector.fromArray(FLOATS, c, cAt + cStride);
@@ -105,7 +123,15 @@ final class Tiles {
   }
 
   private static void rows4(
-      float[] a, int aAt, int stride, float[] b, int bAt, int depth, float[] c, int cAt, int cStride) {
+      float[] a,
+      int aAt,
+      int stride,
+      float[] b,
+      int bAt,
+      int depth,
+      float[] c,
+      int cAt,
+      int cStride) {
     FloatVector c00 = FloatVector.fromArray(FLOATS, c, cAt);
     FloatVector c01 = FloatVector.fromArray(FLOATS, c, cAt + LANES);
     FloatVector c10 = FloatVector.fromArray(FLOATS, c, cAt + cStride);

@@ -13,16 +13,22 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
 
 /**
- * Softmax attention, a block of queries against a block of keys at a time. Dao et al., "FlashAttention",
- * algorithm 1: the scores of a block are multiplied out, made weights relative to the largest score
- * seen so far, and multiplied with the values; what was summed before is scaled down when a larger
- * score turns up.
+ * Softmax attention, a block of queries against a block of keys at a time. Dao et al.,
+ * "FlashAttention", algorithm 1: the scores of a block are multiplied out, made weights relative to
+ * the largest score seen so far, and multiplied with the values; what was summed before is scaled
+ * down when a larger score turns up.
  *
  * <p>Both products are {@link Tiles}; keys are turned into panels [dim][PANEL keys], values into
  * panels [key][PANEL dims].
  */
 record VectorAttention(
-    Tensor q, Tensor k, Tensor v, AttentionShape shape, int[] offsets, Tensor out, Scratch.Shelf shelf) {
+    Tensor q,
+    Tensor k,
+    Tensor v,
+    AttentionShape shape,
+    int[] offsets,
+    Tensor out,
+    Scratch.Shelf shelf) {
   private static final int QUERIES = 96;
   private static final int KEYS = 256;
 
@@ -65,7 +71,8 @@ record VectorAttention(
     float[] b = scratch.b = Scratch.atLeast(scratch.b, width * Math.max(dim, dimWidth));
     float[] scores = scratch.c = Scratch.atLeast(scratch.c, padded * width + 2 * padded);
     float[] mixed = scratch.d = Scratch.atLeast(scratch.d, padded * dimWidth);
-    int sums = padded * width; // after the scores: each query's sum of weights, then its largest score
+    int sums =
+        padded * width; // after the scores: each query's sum of weights, then its largest score
     int largest = sums + padded;
     Arrays.fill(scores, sums, largest, 0);
     Arrays.fill(scores, largest, largest + padded, Float.NEGATIVE_INFINITY);
@@ -112,7 +119,9 @@ record VectorAttention(
     }
   }
 
-  /** Keys as [panel][dim][PANEL keys]; the places of keys that are not there keep what they held. */
+  /**
+   * Keys as [panel][dim][PANEL keys]; the places of keys that are not there keep what they held.
+   */
   private void keysToPanels(int key, int keys, int kvHead, float[] b) {
     int dim = shape.headDim();
     MemorySegment data = k.data();
@@ -136,7 +145,14 @@ record VectorAttention(
 
   /** Makes a row of scores weights, and scales down what has been mixed when they rise. */
   private static void weigh(
-      float[] scores, int at, int keys, int sumAt, int largestAt, float[] mixed, int mixedAt, int dimWidth) {
+      float[] scores,
+      int at,
+      int keys,
+      int sumAt,
+      int largestAt,
+      float[] mixed,
+      int mixedAt,
+      int dimWidth) {
     int end = (keys + LANES - 1) / LANES * LANES;
     Arrays.fill(scores, at + keys, at + end, Float.NEGATIVE_INFINITY);
     FloatVector max = FloatVector.broadcast(FLOATS, scores[largestAt]);
@@ -149,9 +165,7 @@ record VectorAttention(
       float factor = (float) Math.exp(before - largest);
       scores[sumAt] *= factor;
       for (int d = 0; d < dimWidth; d += LANES) {
-        FloatVector.fromArray(FLOATS, mixed, mixedAt + d)
-            .mul(factor)
-            .intoArray(mixed, mixedAt + d);
+        FloatVector.fromArray(FLOATS, mixed, mixedAt + d).mul(factor).intoArray(mixed, mixedAt + d);
       }
     }
     scores[largestAt] = largest;
@@ -159,8 +173,7 @@ record VectorAttention(
     for (int j = 0; j < end; j += LANES) {
       FloatVector x = FloatVector.fromArray(FLOATS, scores, at + j).sub(largest);
       FloatVector weight =
-          Activations.exp(x.max(NEGLIGIBLE))
-              .blend(0, x.compare(VectorOperators.LT, NEGLIGIBLE));
+          Activations.exp(x.max(NEGLIGIBLE)).blend(0, x.compare(VectorOperators.LT, NEGLIGIBLE));
       weight.intoArray(scores, at + j);
       sum = sum.add(weight);
     }

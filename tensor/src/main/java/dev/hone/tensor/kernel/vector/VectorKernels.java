@@ -36,8 +36,7 @@ public final class VectorKernels implements Kernels {
   }
 
   @Override
-  public void linear(
-      Tensor x, PackedMatrix weight, Tensor bias, Activation activation, Tensor y) {
+  public void linear(Tensor x, PackedMatrix weight, Tensor bias, Activation activation, Tensor y) {
     Shapes.checkLinear(x, weight, bias, y);
     new VectorLinear(x, (Panels) weight, bias, activation, y, shelf).run(pool);
   }
@@ -54,8 +53,7 @@ public final class VectorKernels implements Kernels {
       Tensor x, Tensor residual, Tensor weight, Tensor bias, float epsilon, Tensor out) {
     Shapes.checkLayerNorm(x, residual, weight, bias, out);
     byRows(
-        x,
-        (row, scratch) -> Rows.layerNorm(x, residual, weight, bias, epsilon, out, row, scratch));
+        x, (row, scratch) -> Rows.layerNorm(x, residual, weight, bias, epsilon, out, row, scratch));
   }
 
   @Override
@@ -106,9 +104,7 @@ public final class VectorKernels implements Kernels {
   @Override
   public void pool(Tensor x, Pooling pooling, int[] offsets, Tensor out) {
     Shapes.checkPool(x, offsets, out);
-    byRows(
-        out,
-        (sequence, scratch) -> Rows.pool(x, pooling, offsets, sequence, out, scratch));
+    byRows(out, (sequence, scratch) -> Rows.pool(x, pooling, offsets, sequence, out, scratch));
   }
 
   @Override

@@ -13,8 +13,9 @@ import jdk.incubator.vector.FloatVector;
 
 /**
  * Rows times a packed matrix. A task takes some rows and some panels: it copies its rows once, and
- * for each panel widens {@link #DEPTH} input features at a time into the first-level cache, multiplies
- * all its rows with them, and finishes the panel's columns (bias, activation) while they are hot.
+ * for each panel widens {@link #DEPTH} input features at a time into the first-level cache,
+ * multiplies all its rows with them, and finishes the panel's columns (bias, activation) while they
+ * are hot.
  */
 record VectorLinear(
     Tensor x, Panels weight, Tensor bias, Activation activation, Tensor y, Scratch.Shelf shelf) {
@@ -112,8 +113,7 @@ record VectorLinear(
       return;
     }
     for (int r = 0; r < rows; r++) {
-      FloatVector.fromArray(FLOATS, c, r * PANEL)
-          .intoMemorySegment(out, at + r * rowBytes, ORDER);
+      FloatVector.fromArray(FLOATS, c, r * PANEL).intoMemorySegment(out, at + r * rowBytes, ORDER);
       FloatVector.fromArray(FLOATS, c, r * PANEL + LANES)
           .intoMemorySegment(out, at + r * rowBytes + LANES * 4L, ORDER);
     }

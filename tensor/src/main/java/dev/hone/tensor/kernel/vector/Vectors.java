@@ -16,7 +16,9 @@ final class Vectors {
   /** As many shorts as floats fit a vector. */
   static final VectorSpecies<Short> SHORTS = ShortVector.SPECIES_PREFERRED.withShape(narrow(2));
 
-  /** As many bytes as floats fit a vector; twice as many at 128 bits, there being no 32-bit vector. */
+  /**
+   * As many bytes as floats fit a vector; twice as many at 128 bits, there being no 32-bit vector.
+   */
   static final VectorSpecies<Byte> BYTES = ByteVector.SPECIES_PREFERRED.withShape(narrow(4));
 
   static final ByteOrder ORDER = ByteOrder.LITTLE_ENDIAN;
