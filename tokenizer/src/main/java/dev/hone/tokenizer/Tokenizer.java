@@ -68,6 +68,8 @@ public final class Tokenizer implements AutoCloseable {
    * @param maxTokens most tokens of the result, the template's among them; {@link #UNLIMITED} for
    *     all
    * @throws IllegalArgumentException if not even the template's tokens fit
+   * @throws TokenizerException if the text has more than 4,194,304 {@code char}s, fewer for some
+   *     tokenizers: what the library can take without giving up
    */
   public Encoding encode(String text, int maxTokens) {
     return encode(text, null, maxTokens, Truncation.LONGEST_FIRST);
