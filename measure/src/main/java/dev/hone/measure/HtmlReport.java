@@ -69,7 +69,7 @@ final class HtmlReport {
           Units.percent(report.budget()));
     }
     add(
-        "<p>Chosen: <strong>%s</strong>. %s</p>\n</header>",
+        "<p><strong>%s</strong> was chosen: %s.</p>\n</header>",
         report.chosen().name(), report.reason());
   }
 

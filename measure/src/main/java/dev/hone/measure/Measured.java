@@ -1,7 +1,6 @@
 package dev.hone.measure;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
-import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
@@ -43,50 +42,5 @@ public record Measured(
     public static Throughput of(Speed speed) {
       return new Throughput(speed.textsPerSecond(), speed.tokensPerSecond(), speed.batch().noise());
     }
-  }
-
-  /** A model whose loss is one minus the mean cosine to the original's embeddings. */
-  public static Measured of(
-      String name, long bytes, long bytesInMemory, Speed speed, Fidelity choose, Fidelity report) {
-    Estimate reportLoss = report.loss(Bootstrap.STANDARD);
-    return new Measured(
-        name,
-        bytes,
-        reportLoss.value(),
-        bytesInMemory,
-        Latency.of(speed.shortText()),
-        Latency.of(speed.longText()),
-        Throughput.of(speed),
-        choose.loss(Bootstrap.STANDARD),
-        reportLoss,
-        report.minCosine(),
-        report.neighbourAgreement(),
-        Map.of());
-  }
-
-  /** A model whose loss is the drop of a task's metric from the original's. */
-  public static Measured of(
-      String name,
-      long bytes,
-      long bytesInMemory,
-      Speed speed,
-      Estimate chooseLoss,
-      Estimate reportLoss,
-      Map<Metric, Estimate> metrics) {
-    var byLabel = new LinkedHashMap<String, Estimate>();
-    metrics.forEach((metric, estimate) -> byLabel.put(metric.label(), estimate));
-    return new Measured(
-        name,
-        bytes,
-        reportLoss.value(),
-        bytesInMemory,
-        Latency.of(speed.shortText()),
-        Latency.of(speed.longText()),
-        Throughput.of(speed),
-        chooseLoss,
-        reportLoss,
-        null,
-        null,
-        byLabel);
   }
 }

@@ -23,7 +23,7 @@ import java.util.Locale;
  * @param withinBudget whether any candidate met the budget
  * @param candidates without the original, the chosen one among them
  * @param chosen one of the candidates, or the original
- * @param reason of the choice, in a sentence
+ * @param reason of the choice: what completes {@code it was chosen: ...}, without a full stop
  */
 public record Report(
     String model,

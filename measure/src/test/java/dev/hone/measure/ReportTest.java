@@ -56,17 +56,13 @@ class ReportTest {
   }
 
   @Test
-  void measuredFiguresComeFromTheirMeasurements() {
-    Timing batch = new Timing(new double[] {4e6, 4e6, 4e6});
-    Workload workload = Workload.of(List.of("a", "b"), String::length, 1);
-    Fidelity choose = new Fidelity(new double[] {1, 0.9}, 1);
-    Fidelity report = new Fidelity(new double[] {0.8, 0.9}, 0.5);
-    Measured m = Measured.of("m", 7, 9, new Speed(batch, batch, batch, workload), choose, report);
-    assertThat(m.loss()).isCloseTo(0.15, within(1e-12)).isEqualTo(m.reportLoss().value());
-    assertThat(m.chooseLoss().value()).isCloseTo(0.05, within(1e-12));
-    assertThat(m.minCosine()).isEqualTo(0.8);
-    assertThat(m.batch().textsPerSecond()).isEqualTo(500);
-    assertThat(m.shortText().p50Millis()).isEqualTo(4);
+  void measuredFiguresComeFromTheirTimings() {
+    Timing timing = new Timing(new double[] {4e6, 3e6, 5e6});
+    Workload workload = Workload.of(List.of("a", "bc"), String::length, 1);
+    assertThat(Measured.Throughput.of(new Speed(timing, timing, timing, workload)))
+        .isEqualTo(new Measured.Throughput(500, 750, 1.4826 * 0.25));
+    assertThat(Measured.Latency.of(timing).p50Millis()).isEqualTo(4);
+    assertThat(Measured.Latency.of(timing).p95Millis()).isCloseTo(4.9, within(1e-12));
   }
 
   @Test
