@@ -85,6 +85,7 @@ public final class Optimizer {
    * @param target the folder that the chosen candidate is written to
    */
   public Result run(Path target) throws IOException {
+    ModelWriter.refuseForeign(target);
     Path parent = target.toAbsolutePath().getParent();
     Files.createDirectories(parent);
     Path trials = Files.createTempDirectory(parent, ".hone-trials-");

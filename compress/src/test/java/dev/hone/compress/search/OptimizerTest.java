@@ -1,0 +1,109 @@
+package dev.hone.compress.search;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.hone.compress.TinyModel;
+import dev.hone.measure.Fidelity;
+import dev.hone.measure.Objective;
+import dev.hone.measure.Timing;
+import dev.hone.runtime.Encoder;
+import dev.hone.runtime.EncoderOptions;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class OptimizerTest {
+  private static final List<String> CHOOSE = TinyModel.texts(60, 1);
+  private static final List<String> REPORT = TinyModel.texts(60, 2);
+  private static final EncoderOptions OPTIONS = EncoderOptions.defaults().threads(2);
+
+  @TempDir private Path folder;
+
+  private final List<Progress> progress = new ArrayList<>();
+
+  private Path tiny;
+
+  @BeforeEach
+  void copyModel() {
+    tiny = TinyModel.in(folder);
+  }
+
+  private Optimizer.Result optimize(double maxLoss, Objective objective) throws IOException {
+    var settings =
+        new Optimizer.Settings(
+            maxLoss, objective, new Timing.Plan(3, 20, Duration.ofMillis(100)));
+    return new Optimizer(
+            tiny,
+            OPTIONS,
+            new EmbeddingQuality("random words", CHOOSE, REPORT),
+            REPORT,
+            settings,
+            progress::add)
+        .run(folder.resolve("small"));
+  }
+
+  @Test
+  void keepsTheSmallestWithinTheBudget() throws IOException {
+    Optimizer.Result result = optimize(0.01, Objective.SIZE);
+    assertThat(result.withinBudget()).isTrue();
+    assertThat(result.chosen().choose().loss().value()).isLessThanOrEqualTo(0.01);
+    assertThat(result.candidates())
+        .filteredOn(t -> t.choose().loss().value() <= 0.01)
+        .allSatisfy(
+            t -> assertThat(t.bytesOnDisk()).isGreaterThanOrEqualTo(result.chosen().bytesOnDisk()));
+    assertThat(result.chosen().bytesOnDisk())
+        .isLessThan(result.original().bytesOnDisk() / 2)
+        .isEqualTo(Files.size(folder.resolve("small/model.safetensors")));
+  }
+
+  @Test
+  void whatIsReportedIsWhatWasSaved() throws IOException {
+    Optimizer.Result result = optimize(0.05, Objective.SIZE);
+    try (Encoder original = Encoder.load(tiny, OPTIONS);
+        Encoder saved = Encoder.load(folder.resolve("small"), OPTIONS)) {
+      Fidelity fidelity = Fidelity.of(original.embed(REPORT), saved.embed(REPORT));
+      assertThat(fidelity.loss())
+          .isCloseTo(result.chosen().report().loss().value(), within(1e-6));
+    }
+    try (var left = Files.list(folder)) {
+      assertThat(left).as("trials are removed").containsExactlyInAnyOrder(tiny, folder.resolve("small"));
+    }
+  }
+
+  @Test
+  void saysWhereNothingIsWithinTheBudgetAndSavesTheBestAllTheSame() throws IOException {
+    Optimizer.Result result = optimize(1e-12, Objective.THROUGHPUT);
+    assertThat(result.withinBudget()).isFalse();
+    assertThat(result.candidates())
+        .allSatisfy(
+            t ->
+                assertThat(t.choose().loss().value())
+                    .isGreaterThanOrEqualTo(result.chosen().choose().loss().value()));
+    assertThat(folder.resolve("small/hone.json")).exists();
+  }
+
+  @Test
+  void progressRisesToTheEnd() throws IOException {
+    optimize(0.01, Objective.LATENCY);
+    assertThat(progress).extracting(Progress::share).isSorted();
+    assertThat(progress.getLast().share()).isEqualTo(1);
+  }
+
+  @Test
+  void leavesFoldersOfOthersAlone() throws IOException {
+    Path foreign = Files.createDirectory(folder.resolve("small"));
+    Files.writeString(foreign.resolve("thesis.txt"), "years of work");
+    assertThatThrownBy(() -> optimize(0.01, Objective.SIZE))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("was not written by Hone");
+    assertThat(foreign.resolve("thesis.txt")).exists();
+  }
+}
