@@ -1,0 +1,22 @@
+package dev.hone.bench;
+
+import java.util.Arrays;
+
+/** Starts one of the comparisons by its name. */
+final class Compare {
+  private Compare() {}
+
+  public static void main(String[] args) throws Exception {
+    String name = args.length == 0 ? "" : args[0];
+    String[] rest = args.length == 0 ? args : Arrays.copyOfRange(args, 1, args.length);
+    switch (name) {
+      case "encoder" -> CompareEncoder.main(rest);
+      case "memory" -> MemoryRun.main(rest);
+      case "kernels" -> KernelBench.main(rest);
+      default -> {
+        System.err.println("usage: bench/compare encoder|memory|kernels [OPTION...]");
+        System.exit(2);
+      }
+    }
+  }
+}
