@@ -95,6 +95,7 @@ public final class Optimizer {
       List<LayerGroup> groups = LayerGroup.of(encoder.model().transformer());
       steps.begin(groups.size(), recipes.size() + 1);
       quality.remember(encoder);
+      steps.done(Steps.Kind.CANDIDATE, "the original");
       mixed(encoder, groups).ifPresent(recipes::add);
       for (Recipe recipe : recipes) {
         running.add(candidate(encoder, recipe, trials.resolve(recipe.name())));

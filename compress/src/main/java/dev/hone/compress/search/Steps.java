@@ -30,14 +30,14 @@ final class Steps {
     this.listener = listener;
   }
 
-  /** Says how many steps there will be; bisection looks at some more groups. */
+  /** Says how many steps there will be beside the original; bisection looks at some more groups. */
   void begin(int groups, int candidates) {
     double bisection = Math.ceil(Math.log(groups + 1) / Math.log(2)) + 1;
     total =
         (groups + bisection) * Kind.GROUP.weight
-            + candidates * Kind.CANDIDATE.weight
+            + (1 + candidates) * Kind.CANDIDATE.weight
             + Kind.SPEED.weight;
-    listener.accept(new Progress(0, "the original", Duration.ZERO));
+    listener.accept(new Progress(0, "asking the original", Duration.ZERO));
   }
 
   /** A step has ended. */
