@@ -55,10 +55,12 @@ class EncodeTest {
     try (Model model = Model.load(TinyModel.in(folder));
         Arena arena = Arena.ofConfined()) {
       List<Double> errors =
-          List.of("int4-g64", "int4-g64-asym", "int4-g32-asym", "int8-channel", "bf16", "f16").stream()
+          List.of("int4-g64", "int4-g64-asym", "int4-g32-asym", "int8-channel", "bf16", "f16")
+              .stream()
               .map(label -> new Encode(DType.of(label), LayerSelection.blocks()))
               .map(pass -> pass.apply(model.transformer(), arena))
-              .map(o -> o.changes().stream().mapToDouble(LayerChange::error).average().orElseThrow())
+              .map(
+                  o -> o.changes().stream().mapToDouble(LayerChange::error).average().orElseThrow())
               .toList();
       for (int i = 1; i < errors.size(); i++) {
         assertThat(errors.get(i)).isLessThan(errors.get(i - 1));

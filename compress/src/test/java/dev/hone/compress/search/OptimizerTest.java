@@ -38,8 +38,7 @@ class OptimizerTest {
 
   private Optimizer.Result optimize(double maxLoss, Objective objective) throws IOException {
     var settings =
-        new Optimizer.Settings(
-            maxLoss, objective, new Timing.Plan(3, 20, Duration.ofMillis(100)));
+        new Optimizer.Settings(maxLoss, objective, new Timing.Plan(3, 20, Duration.ofMillis(100)));
     return new Optimizer(
             tiny,
             OPTIONS,
@@ -70,11 +69,12 @@ class OptimizerTest {
     try (Encoder original = Encoder.load(tiny, OPTIONS);
         Encoder saved = Encoder.load(folder.resolve("small"), OPTIONS)) {
       Fidelity fidelity = Fidelity.of(original.embed(REPORT), saved.embed(REPORT));
-      assertThat(fidelity.loss())
-          .isCloseTo(result.chosen().report().loss().value(), within(1e-6));
+      assertThat(fidelity.loss()).isCloseTo(result.chosen().report().loss().value(), within(1e-6));
     }
     try (var left = Files.list(folder)) {
-      assertThat(left).as("trials are removed").containsExactlyInAnyOrder(tiny, folder.resolve("small"));
+      assertThat(left)
+          .as("trials are removed")
+          .containsExactlyInAnyOrder(tiny, folder.resolve("small"));
     }
   }
 
