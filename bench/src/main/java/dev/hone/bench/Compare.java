@@ -12,9 +12,8 @@ final class Compare {
     switch (name) {
       case "encoder" -> CompareEncoder.main(rest);
       case "memory" -> MemoryRun.main(rest);
-      case "kernels" -> KernelBench.main(rest);
       default -> {
-        System.err.println("usage: bench/compare encoder|memory|kernels [OPTION...]");
+        System.err.println("usage: bench/compare encoder|memory [OPTION...]");
         System.exit(2);
       }
     }
