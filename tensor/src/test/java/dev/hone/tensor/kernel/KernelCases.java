@@ -114,8 +114,8 @@ public final class KernelCases {
         new Attending(12, 12, 32, 207),
         new Attending(3, 3, 13, 5, 0, 97, 96),
         new Attending(4, 2, 64, 17, 256, 257),
-        new Attending(2, 1, 128, 702),
-        new Attending(1, 1, 24, 4098));
+        new Attending(2, 1, 128, 300),
+        new Attending(1, 1, 8, 2049));
   }
 
   /** Seeded numbers. */

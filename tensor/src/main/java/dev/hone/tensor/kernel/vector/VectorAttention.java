@@ -2,6 +2,7 @@ package dev.hone.tensor.kernel.vector;
 
 import static dev.hone.tensor.kernel.vector.Vectors.FLOATS;
 import static dev.hone.tensor.kernel.vector.Vectors.LANES;
+import static dev.hone.tensor.kernel.vector.Vectors.ORDER;
 import static dev.hone.tensor.kernel.vector.Vectors.PANEL;
 
 import dev.hone.tensor.Tensor;
@@ -13,22 +14,16 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
 
 /**
- * Softmax attention, a block of queries against a block of keys at a time. Dao et al.,
- * "FlashAttention", algorithm 1: the scores of a block are multiplied out, made weights relative to
- * the largest score seen so far, and multiplied with the values; what was summed before is scaled
- * down when a larger score turns up.
+ * Softmax attention, a block of queries against a block of keys at a time. Dao et al., "FlashAttention",
+ * algorithm 1: the scores of a block are multiplied out, made weights relative to the largest score
+ * seen so far, and multiplied with the values; what was summed before is scaled down when a larger
+ * score turns up.
  *
  * <p>Both products are {@link Tiles}; keys are turned into panels [dim][PANEL keys], values into
  * panels [key][PANEL dims].
  */
 record VectorAttention(
-    Tensor q,
-    Tensor k,
-    Tensor v,
-    AttentionShape shape,
-    int[] offsets,
-    Tensor out,
-    Scratch.Shelf shelf) {
+    Tensor q, Tensor k, Tensor v, AttentionShape shape, int[] offsets, Tensor out, Scratch.Shelf shelf) {
   private static final int QUERIES = 96;
   private static final int KEYS = 256;
 
@@ -67,26 +62,24 @@ record VectorAttention(
     int keysMost = Math.min(KEYS, to - from);
     int width = (keysMost + PANEL - 1) / PANEL * PANEL; // of a row of scores
     int dimWidth = (dim + PANEL - 1) / PANEL * PANEL;
+    // after the scores: each query's sum of weights, then its largest score
+    int sums = Math.max(padded * width, keysMost * dim);
     float[] a = scratch.a = Scratch.atLeast(scratch.a, padded * dim);
     float[] b = scratch.b = Scratch.atLeast(scratch.b, width * Math.max(dim, dimWidth));
-    float[] scores = scratch.c = Scratch.atLeast(scratch.c, padded * width + 2 * padded);
+    float[] scores = scratch.c = Scratch.atLeast(scratch.c, sums + 2 * padded);
     float[] mixed = scratch.d = Scratch.atLeast(scratch.d, padded * dimWidth);
-    int sums =
-        padded * width; // after the scores: each query's sum of weights, then its largest score
     int largest = sums + padded;
     Arrays.fill(scores, sums, largest, 0);
     Arrays.fill(scores, largest, largest + padded, Float.NEGATIVE_INFINITY);
     Arrays.fill(mixed, 0, padded * dimWidth, 0);
     int kvHead = head / (shape.heads() / shape.kvHeads());
     copyRows(q, q0, queries, head * dim, dim, a, 0, dim);
-    for (int i = 0; i < queries * dim; i++) {
-      a[i] *= shape.scale();
-    }
+    scale(a, 0, queries * dim, shape.scale());
     for (int key = from; key < to; key += KEYS) {
       int keys = Math.min(KEYS, to - key);
       int keyPanels = (keys + PANEL - 1) / PANEL;
-      keysToPanels(key, keys, kvHead, b);
-      Arrays.fill(scores, 0, padded * width, 0);
+      keysToPanels(key, keys, kvHead, scores, b);
+      Arrays.fill(scores, 0, padded * width, 0); // until here they held the keys
       for (int p = 0; p < keyPanels; p++) {
         Tiles.multiply(a, 0, dim, queries, b, p * dim * PANEL, dim, scores, p * PANEL, width);
       }
@@ -100,36 +93,68 @@ record VectorAttention(
       }
     }
     for (int i = 0; i < queries; i++) {
-      divide(mixed, i * dimWidth, dimWidth, scores[sums + i]);
-      MemorySegment.copy(
-          mixed,
-          i * dimWidth,
-          out.data(),
-          Tensor.FLOAT,
-          ((q0 + i) * out.cols() + (long) head * dim) * 4,
-          dim);
+      scale(mixed, i * dimWidth, dim, 1 / scores[sums + i]);
+    }
+    writeRows(mixed, dimWidth, q0, queries, head * dim);
+  }
+
+  private static void scale(float[] x, int at, int count, float factor) {
+    int i = 0;
+    for (; i <= count - LANES; i += LANES) {
+      FloatVector.fromArray(FLOATS, x, at + i).mul(factor).intoArray(x, at + i);
+    }
+    for (; i < count; i++) {
+      x[at + i] *= factor;
     }
   }
 
+  private void writeRows(float[] from, int stride, int row, int rows, int col) {
+    MemorySegment data = out.data();
+    int cols = shape.headDim();
+    long rowBytes = out.cols() * 4;
+    long at = row * rowBytes + col * 4L;
+    if (cols % LANES != 0) {
+      for (int i = 0; i < rows; i++) {
+        MemorySegment.copy(from, i * stride, data, Tensor.FLOAT, at + i * rowBytes, cols);
+      }
+      return;
+    }
+    for (int i = 0; i < rows; i++) {
+      for (int j = 0; j < cols; j += LANES) {
+        FloatVector.fromArray(FLOATS, from, i * stride + j)
+            .intoMemorySegment(data, at + i * rowBytes + j * 4L, ORDER);
+      }
+    }
+  }
+
+  /** Columns {@code col .. col + cols} of some rows, to rows {@code stride} apart. */
   private static void copyRows(
       Tensor from, int row, int rows, int col, int cols, float[] to, int toAt, int stride) {
-    for (int i = 0; i < rows; i++) {
-      long at = ((row + i) * from.cols() + col) * 4;
-      MemorySegment.copy(from.data(), Tensor.FLOAT, at, to, toAt + i * stride, cols);
+    MemorySegment data = from.data();
+    long rowBytes = from.cols() * 4;
+    long at = row * rowBytes + col * 4L;
+    if (cols % LANES != 0) {
+      for (int i = 0; i < rows; i++) {
+        MemorySegment.copy(data, Tensor.FLOAT, at + i * rowBytes, to, toAt + i * stride, cols);
+      }
+      return;
+    }
+    for (int i = 0; i < rows; i++) { // a call of copy() costs as much as 32 numbers
+      for (int j = 0; j < cols; j += LANES) {
+        FloatVector.fromMemorySegment(FLOATS, data, at + i * rowBytes + j * 4L, ORDER)
+            .intoArray(to, toAt + i * stride + j);
+      }
     }
   }
 
-  /**
-   * Keys as [panel][dim][PANEL keys]; the places of keys that are not there keep what they held.
-   */
-  private void keysToPanels(int key, int keys, int kvHead, float[] b) {
+  /** Keys as [panel][dim][PANEL keys]; the places of keys that are not there keep what they held. */
+  private void keysToPanels(int key, int keys, int kvHead, float[] rows, float[] b) {
     int dim = shape.headDim();
-    MemorySegment data = k.data();
+    copyRows(k, key, keys, kvHead * dim, dim, rows, 0, dim);
     for (int j = 0; j < keys; j++) {
-      long at = ((key + j) * k.cols() + (long) kvHead * dim) * 4;
       int to = j / PANEL * dim * PANEL + j % PANEL;
       for (int d = 0; d < dim; d++) {
-        b[to + d * PANEL] = data.get(Tensor.FLOAT, at + d * 4L);
+        b[to + d * PANEL] = rows[j * dim + d];
       }
     }
   }
@@ -145,45 +170,30 @@ record VectorAttention(
 
   /** Makes a row of scores weights, and scales down what has been mixed when they rise. */
   private static void weigh(
-      float[] scores,
-      int at,
-      int keys,
-      int sumAt,
-      int largestAt,
-      float[] mixed,
-      int mixedAt,
-      int dimWidth) {
+      float[] scores, int at, int keys, int sumAt, int largestAt, float[] mixed, int mixedAt, int dimWidth) {
     int end = (keys + LANES - 1) / LANES * LANES;
     Arrays.fill(scores, at + keys, at + end, Float.NEGATIVE_INFINITY);
     FloatVector max = FloatVector.broadcast(FLOATS, scores[largestAt]);
     for (int j = 0; j < end; j += LANES) {
-      max = max.max(FloatVector.fromArray(FLOATS, scores, at + j));
+      FloatVector x = FloatVector.fromArray(FLOATS, scores, at + j);
+      max = max.blend(x, x.compare(VectorOperators.GT, max)); // quicker than max(), which orders zeros
     }
     float largest = max.reduceLanes(VectorOperators.MAX);
     float before = scores[largestAt];
     if (largest > before && before > Float.NEGATIVE_INFINITY) {
       float factor = (float) Math.exp(before - largest);
       scores[sumAt] *= factor;
-      for (int d = 0; d < dimWidth; d += LANES) {
-        FloatVector.fromArray(FLOATS, mixed, mixedAt + d).mul(factor).intoArray(mixed, mixedAt + d);
-      }
+      scale(mixed, mixedAt, dimWidth, factor);
     }
     scores[largestAt] = largest;
     FloatVector sum = FloatVector.zero(FLOATS);
     for (int j = 0; j < end; j += LANES) {
       FloatVector x = FloatVector.fromArray(FLOATS, scores, at + j).sub(largest);
       FloatVector weight =
-          Activations.exp(x.max(NEGLIGIBLE)).blend(0, x.compare(VectorOperators.LT, NEGLIGIBLE));
+          Activations.exp(x).blend(0, x.compare(VectorOperators.LT, NEGLIGIBLE));
       weight.intoArray(scores, at + j);
       sum = sum.add(weight);
     }
     scores[sumAt] += sum.reduceLanes(VectorOperators.ADD);
-  }
-
-  private static void divide(float[] mixed, int at, int count, float sum) {
-    float factor = 1 / sum;
-    for (int d = 0; d < count; d += LANES) {
-      FloatVector.fromArray(FLOATS, mixed, at + d).mul(factor).intoArray(mixed, at + d);
-    }
   }
 }
