@@ -31,8 +31,8 @@ import java.util.function.LongSupplier;
  *
  * Every round times every case once, so that a machine that slows down slows them all; printed are
  * the median, the best, and the median share of the peak of multiplications that was measured right
- * before and after. One thread is timed by its processor time, which a busy machine disturbs
- * less; several by the clock.
+ * before and after. One thread is timed by its processor time, which a busy machine disturbs less;
+ * several by the clock.
  */
 public final class KernelBench {
   /** One thing to time; {@code amount} in billions of whatever {@code unit} counts. */
@@ -204,8 +204,7 @@ public final class KernelBench {
         double after = seconds(peak, clock);
         if (round >= 0) {
           seconds[c][round] = here;
-          ofPeak[c][round] =
-              cases.get(c).amount / here / (peak.amount / ((before + after) / 2));
+          ofPeak[c][round] = cases.get(c).amount / here / (peak.amount / ((before + after) / 2));
         }
       }
     }
@@ -217,7 +216,11 @@ public final class KernelBench {
       double median = seconds[c][rounds / 2];
       System.out.printf(
           "%-28s %10.1f %10.1f %-8s %9.1f us",
-          timed.name, timed.amount / median, timed.amount / seconds[c][0], timed.unit, median * 1e6);
+          timed.name,
+          timed.amount / median,
+          timed.amount / seconds[c][0],
+          timed.unit,
+          median * 1e6);
       if (timed.unit.equals(peak.unit)) {
         System.out.printf(" %5.0f %% of fma", 100 * ofPeak[c][rounds / 2]);
       }

@@ -45,9 +45,9 @@ final class Activations {
   }
 
   /**
-   * e^x for x in [-87, 88], within 2e-7 of the result (and as much for each unit of x past 100): 2^n
-   * times the polynomial of degree 5 with the least relative error on [-ln2/2, ln2/2], which is 8e-8.
-   * Outside the range it gives anything.
+   * e^x for x in [-87, 88], within 2e-7 of the result (and as much for each unit of x past 100):
+   * 2^n times the polynomial of degree 5 with the least relative error on [-ln2/2, ln2/2], which is
+   * 8e-8. Outside the range it gives anything.
    */
   static FloatVector exp(FloatVector x) {
     FloatVector shifted =
@@ -67,7 +67,9 @@ final class Activations {
         .reinterpretAsFloats();
   }
 
-  /** {@link #exp} where a larger x than {@link #MOST} or a smaller one than its negative may come. */
+  /**
+   * {@link #exp} where a larger x than {@link #MOST} or a smaller one than its negative may come.
+   */
   private static FloatVector clampedExp(FloatVector x) {
     // not max and min: those also order zeros and NaNs, and take three times as long
     FloatVector above = x.blend(-MOST, x.compare(LT, -MOST));
@@ -81,9 +83,9 @@ final class Activations {
   }
 
   /**
-   * {@code x Φ(x) = max(x, 0) - |x| Φ(-|x|)}, where nothing cancels. Up to |x| = 5.25, Φ(-|x|) is the
-   * polynomial of degree 13 in t = 2 |x| / 5.25 - 1 (so that its powers stay small) with the least
-   * error in the result, 6e-7; beyond, it is zero. No division, no exponential.
+   * {@code x Φ(x) = max(x, 0) - |x| Φ(-|x|)}, where nothing cancels. Up to |x| = 5.25, Φ(-|x|) is
+   * the polynomial of degree 13 in t = 2 |x| / 5.25 - 1 (so that its powers stay small) with the
+   * least error in the result, 6e-7; beyond, it is zero. No division, no exponential.
    */
   private static void gelu(float[] x, int count) {
     FloatVector slope = FloatVector.broadcast(FLOATS, 2 / 5.25f);

@@ -14,16 +14,22 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
 
 /**
- * Softmax attention, a block of queries against a block of keys at a time. Dao et al., "FlashAttention",
- * algorithm 1: the scores of a block are multiplied out, made weights relative to the largest score
- * seen so far, and multiplied with the values; what was summed before is scaled down when a larger
- * score turns up.
+ * Softmax attention, a block of queries against a block of keys at a time. Dao et al.,
+ * "FlashAttention", algorithm 1: the scores of a block are multiplied out, made weights relative to
+ * the largest score seen so far, and multiplied with the values; what was summed before is scaled
+ * down when a larger score turns up.
  *
  * <p>Both products are {@link Tiles}; keys are turned into panels [dim][PANEL keys], values into
  * panels [key][PANEL dims].
  */
 record VectorAttention(
-    Tensor q, Tensor k, Tensor v, AttentionShape shape, int[] offsets, Tensor out, Scratch.Shelf shelf) {
+    Tensor q,
+    Tensor k,
+    Tensor v,
+    AttentionShape shape,
+    int[] offsets,
+    Tensor out,
+    Scratch.Shelf shelf) {
   private static final int QUERIES = 96;
   private static final int KEYS = 256;
 
@@ -147,7 +153,9 @@ record VectorAttention(
     }
   }
 
-  /** Keys as [panel][dim][PANEL keys]; the places of keys that are not there keep what they held. */
+  /**
+   * Keys as [panel][dim][PANEL keys]; the places of keys that are not there keep what they held.
+   */
   private void keysToPanels(int key, int keys, int kvHead, float[] rows, float[] b) {
     int dim = shape.headDim();
     copyRows(k, key, keys, kvHead * dim, dim, rows, 0, dim);
@@ -170,13 +178,22 @@ record VectorAttention(
 
   /** Makes a row of scores weights, and scales down what has been mixed when they rise. */
   private static void weigh(
-      float[] scores, int at, int keys, int sumAt, int largestAt, float[] mixed, int mixedAt, int dimWidth) {
+      float[] scores,
+      int at,
+      int keys,
+      int sumAt,
+      int largestAt,
+      float[] mixed,
+      int mixedAt,
+      int dimWidth) {
     int end = (keys + LANES - 1) / LANES * LANES;
     Arrays.fill(scores, at + keys, at + end, Float.NEGATIVE_INFINITY);
     FloatVector max = FloatVector.broadcast(FLOATS, scores[largestAt]);
     for (int j = 0; j < end; j += LANES) {
       FloatVector x = FloatVector.fromArray(FLOATS, scores, at + j);
-      max = max.blend(x, x.compare(VectorOperators.GT, max)); // quicker than max(), which orders zeros
+      max =
+          max.blend(
+              x, x.compare(VectorOperators.GT, max)); // quicker than max(), which orders zeros
     }
     float largest = max.reduceLanes(VectorOperators.MAX);
     float before = scores[largestAt];
@@ -189,8 +206,7 @@ record VectorAttention(
     FloatVector sum = FloatVector.zero(FLOATS);
     for (int j = 0; j < end; j += LANES) {
       FloatVector x = FloatVector.fromArray(FLOATS, scores, at + j).sub(largest);
-      FloatVector weight =
-          Activations.exp(x).blend(0, x.compare(VectorOperators.LT, NEGLIGIBLE));
+      FloatVector weight = Activations.exp(x).blend(0, x.compare(VectorOperators.LT, NEGLIGIBLE));
       weight.intoArray(scores, at + j);
       sum = sum.add(weight);
     }
