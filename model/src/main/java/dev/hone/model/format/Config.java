@@ -67,7 +67,8 @@ public record Config(String source, ObjectNode json) {
     }
   }
 
-  static Config parse(String source, byte[] bytes) {
+  /** Reads a JSON object that is in memory already. */
+  public static Config parse(String source, byte[] bytes) {
     return object(source, tree(source, bytes));
   }
 

@@ -69,7 +69,7 @@ public final class Safetensors implements Checkpoint {
   }
 
   /** Reads a file that is in memory already. */
-  static Safetensors of(String source, MemorySegment file) {
+  public static Safetensors of(String source, MemorySegment file) {
     if (file.byteSize() < Long.BYTES) {
       throw new FormatException(
           source + ": file size=" + file.byteSize() + ": a safetensors file has at least 8 bytes");
