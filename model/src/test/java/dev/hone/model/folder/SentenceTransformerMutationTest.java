@@ -19,8 +19,7 @@ class SentenceTransformerMutationTest {
   @Test
   void readsOrRefuses(@TempDir Path folder) throws IOException, URISyntaxException {
     Path published =
-        Path.of(
-            SentenceTransformerMutationTest.class.getResource("sentence-transformer").toURI());
+        Path.of(SentenceTransformerMutationTest.class.getResource("sentence-transformer").toURI());
     List<Original> originals = new ArrayList<>();
     try (var files = Files.walk(published)) {
       for (Path file : files.filter(Files::isRegularFile).sorted().toList()) {
@@ -43,11 +42,13 @@ class SentenceTransformerMutationTest {
               try {
                 // A file beside, moved: a mapped one is never changed in place.
                 Path next = Files.write(folder.resolve("next"), damaged);
-                Files.move(next, original.file(), java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+                Files.move(
+                    next, original.file(), java.nio.file.StandardCopyOption.REPLACE_EXISTING);
                 SentenceTransformerConfig.read(folder, arena);
               } finally {
                 Path next = Files.write(folder.resolve("next"), original.bytes());
-                Files.move(next, original.file(), java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+                Files.move(
+                    next, original.file(), java.nio.file.StandardCopyOption.REPLACE_EXISTING);
               }
             },
             folder.toString());

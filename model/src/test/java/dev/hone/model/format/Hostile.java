@@ -28,9 +28,29 @@ public final class Hostile {
 
   private static final List<String> VALUES =
       List.of(
-          "0", "-1", "1", "7", "8", "1.5", "1e999", "-0", "2147483648", "4294967297",
-          "9223372036854775807", "9223372036854775808", "99999999999999999999999999999999", "null",
-          "true", "\"\"", "\"F8_E4M3\"", "\"I8\"", "\"re:(.*)*x\"", "[]", "{}", "[[[]]]", "\"\\u0000\"");
+          "0",
+          "-1",
+          "1",
+          "7",
+          "8",
+          "1.5",
+          "1e999",
+          "-0",
+          "2147483648",
+          "4294967297",
+          "9223372036854775807",
+          "9223372036854775808",
+          "99999999999999999999999999999999",
+          "null",
+          "true",
+          "\"\"",
+          "\"F8_E4M3\"",
+          "\"I8\"",
+          "\"re:(.*)*x\"",
+          "[]",
+          "{}",
+          "[[[]]]",
+          "\"\\u0000\"");
 
   private Hostile() {}
 
@@ -85,7 +105,10 @@ public final class Hostile {
           case 2 -> header.length + random.nextInt(-9, 9);
           default -> header.length;
         };
-    ByteBuffer.wrap(file).order(ByteOrder.LITTLE_ENDIAN).putLong(written).put(header)
+    ByteBuffer.wrap(file)
+        .order(ByteOrder.LITTLE_ENDIAN)
+        .putLong(written)
+        .put(header)
         .put(original, 8 + length, original.length - 8 - length);
     return random.nextInt(16) == 0 ? Arrays.copyOf(file, random.nextInt(file.length + 1)) : file;
   }
@@ -104,7 +127,8 @@ public final class Hostile {
   }
 
   private static byte[] nested(SplittableRandom random) {
-    return (random.nextBoolean() ? "[" : "{\"a\":").repeat(1 << random.nextInt(14))
+    return (random.nextBoolean() ? "[" : "{\"a\":")
+        .repeat(1 << random.nextInt(14))
         .getBytes(StandardCharsets.UTF_8);
   }
 

@@ -168,17 +168,25 @@ class EncoderTest {
           layers++;
           // Values of about 0.08 and up to 0.35: half a step, or a whole one where a range is cut.
           float step = affine.bits() == 4 ? 0.06f : 0.004f;
-          float[] left = Layouts.decode(weight, arena).toArray();
-          assertThat(left)
+          assertThat(largestDifference(Layouts.decode(weight, arena), exact))
               .as(name)
-              .usingComparatorWithPrecision(step)
-              .containsExactly(exact.toArray());
+              .isBetween(step / 100, step);
           assertThat(quantized.dynamicInput(name.replace(".weight", "")))
               .isEqualTo(scheme.equals("w8-a8-token"));
         }
       }
       assertThat(layers).isEqualTo(family.equals("bert") ? 12 : 14);
     }
+  }
+
+  private static float largestDifference(Tensor left, Tensor right) {
+    float[] a = left.toArray();
+    float[] b = right.toArray();
+    float largest = 0;
+    for (int i = 0; i < a.length; i++) {
+      largest = Math.max(largest, Math.abs(a[i] - b[i]));
+    }
+    return largest;
   }
 
   /** A model of one linear layer, in the layout. */
