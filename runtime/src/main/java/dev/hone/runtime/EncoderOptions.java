@@ -14,7 +14,7 @@ import java.util.function.Consumer;
  * @param maxTokens tokens of a text that are read; the model's own limit where nothing is asked
  * @param onCut told of every text that was longer
  * @param onWarning told, once and in one line each, of what makes the kernels slower than they
- *     could be
+ *     could be, and of what a folder leaves open and was assumed
  */
 public record EncoderOptions(
     int threads,
