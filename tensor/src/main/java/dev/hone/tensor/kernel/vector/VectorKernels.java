@@ -120,7 +120,7 @@ public final class VectorKernels implements Kernels {
   /** Some rows a task; few numbers in all are not worth handing over. */
   private void byRows(Tensor shape, RowTask body) {
     int rows = (int) shape.rows();
-    int each = (int) Math.clamp(CHUNK / Math.max(1, shape.cols()), 1, Math.max(1, rows));
+    int each = Math.clamp(CHUNK / Math.max(1, shape.cols()), 1, Math.max(1, rows));
     pool.run(
         (rows + each - 1) / each,
         task -> {

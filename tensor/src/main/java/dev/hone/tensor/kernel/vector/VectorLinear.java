@@ -44,7 +44,7 @@ record VectorLinear(
     int panels = weight.panels();
     long work = (long) rows * cols * weight.rows();
     long wanted = Math.min(pool.threads() * 6L, Math.max(1, work / LEAST_WORK));
-    int panelParts = (int) Math.clamp((wanted + rowTasks - 1) / rowTasks, 1, panels);
+    int panelParts = Math.clamp((wanted + rowTasks - 1) / rowTasks, 1, panels);
     int panelsEach = (panels + panelParts - 1) / panelParts;
     int panelTasks = (panels + panelsEach - 1) / panelsEach;
     int each = rowsEach;
