@@ -33,7 +33,7 @@ final class KnownRecipes {
                     new Affine(4, 64, false),
                     new Affine(4, 128, false),
                     new Affine(4, 32, true))
-                .filter(type -> fits((Affine) type, model))
+                .filter(type -> fits(type, model))
                 .map(type -> uniform(type, EMBEDDING)))
         .toList();
   }
