@@ -39,7 +39,9 @@ class HoneTest {
   void helpOfACommandHasAnExampleAndJson(String command) {
     Answer answer = hone(command, "--help");
     assertThat(answer.code()).isZero();
-    assertThat(answer.out()).containsPattern("Examples?:\\R  hone " + command + " ").contains("--json");
+    assertThat(answer.out())
+        .containsPattern("Examples?:\\R  hone " + command + " ")
+        .contains("--json");
     assertThat(answer.err()).isEmpty();
   }
 
