@@ -102,7 +102,7 @@ public final class Optimizer {
         steps.done(Steps.Kind.CANDIDATE, recipe.name());
       }
       List<Trial> measured = measureSpeed(encoder, running);
-      steps.done(Steps.Kind.SPEED, "speed");
+      steps.end();
       return choose(measured, encoder.kernels(), target);
     } finally {
       running.forEach(one -> one.encoder().close());

@@ -46,4 +46,10 @@ final class Steps {
     double nanos = (System.nanoTime() - start) * (total - done) / done;
     listener.accept(new Progress(done / total, what, Duration.ofNanos((long) nanos)));
   }
+
+  /** All is done. */
+  void end() {
+    done = total;
+    listener.accept(new Progress(1, "done", Duration.ZERO));
+  }
 }

@@ -65,7 +65,10 @@ public final class ModelWriter {
     refuseForeign(target);
     Path parent = target.toAbsolutePath().getParent();
     Files.createDirectories(parent);
-    Path beside = Files.createTempDirectory(parent, target.getFileName() + ".");
+    // Not a temporary directory of the JDK's: those are closed to other users, and this one stays.
+    Path beside = parent.resolve("." + target.getFileName() + "-" + ProcessHandle.current().pid());
+    delete(beside);
+    Files.createDirectory(beside);
     try {
       fill(source, result, provenance, beside);
       move(beside, target);
@@ -91,20 +94,27 @@ public final class ModelWriter {
 
   private static void fill(Model source, Transformer result, ObjectNode provenance, Path folder)
       throws IOException {
+    // The encoder's files stand in a subfolder where modules.json says so.
+    Path encoder = folder.resolve(source.folder().relativize(source.encoderFolder()));
     ObjectNode config = source.config().json().deepCopy();
     config.remove("quantization_config");
     try (Arena arena = Arena.ofShared()) {
       Encoded encoded = CompressedTensors.encode(result, arena);
       encoded.quantizationConfig().ifPresent(q -> config.set("quantization_config", q));
       for (var file : byFolder(encoded.tensors()).entrySet()) {
-        Path weights = folder.resolve(file.getKey()).resolve("model.safetensors");
+        Path weights =
+            (file.getKey().isEmpty() ? encoder : folder.resolve(file.getKey()))
+                .resolve("model.safetensors");
         Files.createDirectories(weights.getParent());
         SafetensorsWriter.write(weights, file.getValue(), Map.of("format", "pt"));
       }
     }
-    writeJson(folder.resolve("config.json"), config);
+    writeJson(encoder.resolve("config.json"), config);
     writeJson(folder.resolve("hone.json"), provenance);
     copyCompanions(source.folder(), folder);
+    if (!encoder.equals(folder)) {
+      copyCompanions(source.encoderFolder(), encoder);
+    }
   }
 
   /** Tensors under the subfolder that their names start with, as {@link Weight} says. */
@@ -130,8 +140,11 @@ public final class ModelWriter {
     try (Stream<Path> folders = Files.list(from)) {
       for (Path module :
           folders.filter(f -> Files.isRegularFile(f.resolve("config.json"))).toList()) {
-        Path copy = Files.createDirectories(to.resolve(module.getFileName()));
-        Files.copy(module.resolve("config.json"), copy.resolve("config.json"));
+        Path copy =
+            Files.createDirectories(to.resolve(module.getFileName())).resolve("config.json");
+        if (!Files.exists(copy)) {
+          Files.copy(module.resolve("config.json"), copy);
+        }
       }
     }
   }
