@@ -23,7 +23,7 @@ record VectorLinear(
   private static final int DEPTH = 384;
 
   /** Floats of activations that a task copies: they stay in the second-level cache. */
-  private static final int ROWS_FLOATS = 64 * 1024;
+  private static final int ROWS_FLOATS = 128 * 1024;
 
   private static final int MOST_ROWS = 240;
 
