@@ -22,7 +22,7 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "eval",
     mixinStandardHelpOptions = true,
-    description = "Measures how well a model does a task, with 95 % bootstrap intervals.",
+    description = "Measures how well a model does a task, with 95 %% bootstrap intervals.",
     footer = {"", "Example:", "  hone eval minilm --task stsb --data sts-test.csv"})
 final class Eval implements Callable<Integer> {
   @Spec private CommandSpec spec;
