@@ -11,9 +11,10 @@ final class Compare {
     String[] rest = args.length == 0 ? args : Arrays.copyOfRange(args, 1, args.length);
     switch (name) {
       case "encoder" -> CompareEncoder.main(rest);
+      case "kernels" -> KernelBench.main(rest);
       case "memory" -> MemoryRun.main(rest);
       default -> {
-        System.err.println("usage: bench/compare encoder|memory [OPTION...]");
+        System.err.println("usage: bench/compare encoder|kernels|memory [OPTION...]");
         System.exit(2);
       }
     }

@@ -3,13 +3,17 @@ package dev.hone.bench;
 import ai.onnxruntime.OrtEnvironment;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.hone.tensor.parallel.ComputePool;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
 
 /** The machine that a figure is from, with its limits as measured in the same run. */
 final class Machine {
+  private static final int LIMIT_RUNS = 30;
+
   private Machine() {}
 
   static String cpu() {
@@ -29,12 +33,29 @@ final class Machine {
     return cpu().toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9]+", "-");
   }
 
+  /** The machine and what it can do at most, measured now. */
   static ObjectNode describe(int threads) {
     ObjectNode machine = new JsonMapper().createObjectNode();
     machine.put("cpu", cpu());
     machine.put("threads", threads);
     machine.put("java", Runtime.version().toString());
+    try (Arena arena = Arena.ofShared();
+        ComputePool pool = new ComputePool(threads)) {
+      var limits = new MachineLimits(pool, arena);
+      machine.put("fmaGflops", Math.round(limits.operations() / bestNanos(limits::multiplyAdd)));
+      machine.put("readGBs", Math.round(10.0 * limits.bytes() / bestNanos(limits::read)) / 10.0);
+    }
     return machine;
+  }
+
+  private static double bestNanos(Runnable work) {
+    double best = Double.POSITIVE_INFINITY;
+    for (int i = 0; i < LIMIT_RUNS; i++) {
+      long start = System.nanoTime();
+      work.run();
+      best = Math.min(best, System.nanoTime() - start);
+    }
+    return best;
   }
 
   static String onnxRuntimeVersion() {
