@@ -15,6 +15,8 @@ public final class Provenance {
   private Provenance() {}
 
   /**
+   * What stands in the file.
+   *
    * @param parent name or folder of the model it was made from
    */
   public static ObjectNode of(String parent, Recipe recipe, List<LayerChange> changes) {

@@ -17,6 +17,7 @@ final class StallGuard implements AutoCloseable {
       Executors.newSingleThreadScheduledExecutor(Thread.ofVirtual().factory());
   private volatile long lastNanos = System.nanoTime();
 
+  @SuppressWarnings("FutureReturnValueIgnored") // it ends with the guard, and throws nothing
   StallGuard(InputStream stream, Duration limit) {
     long nanos = limit.toNanos();
     watch.scheduleWithFixedDelay(

@@ -33,7 +33,7 @@ final class CostOps implements Ops<Shape> {
   private static final int NORMALIZE = 3;
 
   private final Map<Part, Counter> counters = new EnumMap<>(Part.class);
-  private final Map<Linear, Part> parts = new IdentityHashMap<>();
+  private final IdentityHashMap<Linear, Part> parts = new IdentityHashMap<>();
 
   /** What a part has come to so far. */
   static final class Counter {
@@ -93,10 +93,10 @@ final class CostOps implements Ops<Shape> {
     int headDim = attention.shape().headDim();
     long scores = 0;
     for (int s = 0; s < batch.sequences(); s++) {
-      long length = batch.offsets()[s + 1] - batch.offsets()[s];
+      int length = batch.offsets()[s + 1] - batch.offsets()[s];
       scores +=
           switch (attention.keys()) {
-            case OWN_SEQUENCE -> heads * length * length;
+            case OWN_SEQUENCE -> (long) heads * length * length;
           };
     }
     // A dot product of headDim numbers, and the scale.

@@ -257,6 +257,7 @@ final class Plot {
         css, atX, atY, anchor, Html.escape(text));
   }
 
+  @SuppressWarnings("AnnotateFormatMethod") // the annotation would be a dependency for one method
   private void line(String format, Object... values) {
     svg.append(String.format(Locale.ROOT, format, values)).append('\n');
   }

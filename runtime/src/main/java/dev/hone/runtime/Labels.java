@@ -94,7 +94,7 @@ record Labels(List<String> names, Scoring scoring) {
     for (int i = 0; i < scores.length; i++) {
       labels.add(new Label(names.get(i), scores[i]));
     }
-    labels.sort(Comparator.comparing(Label::score).reversed());
+    labels.sort(Comparator.comparingDouble(Label::score).reversed());
     return List.copyOf(labels);
   }
 }

@@ -22,6 +22,8 @@ record PackedRun(Model model, Tokenizer tokenizer, Engine engine, EncoderOptions
   /** What becomes of what the model answered. */
   interface Answer<R> {
     /**
+     * The answer to one input.
+     *
      * @param input index of the text or pair
      * @param rows what the head answered: one row, or one a token
      */

@@ -40,7 +40,7 @@ record Reranker(PackedRun run) {
     for (int i = 0; i < scores.size(); i++) {
       ranking.add(new Ranked(i, scores.get(i)));
     }
-    ranking.sort(Comparator.comparing(Ranked::score).reversed());
+    ranking.sort(Comparator.comparingDouble(Ranked::score).reversed());
     return List.copyOf(ranking);
   }
 }

@@ -41,6 +41,8 @@ final class BlockSearch {
   }
 
   /**
+   * Searches.
+   *
    * @param name of the recipe
    * @return the recipe within the budget that has most groups in the small type; empty where none
    *     or all fit, which are no mixture

@@ -33,7 +33,7 @@ final class Choice {
           .orElseThrow();
     }
     return switch (objective) {
-      case SIZE -> fitting.stream().min(SMALLEST.thenComparing(this::nanos)).orElseThrow();
+      case SIZE -> fitting.stream().min(SMALLEST.thenComparingDouble(this::nanos)).orElseThrow();
       case LATENCY, THROUGHPUT -> equallyFast(fitting).stream().min(SMALLEST).orElseThrow();
     };
   }
@@ -61,8 +61,8 @@ final class Choice {
 
   /** The fastest, and those that are not slower than it beyond the noise of the measurement. */
   private List<Trial> equallyFast(List<Trial> trials) {
-    Trial fastest = trials.stream().min(Comparator.comparing(this::nanos)).orElseThrow();
-    return trials.stream().filter(t -> t == fastest || !certainlySlower(t, fastest)).toList();
+    Trial fastest = trials.stream().min(Comparator.comparingDouble(this::nanos)).orElseThrow();
+    return trials.stream().filter(t -> !certainlySlower(t, fastest)).toList();
   }
 
   private boolean certainlySlower(Trial trial, Trial fastest) {

@@ -37,6 +37,8 @@ public final class Optimizer {
   private final Steps steps;
 
   /**
+   * What is asked for.
+   *
    * @param maxLoss the budget
    * @param plan how long speeds are measured
    */

@@ -55,6 +55,8 @@ public final class ModelWriter {
   private ModelWriter() {}
 
   /**
+   * Writes a folder, in place of one that this wrote before.
+   *
    * @param source the model that {@code result} was made from
    * @param provenance written as {@code hone.json}: where the model comes from and what was
    *     measured

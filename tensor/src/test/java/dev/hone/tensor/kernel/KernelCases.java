@@ -14,7 +14,7 @@ import java.util.Random;
 /** The one table of cases that every tier is checked on. */
 public final class KernelCases {
   /** One number, less than any vector, odd, a multiple of 2 only, more than any block. */
-  public static final int[] SIZES = {1, 13, 207, 702, 4098};
+  public static final List<Integer> SIZES = List.of(1, 13, 207, 702, 4098);
 
   /** Every type that a weight may have. */
   public static final List<DType> WEIGHTS =

@@ -40,14 +40,19 @@ class CompressedTensorsTest {
     arena.close();
   }
 
-  @Test
-  void unpacksFourBits() {
+  /** Columns 0..4 of two rows, in groups of two. */
+  private void putFourBits() {
     // Columns 0..4 of row 0 are 1, 2, 3, 4, 5; of row 1 15, 14, 13, 12, 11: unsigned, 8 a word.
     put("a.weight_packed", Plain.I32, words(0x00054321, 0x000bcdef), 2, 1);
     put("a.weight_shape", Plain.I64, longs(2, 5), 2);
     put("a.weight_scale", Plain.F32, floats(1, 10, 100, 0.5f, 1, 2), 2, 3);
     // One word a group; row 0 in the low bits: zero points 3, 0, 5 and 8, 15, 1.
     put("a.weight_zero_point", Plain.I32, words(0x83, 0xf0, 0x15), 1, 3);
+  }
+
+  @Test
+  void unpacksFourBits() {
+    putFourBits();
     Checkpoint checkpoint = open(FOUR_BITS, "pack-quantized");
     assertThat(checkpoint.names()).containsExactly("a.weight");
     assertThat(checkpoint.dynamicInput("a")).isFalse();
@@ -213,7 +218,7 @@ class CompressedTensorsTest {
         "weight_shape must fit", "weight_scale must fit", "weight_g_idx must be in order"
       })
   void namesTheTensorThatIsWrong(String what) {
-    unpacksFourBits();
+    putFourBits();
     String name = "a." + what.split(" ")[0];
     switch (what.substring(what.indexOf(' ') + 1)) {
       case "is missing" -> tensors.remove(name);
@@ -233,7 +238,7 @@ class CompressedTensorsTest {
 
   @Test
   void acceptsColumnGroupsThatKeepTheOrder() {
-    unpacksFourBits();
+    putFourBits();
     put("a.weight_g_idx", Plain.I32, words(0, 0, 1, 1, 2), 5);
     assertThat(open(FOUR_BITS, "pack-quantized").tensor("a.weight").rows()).isEqualTo(2);
   }

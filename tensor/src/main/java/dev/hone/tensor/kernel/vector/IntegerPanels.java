@@ -47,9 +47,9 @@ record IntegerPanels(
 
   private static IntegerPanels allocate(
       int rows, int cols, int bits, int group, int middle, boolean symmetric, Arena arena) {
-    long panels = (rows + PANEL - 1) / PANEL;
-    long bytesDown = bits == 8 ? cols : (cols + 1) / 2;
-    long groups = (cols + group - 1) / group;
+    long panels = (rows + PANEL - 1L) / PANEL;
+    long bytesDown = bits == 8 ? cols : (cols + 1L) / 2;
+    long groups = (cols + group - 1L) / group;
     int slack = BYTES.length() - LANES; // at 128 bits the last load reads past its column
     return new IntegerPanels(
         rows,

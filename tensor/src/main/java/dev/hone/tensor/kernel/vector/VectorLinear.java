@@ -104,7 +104,7 @@ record VectorLinear(
   private void store(float[] c, int fromRow, int rows, int panel) {
     MemorySegment out = y.data();
     long rowBytes = weight.rows() * 4L;
-    long at = fromRow * rowBytes + panel * PANEL * 4L;
+    long at = fromRow * rowBytes + panel * (PANEL * 4L);
     int count = Math.min(PANEL, weight.rows() - panel * PANEL);
     if (count < PANEL) {
       for (int r = 0; r < rows; r++) {

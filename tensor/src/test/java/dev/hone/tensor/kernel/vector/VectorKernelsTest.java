@@ -145,15 +145,17 @@ class VectorKernelsTest {
     int[] offsets = c.offsets();
     int tokens = offsets[offsets.length - 1];
     int dim = c.headDim();
+    long width = (long) c.heads() * dim;
+    long kvWidth = (long) c.kvHeads() * dim;
     AttentionShape shape =
         new AttentionShape(c.heads(), c.kvHeads(), dim, (float) (1 / Math.sqrt(dim)));
     List<Values> all = List.of(Values.NORMAL, Values.ZERO, Values.MIXED);
     for (Values values : tokens > 1000 ? all.subList(0, 1) : all) {
-      Tensor q = KernelCases.tensor(arena, values, 1, tokens, c.heads() * dim);
-      Tensor k = KernelCases.tensor(arena, values, 2, tokens, c.kvHeads() * dim);
-      Tensor v = KernelCases.tensor(arena, values, 3, tokens, c.kvHeads() * dim);
-      Tensor expected = like(tokens, c.heads() * dim);
-      Tensor actual = like(tokens, c.heads() * dim);
+      Tensor q = KernelCases.tensor(arena, values, 1, tokens, width);
+      Tensor k = KernelCases.tensor(arena, values, 2, tokens, kvWidth);
+      Tensor v = KernelCases.tensor(arena, values, 3, tokens, kvWidth);
+      Tensor expected = like(tokens, width);
+      Tensor actual = like(tokens, width);
       SCALAR.attention(q, k, v, shape, offsets, expected);
       VECTOR.attention(q, k, v, shape, offsets, actual);
       assertClose(actual, expected, filled((int) actual.size(), 1e-5f));
