@@ -1,12 +1,12 @@
 package dev.hone.bench;
 
 import dev.hone.tensor.Activation;
+import dev.hone.tensor.AttentionShape;
 import dev.hone.tensor.DType;
 import dev.hone.tensor.DType.Affine;
 import dev.hone.tensor.DType.Block;
 import dev.hone.tensor.DType.Plain;
 import dev.hone.tensor.Tensor;
-import dev.hone.tensor.kernel.AttentionShape;
 import dev.hone.tensor.kernel.KernelTier;
 import dev.hone.tensor.kernel.Kernels;
 import dev.hone.tensor.kernel.PackedMatrix;

@@ -1,6 +1,6 @@
 package dev.hone.model;
 
-import dev.hone.tensor.kernel.AttentionShape;
+import dev.hone.tensor.AttentionShape;
 
 /**
  * Softmax attention with its four projections.

@@ -8,7 +8,7 @@ import dev.hone.model.Head;
 import dev.hone.model.Transformer;
 import dev.hone.model.format.Config;
 import dev.hone.tensor.Activation;
-import dev.hone.tensor.kernel.AttentionShape;
+import dev.hone.tensor.AttentionShape;
 import java.util.Optional;
 import java.util.stream.IntStream;
 

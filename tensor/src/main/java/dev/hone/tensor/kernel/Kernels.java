@@ -1,6 +1,7 @@
 package dev.hone.tensor.kernel;
 
 import dev.hone.tensor.Activation;
+import dev.hone.tensor.AttentionShape;
 import dev.hone.tensor.Pooling;
 import dev.hone.tensor.Tensor;
 import java.lang.foreign.Arena;

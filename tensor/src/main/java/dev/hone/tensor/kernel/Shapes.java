@@ -1,5 +1,6 @@
 package dev.hone.tensor.kernel;
 
+import dev.hone.tensor.AttentionShape;
 import dev.hone.tensor.DType;
 import dev.hone.tensor.DType.Plain;
 import dev.hone.tensor.Tensor;

@@ -3,9 +3,9 @@ package dev.hone.tensor.kernel.scalar;
 import static dev.hone.tensor.Tensor.FLOAT;
 
 import dev.hone.tensor.Activation;
+import dev.hone.tensor.AttentionShape;
 import dev.hone.tensor.Pooling;
 import dev.hone.tensor.Tensor;
-import dev.hone.tensor.kernel.AttentionShape;
 import dev.hone.tensor.kernel.Kernels;
 import dev.hone.tensor.kernel.PackedMatrix;
 import dev.hone.tensor.kernel.Shapes;

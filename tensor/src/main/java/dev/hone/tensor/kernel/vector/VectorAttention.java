@@ -5,8 +5,8 @@ import static dev.hone.tensor.kernel.vector.Vectors.LANES;
 import static dev.hone.tensor.kernel.vector.Vectors.ORDER;
 import static dev.hone.tensor.kernel.vector.Vectors.PANEL;
 
+import dev.hone.tensor.AttentionShape;
 import dev.hone.tensor.Tensor;
-import dev.hone.tensor.kernel.AttentionShape;
 import dev.hone.tensor.parallel.ComputePool;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;

@@ -1,9 +1,9 @@
 package dev.hone.tensor.kernel.vector;
 
 import dev.hone.tensor.Activation;
+import dev.hone.tensor.AttentionShape;
 import dev.hone.tensor.Pooling;
 import dev.hone.tensor.Tensor;
-import dev.hone.tensor.kernel.AttentionShape;
 import dev.hone.tensor.kernel.Kernels;
 import dev.hone.tensor.kernel.PackedMatrix;
 import dev.hone.tensor.kernel.Shapes;

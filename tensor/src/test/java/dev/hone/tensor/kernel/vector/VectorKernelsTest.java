@@ -4,12 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.hone.tensor.Activation;
+import dev.hone.tensor.AttentionShape;
 import dev.hone.tensor.DType.Affine;
 import dev.hone.tensor.DType.Block;
 import dev.hone.tensor.DType.Plain;
 import dev.hone.tensor.Pooling;
 import dev.hone.tensor.Tensor;
-import dev.hone.tensor.kernel.AttentionShape;
 import dev.hone.tensor.kernel.KernelCases;
 import dev.hone.tensor.kernel.KernelCases.Attending;
 import dev.hone.tensor.kernel.KernelCases.Linear;

@@ -1,4 +1,4 @@
-package dev.hone.tensor.kernel;
+package dev.hone.tensor;
 
 /**
  * What softmax attention needs to know beside its tensors.
