@@ -1,6 +1,8 @@
 package dev.hone.cli;
 
 import dev.hone.compress.RecipeException;
+import dev.hone.compress.search.NothingPossibleException;
+import dev.hone.compress.search.TooFewTextsException;
 import dev.hone.hub.HubException;
 import dev.hone.model.format.FormatException;
 import dev.hone.tokenizer.TokenizerException;
@@ -44,7 +46,9 @@ public final class Hone implements Runnable {
           FormatException.class,
           HubException.class,
           TokenizerException.class,
-          RecipeException.class);
+          RecipeException.class,
+          TooFewTextsException.class,
+          NothingPossibleException.class);
 
   @Spec private CommandSpec spec;
 

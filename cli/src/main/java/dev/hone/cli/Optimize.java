@@ -1,6 +1,10 @@
 package dev.hone.cli;
 
+import dev.hone.compress.Recipe;
+import dev.hone.compress.RecipeFile;
+import dev.hone.compress.search.AnswerQuality;
 import dev.hone.compress.search.EmbeddingQuality;
+import dev.hone.compress.search.Halves;
 import dev.hone.compress.search.Optimizer;
 import dev.hone.compress.search.Quality;
 import dev.hone.compress.search.TaskQuality;
@@ -10,19 +14,19 @@ import dev.hone.measure.Machine;
 import dev.hone.measure.Objective;
 import dev.hone.measure.Report;
 import dev.hone.measure.Task;
-import dev.hone.measure.Texts;
 import dev.hone.measure.Timing;
+import dev.hone.model.Head;
+import dev.hone.model.folder.Model;
 import dev.hone.model.folder.ModelWriter;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
-import java.util.Random;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -46,8 +50,6 @@ import picocli.CommandLine.Spec;
       "  hone optimize ./my-classifier --task sst2 --data dev.tsv --max-loss 0.5%%"
     })
 final class Optimize implements Callable<Integer> {
-  private static final int LEAST_TEXTS = 20;
-
   @Spec private CommandSpec spec;
   @Mixin private ModelOptions model;
 
@@ -95,6 +97,12 @@ final class Optimize implements Callable<Integer> {
   private Path reports = Path.of("");
 
   @Option(
+      names = "--recipe",
+      paramLabel = "FILE",
+      description = "Try this recipe (YAML) instead of all that Hone knows; may be repeated.")
+  private List<Path> recipes = List.of();
+
+  @Option(
       names = "--seconds",
       defaultValue = "2",
       description =
@@ -108,29 +116,38 @@ final class Optimize implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     var terminal = Terminal.of(spec);
-    Path target = output == null ? Path.of(baseName() + "-optimized") : output;
-    ModelWriter.refuseForeign(target);
     if (seconds < 1) {
       throw new WrongInput("--seconds=" + seconds + " must be at least 1");
     }
-    var measuredOn = texts();
+    List<Recipe> asked = recipes.stream().map(RecipeFile::read).toList();
+    Path source = model.model().resolve(terminal);
+    Path target = output == null ? Path.of(baseName() + "-optimized") : output;
+    refuse(source, target);
+    var options = model.options(terminal).onCut(_ -> {}); // the report counts them
+    Quality quality;
+    List<String> workload;
+    if (task == null) {
+      Halves<String> halves = texts();
+      quality = classifies(source) ? new AnswerQuality(halves) : new EmbeddingQuality(halves);
+      workload = halves.report();
+    } else {
+      Task known = Task.of(task);
+      Halves<Example> halves = examples(known);
+      quality = new TaskQuality(known, halves);
+      workload = halves.report().stream().map(Example::text).toList();
+    }
     var settings =
         new Optimizer.Settings(
-            maxLoss, objective, new Timing.Plan(5, 500, Duration.ofSeconds(seconds)));
+            model.name(),
+            maxLoss,
+            objective,
+            new Timing.Plan(5, 500, Duration.ofSeconds(seconds)),
+            asked);
     Optimizer.Result result;
-    var options = model.options(terminal).onCut(_ -> {});
     try (var bar = new Bar(terminal, "optimizing " + model.name())) {
-      result =
-          new Optimizer(
-                  model.model().resolve(terminal),
-                  options,
-                  measuredOn.quality(),
-                  measuredOn.workload(),
-                  settings,
-                  bar)
-              .run(target);
+      result = new Optimizer(source, options, quality, workload, settings, bar).run(target);
     }
-    Report report = report(result, measuredOn, options.threads());
+    Report report = report(result, quality, options.threads(), target);
     report.write(reports);
     if (json) {
       terminal.out().println(report.json());
@@ -140,69 +157,59 @@ final class Optimize implements Callable<Integer> {
     return 0;
   }
 
+  /** What would be found out only after minutes of work. */
+  private void refuse(Path source, Path target) throws IOException {
+    ModelWriter.refuseForeign(target);
+    if (Files.exists(target) && Files.isSameFile(source, target)) {
+      throw new WrongInput(target + " is the model itself: -o must name another folder");
+    }
+    try {
+      Files.createDirectories(reports);
+    } catch (IOException e) {
+      throw new WrongInput("--report=" + reports + " cannot be made a folder: " + e);
+    }
+  }
+
+  private static boolean classifies(Path source) {
+    try (Model read = Model.load(source)) {
+      return read.transformer().head() instanceof Head.SequenceLabels;
+    }
+  }
+
   private void print(Report report, Path target, Terminal terminal) {
     var out = terminal.out();
     out.println(report.table());
     out.println();
     out.println(report.summary());
+    report.notes().forEach(note -> out.println("note:   " + note));
     out.println("model:  " + target + "   (try: ./hone embed " + target + " \"some text\")");
     out.println(
         "report: " + reports.resolve("report.html") + ", " + reports.resolve("report.json"));
   }
 
-  /** What is measured, and the texts that speed is measured on. */
-  private record Measure(Quality quality, List<String> workload) {}
-
-  private Measure texts() throws IOException {
-    if (task != null) {
-      if (data == null) {
-        throw new WrongInput("--task needs --data FILE with its examples");
+  private Halves<String> texts() {
+    if (data == null) {
+      if (eval != null) {
+        throw new WrongInput("--eval needs --data FILE, the texts or examples to choose by");
       }
-      Task known = Task.of(task);
-      var halves = halves(known.examples(data), eval == null ? null : known.examples(eval));
-      String source = task + ", " + halves.source();
-      return new Measure(
-          new TaskQuality(source, known, halves.choose(), halves.report()),
-          halves.report().stream().map(Example::text).toList());
+      return Halves.ownTexts();
     }
-    var halves =
-        data == null
-            ? new Halves<>(
-                Texts.of(Texts.Part.CHOOSE), Texts.of(Texts.Part.REPORT), "Hone's own texts")
-            : halves(lines(data), eval == null ? null : lines(eval));
-    return new Measure(
-        new EmbeddingQuality(halves.source(), halves.choose(), halves.report()), halves.report());
+    return eval == null
+        ? Halves.drawn(lines(data), data.toString())
+        : new Halves<>(lines(data), lines(eval), heldOut());
   }
 
-  /** What is chosen by and what is reported on. */
-  private record Halves<T>(List<T> choose, List<T> report, String source) {}
-
-  private <T> Halves<T> halves(List<T> given, List<T> heldOut) {
-    if (heldOut != null) {
-      return checked(
-          new Halves<>(given, heldOut, data + " to choose by, " + eval + " to report by"));
+  private Halves<Example> examples(Task known) {
+    if (data == null) {
+      throw new WrongInput("--task needs --data FILE with its examples");
     }
-    var drawn = new ArrayList<>(given);
-    Collections.shuffle(drawn, new Random(1));
-    int middle = drawn.size() / 2;
-    return checked(
-        new Halves<>(
-            drawn.subList(0, middle),
-            drawn.subList(middle, drawn.size()),
-            data + ", one half drawn to choose by, the other to report by"));
+    return eval == null
+        ? Halves.drawn(known.examples(data), task + ", " + data)
+        : new Halves<>(known.examples(data), known.examples(eval), task + ", " + heldOut());
   }
 
-  private static <T> Halves<T> checked(Halves<T> halves) {
-    if (halves.choose().size() < LEAST_TEXTS || halves.report().size() < LEAST_TEXTS) {
-      throw new WrongInput(
-          halves.choose().size()
-              + " texts to choose by and "
-              + halves.report().size()
-              + " to report by: at least "
-              + LEAST_TEXTS
-              + " of each are needed");
-    }
-    return halves;
+  private String heldOut() {
+    return data + " to choose by, " + eval + " to report by";
   }
 
   private static List<String> lines(Path file) {
@@ -213,21 +220,32 @@ final class Optimize implements Callable<Integer> {
     }
   }
 
-  private Report report(Optimizer.Result result, Measure measuredOn, int threads) {
+  private Report report(Optimizer.Result result, Quality quality, int threads, Path target) {
     return new Report(
         model.name(),
-        "hone " + String.join(" ", spec.commandLine().getParseResult().originalArgs()),
+        command(),
         Instant.now().toString(),
         Machine.here(threads, result.kernels()),
-        measuredOn.quality().source(),
-        measuredOn.quality().lossMeaning(),
+        quality.source(),
+        quality.lossMeaning(),
         maxLoss,
         objective,
         result.withinBudget(),
         result.original().measured(),
         result.candidates().stream().map(Trial::measured).toList(),
         result.chosen().measured(),
-        result.reason());
+        result.reason(),
+        Report.Sizes.of(result.original().speed()),
+        result.notes(),
+        target.toString());
+  }
+
+  /** As the user typed it, quoted where a shell wants that. */
+  private String command() {
+    return Stream.concat(
+            Stream.of("./hone"), spec.commandLine().getParseResult().originalArgs().stream())
+        .map(a -> a.matches("[\\w./:=@%+-]+") ? a : "'" + a.replace("'", "'\\''") + "'")
+        .collect(Collectors.joining(" "));
   }
 
   /** The model's name as the start of a folder's. */

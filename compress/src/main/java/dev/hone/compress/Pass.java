@@ -9,8 +9,14 @@ import java.util.List;
  */
 public interface Pass {
 
-  /** What reports and recipes call it. */
+  /** What recipes call it. */
   String name();
+
+  /** What recipes write behind the name. */
+  String argument();
+
+  /** The layers it touches. */
+  LayerSelection layers();
 
   /**
    * Makes the new model.

@@ -5,7 +5,7 @@ import java.util.Map;
 
 /** Every pass under the name that recipes call it by. */
 final class Passes {
-  private static final Map<String, Reader> BY_NAME = Map.of("encode", Encode::read);
+  private static final Map<String, Reader> BY_NAME = Map.of(Encode.NAME, Encode::read);
 
   private Passes() {}
 

@@ -2,6 +2,7 @@ package dev.hone.compress;
 
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.hone.measure.Measured;
 import java.time.Instant;
 import java.util.List;
 
@@ -24,10 +25,16 @@ public final class Provenance {
     json.put("hone", "0.1.0");
     json.put("made", Instant.now().toString());
     json.put("parent", parent);
-    json.put("recipe", recipe.name());
-    var passes = json.putArray("passes");
-    recipe.passes().forEach(pass -> passes.add(pass.name()));
+    json.set("recipe", RecipeFile.json(recipe));
     json.set("layers", JSON.valueToTree(changes));
+    return json;
+  }
+
+  /** The same with what was measured of it. */
+  public static ObjectNode of(
+      String parent, Recipe recipe, List<LayerChange> changes, Measured measured) {
+    ObjectNode json = of(parent, recipe, changes);
+    json.set("measured", JSON.valueToTree(measured));
     return json;
   }
 }

@@ -2,6 +2,8 @@ package dev.hone.compress;
 
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import java.io.IOException;
@@ -70,6 +72,27 @@ public final class RecipeFile {
       passes.add(pass(source + ": passes[" + passes.size() + "]", pass));
     }
     return new Recipe(recipe.path("name").asText(), passes);
+  }
+
+  /** A recipe in the form that is read, as JSON, which is YAML too. */
+  static ObjectNode json(Recipe recipe) {
+    ObjectNode json = YAML.createObjectNode().put("name", recipe.name());
+    ArrayNode passes = json.putArray("passes");
+    for (Pass pass : recipe.passes()) {
+      ObjectNode node = passes.addObject().put(pass.name(), pass.argument());
+      LayerSelection layers = pass.layers();
+      put(node, "kinds", layers.kinds().stream().sorted().map(RecipeFile::label).toList());
+      put(node, "names", layers.names());
+      put(node, "except", layers.except());
+    }
+    return json;
+  }
+
+  private static void put(ObjectNode node, String field, List<String> texts) {
+    if (!texts.isEmpty()) {
+      ArrayNode array = node.putArray(field);
+      texts.forEach(array::add);
+    }
   }
 
   private static Pass pass(String source, JsonNode node) {

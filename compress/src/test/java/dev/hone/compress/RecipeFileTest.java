@@ -42,6 +42,17 @@ class RecipeFileTest {
                 new Encode(new Affine(8, 0, true), LayerSelection.of(LayerKind.EMBEDDING))));
   }
 
+  @Test
+  void writesWhatItReads() {
+    Recipe recipe =
+        Recipe.of(
+            "both",
+            new Encode(
+                DType.of("int4-g64"), LayerSelection.blocks().named(List.of("*.0.*", "*.1.*"))),
+            new Encode(DType.of("bf16"), LayerSelection.of(LayerKind.EMBEDDING, LayerKind.HEAD)));
+    assertThat(RecipeFile.parse("r.json", RecipeFile.json(recipe).toString())).isEqualTo(recipe);
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',

@@ -19,14 +19,19 @@ public final class TinyModel {
 
   /** The model in a folder of its own. */
   public static Path in(Path folder) {
+    return in(folder, "embed-mean");
+  }
+
+  /** Another of the pipelines' models in a folder of its own. */
+  public static Path in(Path folder, String pipeline) {
     Path pipelines =
         Path.of(
             System.getProperty("hone.root"),
             "runtime/src/test/resources/dev/hone/runtime/pipelines");
-    Path model = folder.resolve("tiny");
-    try (Stream<Path> files = Files.walk(pipelines.resolve("embed-mean"))) {
+    Path model = folder.resolve("tiny-" + pipeline);
+    try (Stream<Path> files = Files.walk(pipelines.resolve(pipeline))) {
       for (Path file : files.toList()) {
-        Files.copy(file, model.resolve(pipelines.resolve("embed-mean").relativize(file)));
+        Files.copy(file, model.resolve(pipelines.resolve(pipeline).relativize(file)));
       }
       Files.copy(pipelines.resolve("tokenizer.json"), model.resolve("tokenizer.json"));
     } catch (IOException e) {

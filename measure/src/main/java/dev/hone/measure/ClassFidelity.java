@@ -10,9 +10,9 @@ import java.util.stream.IntStream;
  *
  * @param divergences Kullback-Leibler divergence of every text, in nats, from the original's
  *     probabilities to the candidate's
- * @param flips texts whose likeliest class changed
+ * @param changes 1 for every text whose likeliest class changed, 0 for the others
  */
-public record ClassFidelity(double[] divergences, int flips) {
+public record ClassFidelity(double[] divergences, double[] changes) {
   /** A probability that floats cannot tell from zero; keeps a divergence finite. */
   private static final double LEAST = 1e-30;
 
@@ -35,21 +35,25 @@ public record ClassFidelity(double[] divergences, int flips) {
         IntStream.range(0, original.size())
             .mapToDouble(i -> divergence(original.get(i), candidate.get(i)))
             .toArray();
-    int flips =
-        (int)
-            IntStream.range(0, original.size())
-                .filter(i -> likeliest(original.get(i)) != likeliest(candidate.get(i)))
-                .count();
-    return new ClassFidelity(divergences, flips);
+    double[] changes =
+        IntStream.range(0, original.size())
+            .mapToDouble(i -> likeliest(original.get(i)) == likeliest(candidate.get(i)) ? 0 : 1)
+            .toArray();
+    return new ClassFidelity(divergences, changes);
   }
 
   public double meanDivergence() {
     return Statistics.mean(divergences);
   }
 
+  /** Texts whose likeliest class changed. */
+  public int flips() {
+    return (int) Arrays.stream(changes).sum();
+  }
+
   /** Share of the texts whose likeliest class changed. */
   public double flipRate() {
-    return (double) flips / divergences.length;
+    return Statistics.mean(changes);
   }
 
   /** Index of the greatest number; the first of equals. */

@@ -15,6 +15,11 @@ public record Fidelity(double[] cosines, double neighbourAgreement) {
   public static final int NEIGHBOURS = 10;
 
   /**
+   * Texts among which neighbours are looked for, the first ones: the work grows with the square.
+   */
+  private static final int NEIGHBOURHOOD = 1000;
+
+  /**
    * Compares two sets of embeddings.
    *
    * @param original [text, dim]
@@ -33,7 +38,7 @@ public record Fidelity(double[] cosines, double neighbourAgreement) {
         IntStream.range(0, original.size())
             .mapToDouble(i -> cosine(original.get(i), candidate.get(i)))
             .toArray();
-    return new Fidelity(cosines, neighbourAgreement(original, candidate, NEIGHBOURS));
+    return new Fidelity(cosines, neighbourAgreement(head(original), head(candidate), NEIGHBOURS));
   }
 
   public double meanCosine() {
@@ -76,6 +81,10 @@ public record Fidelity(double[] cosines, double neighbourAgreement) {
     }
     // Rounding can put the cosine of equal vectors an ulp above 1, which would be a loss below 0.
     return Math.min(1, cosine);
+  }
+
+  private static List<float[]> head(List<float[]> embeddings) {
+    return embeddings.subList(0, Math.min(NEIGHBOURHOOD, embeddings.size()));
   }
 
   /**

@@ -298,6 +298,19 @@ final class HtmlReport {
         report.objective().label(), Units.percent(report.budget()));
     add("<dt>Loss</dt><dd>%s</dd>", report.lossMeaning());
     add("<dt>Texts</dt><dd>%s</dd>", report.texts());
+    Report.Sizes sizes = report.workload();
+    add(
+        "<dt>Speed</dt><dd>a short text of %s tokens, a long one of %s, a batch of %s texts with %s"
+            + " tokens; %s rounds of the batch</dd>",
+        sizes.shortTokens(),
+        sizes.longTokens(),
+        sizes.batchTexts(),
+        sizes.batchTokens(),
+        sizes.rounds());
+    add("<dt>Written to</dt><dd>%s</dd>", report.folder());
+    for (String note : report.notes()) {
+      add("<dt>Note</dt><dd>%s</dd>", note);
+    }
     add(
         "<dt>Machine</dt><dd>%s, %s cores, %s memory, %s</dd>",
         machine.cpu(), machine.cores(), Units.bytes(machine.memoryBytes()), machine.os());

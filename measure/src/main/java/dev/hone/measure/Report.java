@@ -24,6 +24,10 @@ import java.util.Locale;
  * @param candidates without the original, the chosen one among them
  * @param chosen one of the candidates, or the original
  * @param reason of the choice: what completes {@code it was chosen: ...}, without a full stop
+ * @param workload what speed was measured on
+ * @param notes what else is worth knowing, such as a candidate that was not possible; a sentence
+ *     each
+ * @param folder where the chosen model was written
  */
 public record Report(
     String model,
@@ -38,12 +42,30 @@ public record Report(
     Measured original,
     List<Measured> candidates,
     Measured chosen,
-    String reason) {
+    String reason,
+    Sizes workload,
+    List<String> notes,
+    String folder) {
   private static final JsonMapper JSON =
       JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
 
+  /** Sizes of the texts that speed was measured on. */
+  public record Sizes(
+      int shortTokens, int longTokens, int batchTexts, int batchTokens, int rounds) {
+    public static Sizes of(Speed speed) {
+      Workload workload = speed.workload();
+      return new Sizes(
+          workload.shortText().tokens(),
+          workload.longText().tokens(),
+          workload.batch().texts().size(),
+          workload.batch().tokens(),
+          speed.batch().nanos().length);
+    }
+  }
+
   public Report {
     candidates = List.copyOf(candidates);
+    notes = List.copyOf(notes);
     if (!chosen.equals(original) && !candidates.contains(chosen)) {
       throw new IllegalArgumentException(
           "chosen=" + chosen.name() + " is neither the original nor one of the candidates");

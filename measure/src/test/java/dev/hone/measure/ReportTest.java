@@ -83,7 +83,10 @@ class ReportTest {
                     r.original(),
                     r.candidates(),
                     Reports.measured("stranger", 1, 1, 0),
-                    r.reason()))
+                    r.reason(),
+                    r.workload(),
+                    r.notes(),
+                    r.folder()))
         .hasMessageContaining("chosen=stranger");
   }
 

@@ -44,7 +44,10 @@ final class Reports {
         original,
         List.of(candidates),
         candidates[chosen],
-        "of 7 candidates within the budget it is the fastest beyond the noise of the measurement");
+        "of 7 candidates within the budget it is the fastest beyond the noise of the measurement",
+        new Report.Sizes(16, 251, 64, 3012, 9),
+        List.of("f16 was not possible: a weight of 70000 is more than it holds"),
+        "minilm-optimized");
   }
 
   static Measured original() {

@@ -1,14 +1,15 @@
 package dev.hone.runtime;
 
 /** Logits as probabilities. */
-final class Probabilities {
+public final class Probabilities {
   private Probabilities() {}
 
   static float sigmoid(float x) {
     return (float) (1 / (1 + Math.exp(-x)));
   }
 
-  static float[] softmax(float... logits) {
+  /** Shares that sum to 1. */
+  public static float[] softmax(float... logits) {
     float max = logits[argmax(logits)];
     double sum = 0;
     for (float logit : logits) {

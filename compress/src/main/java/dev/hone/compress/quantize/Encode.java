@@ -10,6 +10,7 @@ import dev.hone.model.Role;
 import dev.hone.model.Transformer;
 import dev.hone.model.Weight;
 import dev.hone.tensor.DType;
+import dev.hone.tensor.DType.Affine;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.layout.Layouts;
 import java.lang.foreign.Arena;
@@ -21,6 +22,8 @@ import java.util.List;
  * the type has: casting for floats, round-to-nearest quantization for integers.
  */
 public record Encode(DType type, LayerSelection layers) implements Pass {
+  /** What recipes call the pass. */
+  public static final String NAME = "encode";
 
   /** The pass as recipes write it: {@code encode: int8-channel}. */
   public static Encode read(String type, LayerSelection layers) {
@@ -29,6 +32,11 @@ public record Encode(DType type, LayerSelection layers) implements Pass {
 
   @Override
   public String name() {
+    return NAME;
+  }
+
+  @Override
+  public String argument() {
     return type.label();
   }
 
@@ -40,7 +48,12 @@ public record Encode(DType type, LayerSelection layers) implements Pass {
             new LayerMap() {
               @Override
               public Linear linear(Role role, Linear layer) {
-                return layer.with(encode(role, layer.weight()));
+                Tensor matrix = encode(role, layer.weight());
+                // Products with rounded inputs are of integers: a matrix of floats takes them as
+                // they come.
+                Linear.Input input =
+                    matrix.dtype() instanceof Affine ? layer.input() : Linear.Input.FLOAT;
+                return new Linear(layer.weight().with(matrix), layer.bias(), input);
               }
 
               @Override

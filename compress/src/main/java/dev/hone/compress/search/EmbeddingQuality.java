@@ -6,26 +6,16 @@ import dev.hone.runtime.Encoder;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.IntStream;
 
-/** Needs no labels: the loss is 1 minus the mean cosine to the original's embeddings. */
+/**
+ * For embedders, without labels: the loss is 1 minus the mean cosine to the original's embeddings.
+ */
 public final class EmbeddingQuality implements Quality {
-  private static final int SAMPLE = 48;
-
-  private final String source;
-  private final Map<Part, List<String>> texts;
+  private final Halves<String> texts;
   private final Map<Part, List<float[]>> originals = new EnumMap<>(Part.class);
 
-  /**
-   * @param source where the texts come from, as reports say it
-   */
-  public EmbeddingQuality(String source, List<String> choose, List<String> report) {
-    this.source = source;
-    this.texts =
-        Map.of(
-            Part.SAMPLE, everyNth(choose, Math.max(1, choose.size() / SAMPLE)),
-            Part.CHOOSE, choose,
-            Part.REPORT, report);
+  public EmbeddingQuality(Halves<String> texts) {
+    this.texts = texts;
   }
 
   @Override
@@ -35,25 +25,32 @@ public final class EmbeddingQuality implements Quality {
 
   @Override
   public String source() {
-    return source;
+    return texts.source();
   }
 
   @Override
   public void remember(Encoder original) {
-    texts.forEach((part, list) -> originals.put(part, original.embed(list)));
+    for (Part part : Part.values()) {
+      originals.put(part, original.embed(texts.of(part)));
+    }
+  }
+
+  @Override
+  public Judgement ofOriginal(Part part) {
+    return judge(part, originals.get(part));
   }
 
   @Override
   public Judgement of(Encoder candidate, Part part) {
-    Fidelity fidelity = Fidelity.of(originals.get(part), candidate.embed(texts.get(part)));
+    return judge(part, candidate.embed(texts.of(part)));
+  }
+
+  private Judgement judge(Part part, List<float[]> embeddings) {
+    Fidelity fidelity = Fidelity.of(originals.get(part), embeddings);
     return new Judgement(
         fidelity.loss(Bootstrap.STANDARD),
         fidelity.minCosine(),
         fidelity.neighbourAgreement(),
         Map.of());
-  }
-
-  private static List<String> everyNth(List<String> texts, int n) {
-    return IntStream.range(0, texts.size()).filter(i -> i % n == 0).mapToObj(texts::get).toList();
   }
 }

@@ -13,8 +13,11 @@ public interface Quality {
   /** Where the texts come from. */
   String source();
 
-  /** Asks the original, once and before any candidate; its own loss is 0. */
+  /** Asks the original, once and before any candidate. */
   void remember(Encoder original);
+
+  /** What was remembered, on one part; its loss is 0. */
+  Judgement ofOriginal(Part part);
 
   /** A candidate on one part of the texts. */
   Judgement of(Encoder candidate, Part part);

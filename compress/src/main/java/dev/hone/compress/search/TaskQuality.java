@@ -8,29 +8,17 @@ import dev.hone.measure.TaskScore;
 import dev.hone.runtime.Encoder;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 
 /** The loss is the drop of a task's first metric, relative to the original's. */
 public final class TaskQuality implements Quality {
-  private static final int SAMPLE = 200;
-
-  private final String source;
   private final Task task;
-  private final Map<Part, List<Example>> examples;
+  private final Halves<Example> examples;
   private final Map<Part, TaskScore> originals = new EnumMap<>(Part.class);
 
-  /**
-   * @param source where the examples come from, as reports say it
-   */
-  public TaskQuality(String source, Task task, List<Example> choose, List<Example> report) {
-    this.source = source;
+  public TaskQuality(Task task, Halves<Example> examples) {
     this.task = task;
-    this.examples =
-        Map.of(
-            Part.SAMPLE, choose.subList(0, Math.min(SAMPLE, choose.size())),
-            Part.CHOOSE, choose,
-            Part.REPORT, report);
+    this.examples = examples;
   }
 
   @Override
@@ -40,17 +28,27 @@ public final class TaskQuality implements Quality {
 
   @Override
   public String source() {
-    return source;
+    return examples.source();
   }
 
   @Override
   public void remember(Encoder original) {
-    examples.forEach((part, list) -> originals.put(part, TaskScore.of(task, original, list)));
+    for (Part part : Part.values()) {
+      originals.put(part, TaskScore.of(task, original, examples.of(part)));
+    }
+  }
+
+  @Override
+  public Judgement ofOriginal(Part part) {
+    return judge(part, originals.get(part));
   }
 
   @Override
   public Judgement of(Encoder candidate, Part part) {
-    TaskScore score = TaskScore.of(task, candidate, examples.get(part));
+    return judge(part, TaskScore.of(task, candidate, examples.of(part)));
+  }
+
+  private Judgement judge(Part part, TaskScore score) {
     var metrics = new LinkedHashMap<String, Estimate>();
     score
         .estimates(Bootstrap.STANDARD)

@@ -1,6 +1,7 @@
 package dev.hone.compress.search;
 
 import dev.hone.compress.LayerChange;
+import dev.hone.compress.Recipe;
 import dev.hone.measure.Measured;
 import dev.hone.measure.Speed;
 import java.nio.file.Path;
@@ -10,6 +11,7 @@ import java.util.List;
  * A candidate, or the original, as it was measured.
  *
  * @param folder where it is saved while the search runs
+ * @param recipe that made it; null for the original
  * @param bytesOnDisk of the weight files
  * @param bytesInMemory mapped, packed and working memory after the measurements
  * @param choose on the texts to choose by
@@ -18,6 +20,7 @@ import java.util.List;
 public record Trial(
     String name,
     Path folder,
+    Recipe recipe,
     List<LayerChange> changes,
     long bytesOnDisk,
     long bytesInMemory,

@@ -4,12 +4,19 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.hone.compress.LayerSelection;
+import dev.hone.compress.Recipe;
 import dev.hone.compress.TinyModel;
+import dev.hone.compress.quantize.Encode;
 import dev.hone.measure.Fidelity;
 import dev.hone.measure.Objective;
 import dev.hone.measure.Timing;
 import dev.hone.runtime.Encoder;
 import dev.hone.runtime.EncoderOptions;
+import dev.hone.tensor.DType;
+import dev.hone.tensor.DType.Block;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -36,16 +43,27 @@ class OptimizerTest {
     tiny = TinyModel.in(folder);
   }
 
-  private Optimizer.Result optimize(double maxLoss, Objective objective) throws IOException {
+  private Optimizer.Result optimize(double maxLoss, Objective objective, Recipe... recipes)
+      throws IOException {
+    return optimize(
+        tiny,
+        new EmbeddingQuality(new Halves<>(CHOOSE, REPORT, "random words")),
+        maxLoss,
+        objective,
+        recipes);
+  }
+
+  private Optimizer.Result optimize(
+      Path model, Quality quality, double maxLoss, Objective objective, Recipe... recipes)
+      throws IOException {
     var settings =
-        new Optimizer.Settings(maxLoss, objective, new Timing.Plan(3, 20, Duration.ofMillis(100)));
-    return new Optimizer(
-            tiny,
-            OPTIONS,
-            new EmbeddingQuality("random words", CHOOSE, REPORT),
-            REPORT,
-            settings,
-            progress::add)
+        new Optimizer.Settings(
+            "tiny",
+            maxLoss,
+            objective,
+            new Timing.Plan(3, 20, Duration.ofMillis(100)),
+            List.of(recipes));
+    return new Optimizer(model, OPTIONS, quality, REPORT, settings, progress::add)
         .run(folder.resolve("small"));
   }
 
@@ -105,5 +123,41 @@ class OptimizerTest {
         .isInstanceOf(IOException.class)
         .hasMessageContaining("was not written by Hone");
     assertThat(foreign.resolve("thesis.txt")).exists();
+  }
+
+  @Test
+  void whatIsSavedSaysWhereItComesFromAndWhatWasMeasured() throws IOException {
+    Optimizer.Result result = optimize(0.05, Objective.SIZE);
+    JsonNode said = new JsonMapper().readTree(folder.resolve("small/hone.json").toFile());
+    assertThat(said.at("/parent").asText()).isEqualTo("tiny");
+    assertThat(said.at("/recipe/name").asText()).isEqualTo(result.chosen().name());
+    assertThat(said.at("/recipe/passes/0/encode").asText()).startsWith("int4");
+    assertThat(said.at("/measured/loss").asDouble())
+        .isEqualTo(result.chosen().report().loss().value());
+    assertThat(said.at("/layers")).isNotEmpty();
+  }
+
+  @Test
+  void aRecipeThatIsNotPossibleIsNotedAndTheRestGoesOn() throws IOException {
+    Recipe blocks = Recipe.of("blocks", new Encode(Block.Q8_0, LayerSelection.blocks()));
+    Recipe int8 = Recipe.of("int8", new Encode(DType.of("int8-channel"), LayerSelection.blocks()));
+    Optimizer.Result result = optimize(0.01, Objective.SIZE, blocks, int8);
+    assertThat(result.candidates()).extracting(Trial::name).containsExactly("int8");
+    assertThat(result.notes()).singleElement().asString().startsWith("blocks was not possible: ");
+    assertThatThrownBy(() -> optimize(0.01, Objective.SIZE, blocks))
+        .isInstanceOf(NothingPossibleException.class)
+        .hasMessageContaining("blocks was not possible");
+  }
+
+  @Test
+  void classifiersAreJudgedByTheirAnswers() throws IOException {
+    Path classifier = TinyModel.in(folder, "classify-one-of-three");
+    var quality = new AnswerQuality(new Halves<>(CHOOSE, REPORT, "random words"));
+    Optimizer.Result result = optimize(classifier, quality, 0.01, Objective.SIZE);
+    assertThat(result.original().report().loss().value()).isZero();
+    assertThat(result.withinBudget()).isTrue();
+    assertThat(result.candidates())
+        .allSatisfy(t -> assertThat(t.choose().loss().value()).isPositive());
+    assertThat(result.chosen().report().metrics()).containsKey("changed answers");
   }
 }

@@ -94,6 +94,11 @@ public final class ModelWriter {
     }
   }
 
+  /** Writes {@code hone.json}, which also marks a folder as Hone's. */
+  public static void writeProvenance(Path folder, ObjectNode provenance) throws IOException {
+    writeJson(folder.resolve("hone.json"), provenance);
+  }
+
   private static void fill(Model source, Transformer result, ObjectNode provenance, Path folder)
       throws IOException {
     // The encoder's files stand in a subfolder where modules.json says so.
@@ -112,7 +117,7 @@ public final class ModelWriter {
       }
     }
     writeJson(encoder.resolve("config.json"), config);
-    writeJson(folder.resolve("hone.json"), provenance);
+    writeProvenance(folder, provenance);
     copyCompanions(source.folder(), folder);
     if (!encoder.equals(folder)) {
       copyCompanions(source.encoderFolder(), encoder);
@@ -153,6 +158,15 @@ public final class ModelWriter {
 
   private static void writeJson(Path file, ObjectNode json) throws IOException {
     Files.writeString(file, JSON.writerWithDefaultPrettyPrinter().writeValueAsString(json) + "\n");
+  }
+
+  /** Removes a folder where nobody can be told that it failed, such as while the JVM ends. */
+  public static void deleteQuietly(Path folder) {
+    try {
+      delete(folder);
+    } catch (IOException e) {
+      System.getLogger("dev.hone").log(System.Logger.Level.WARNING, folder + " is left over", e);
+    }
   }
 
   /** Removes a folder with all that is in it, where there is one. */
