@@ -64,16 +64,20 @@ final class HuggingFaceHub {
           copy.get());
       return copy.get();
     }
-    for (String file : wanted(name, listing.files())) {
+    if (name.file().isEmpty() && listing.files().contains(ModelFiles.MODULES)) {
+      fetch(cache, name, listing.commit(), ModelFiles.MODULES, progress); // says what else to fetch
+    }
+    for (String file : wanted(name, listing.files(), cache.snapshot(listing.commit()))) {
       fetch(cache, name, listing.commit(), file, progress);
     }
     cache.remember(name.revision(), listing.commit());
     return place(cache, name, listing.commit());
   }
 
-  private static List<String> wanted(HuggingFaceName name, List<String> files) {
+  private static List<String> wanted(HuggingFaceName name, List<String> files, Path snapshot)
+      throws IOException {
     if (name.file().isEmpty()) {
-      return ModelFiles.needed(name.id(), files);
+      return ModelFiles.of(snapshot).needed(name.id(), files);
     }
     String file = name.file().get();
     if (!files.contains(file)) {
@@ -95,7 +99,9 @@ final class HuggingFaceHub {
     }
     List<String> files = cache.files(commit.get());
     boolean whole =
-        name.file().isPresent() ? files.contains(name.file().get()) : ModelFiles.isWhole(files);
+        name.file().isPresent()
+            ? files.contains(name.file().get())
+            : ModelFiles.of(cache.snapshot(commit.get())).isWhole(files);
     return whole ? Optional.of(place(cache, name, commit.get())) : Optional.empty();
   }
 

@@ -35,7 +35,8 @@ class HuggingFaceHubTest {
     server = new FakeHub();
     put("config.json", "{\"model_type\": \"bert\"}");
     put("tokenizer.json", "{}");
-    put("modules.json", "[]");
+    put("modules.json", "[{\"path\": \"\"}, {\"path\": \"1_Pooling\"}]");
+    put("sentence_roberta_config.json", "{\"max_seq_length\": 7}");
     put("1_Pooling/config.json", "{\"pooling_mode_mean_tokens\": true}");
     put("flax_model.msgpack", "not for us");
     server.files.put(WEIGHTS, random(300_000));
@@ -57,7 +58,12 @@ class HuggingFaceHubTest {
     assertThat(folder).isEqualTo(repository().resolve("snapshots/" + FakeHub.COMMIT));
     assertThat(new HuggingFaceCache(repository()).files(FakeHub.COMMIT))
         .containsExactlyInAnyOrder(
-            "config.json", "tokenizer.json", "modules.json", "1_Pooling/config.json", WEIGHTS);
+            "config.json",
+            "tokenizer.json",
+            "modules.json",
+            "sentence_roberta_config.json",
+            "1_Pooling/config.json",
+            WEIGHTS);
     assertThat(folder.resolve(WEIGHTS)).hasBinaryContent(server.files.get(WEIGHTS));
     assertThat(Files.readSymbolicLink(folder.resolve("1_Pooling/config.json")))
         .asString()
@@ -127,7 +133,7 @@ class HuggingFaceHubTest {
         .isInstanceOf(HubException.class)
         .hasMessageContaining("Wrong checksum: file=model.safetensors");
     try (var blobs = Files.list(repository().resolve("blobs"))) {
-      assertThat(blobs).as("only the four small files").hasSize(4);
+      assertThat(blobs).as("only the five small files").hasSize(5);
     }
     server.corrupt.clear();
     assertThat(resolve("acme/tiny").resolve(WEIGHTS)).exists();
@@ -235,6 +241,41 @@ class HuggingFaceHubTest {
     server.files.remove("onnx/model.onnx");
     assertThatThrownBy(() -> resolve("acme/tiny"))
         .hasMessageContaining("neither model.safetensors nor model.onnx");
+  }
+
+  @Test
+  void followsModulesToAnEncoderInASubfolder() throws IOException {
+    byte[] weights = server.files.remove(WEIGHTS);
+    server.files.remove("onnx/model.onnx");
+    server.files.remove("config.json");
+    server.files.remove("tokenizer.json");
+    server.files.remove("sentence_roberta_config.json");
+    put("modules.json", "[{\"path\": \"0_Transformer\"}, {\"path\": \"1_Pooling\"}]");
+    put("0_Transformer/config.json", "{\"model_type\": \"bert\"}");
+    put("0_Transformer/vocab.txt", "[PAD]");
+    put("0_Transformer/sentence_xlm-roberta_config.json", "{\"max_seq_length\": 7}");
+    put("0_Transformer/pytorch_model.bin", "never");
+    assertThatThrownBy(() -> resolve("acme/tiny"))
+        .hasMessageContaining("neither 0_Transformer/model.safetensors nor");
+    server.files.put("0_Transformer/model.safetensors", weights);
+
+    Path folder = resolve("acme/tiny");
+    assertThat(new HuggingFaceCache(repository()).files(FakeHub.COMMIT))
+        .containsExactlyInAnyOrder(
+            "modules.json",
+            "1_Pooling/config.json",
+            "0_Transformer/config.json",
+            "0_Transformer/vocab.txt",
+            "0_Transformer/sentence_xlm-roberta_config.json",
+            "0_Transformer/model.safetensors");
+    assertThat(folder.resolve("0_Transformer/model.safetensors")).hasBinaryContent(weights);
+    assertThat(resolve(hub(Optional.empty(), true), "acme/tiny", Progress.NONE)).isEqualTo(folder);
+  }
+
+  @Test
+  void refusesModulesThatAreNoJson() {
+    put("modules.json", "[{");
+    assertThatThrownBy(() -> resolve("acme/tiny")).hasMessageContaining("modules.json is not JSON");
   }
 
   @Test

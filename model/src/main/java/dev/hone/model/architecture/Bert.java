@@ -23,7 +23,7 @@ record Bert(String root, boolean roberta) implements Architecture {
 
   @Override
   public Transformer read(Config config, Layers layers) {
-    ConfigLimits.refuse(config, "position_embedding_type", "absolute");
+    config.require("position_embedding_type", "absolute");
     int hidden = config.positive("hidden_size", ConfigLimits.WIDTH);
     int heads = ConfigLimits.heads(config, "num_attention_heads", hidden);
     int intermediate = config.positive("intermediate_size", ConfigLimits.WIDTH);
@@ -59,19 +59,28 @@ record Bert(String root, boolean roberta) implements Architecture {
 
   private Embeddings embeddings(Config config, Layers layers, int hidden, float epsilon) {
     int types = config.integer("type_vocab_size", 2);
+    int positions = config.positive("max_position_embeddings", ConfigLimits.POSITIONS);
     return new Embeddings(
         layers.embedding(
             "word_embeddings", config.positive("vocab_size", ConfigLimits.VOCABULARY), hidden),
-        Optional.of(
-            layers.embedding(
-                "position_embeddings",
-                config.positive("max_position_embeddings", ConfigLimits.POSITIONS),
-                hidden)),
-        roberta ? config.integer("pad_token_id", 1) + 1 : 0,
+        Optional.of(layers.embedding("position_embeddings", positions, hidden)),
+        roberta ? firstPosition(config, positions) : 0,
         types > 0
             ? Optional.of(layers.embedding("token_type_embeddings", types, hidden))
             : Optional.empty(),
         Optional.of(layers.layerNorm("LayerNorm", hidden, epsilon)));
+  }
+
+  private static int firstPosition(Config config, int positions) {
+    int padding = config.integer("pad_token_id", 1);
+    if (padding < 0 || padding > positions - 2) {
+      throw config.wrong(
+          "pad_token_id",
+          "at least 0 and below max_position_embeddings - 1 = "
+              + (positions - 1)
+              + " (positions start after it)");
+    }
+    return padding + 1;
   }
 
   private Head head(Layers layers, Layers encoder, Config config, int hidden) {

@@ -22,11 +22,4 @@ final class ConfigLimits {
     }
     return heads;
   }
-
-  /** Refuses every value of a field but one. */
-  static void refuse(Config config, String field, String known) {
-    if (!config.text(field, known).equals(known)) {
-      throw config.wrong(field, known + " (nothing else is supported yet)");
-    }
-  }
 }

@@ -50,31 +50,34 @@ public final class Model implements AutoCloseable {
 
   /** Reads a folder, or a weight file with its {@code config.json} beside it. */
   public static Model load(Path source) {
-    Path folder = folderOf(source);
     Arena arena = Arena.ofShared();
     try {
-      Optional<SentenceTransformerConfig> sentence = SentenceTransformerConfig.read(folder, arena);
-      Path encoder = folder.resolve(sentence.map(SentenceTransformerConfig::encoder).orElse(""));
-      Config config = Config.read(encoder.resolve("config.json"));
-      Checkpoint checkpoint = Formats.open(source.equals(folder) ? encoder : source, arena);
-      Transformer transformer =
-          withHead(
-              Architectures.of(config).read(config, new Layers(checkpoint, arena)),
-              sentence,
-              folder);
-      return new Model(
-          source,
-          encoder,
-          config,
-          transformer,
-          sentence.map(TextSettings::of).orElseGet(TextSettings::none),
-          unused(checkpoint, transformer),
-          checkpoint.fileBytes(),
-          arena);
-    } catch (RuntimeException e) {
+      return read(source, arena);
+    } catch (RuntimeException | Error e) {
       arena.close();
       throw e;
     }
+  }
+
+  private static Model read(Path source, Arena arena) {
+    Path folder = folderOf(source);
+    Optional<SentenceTransformerConfig> sentence = SentenceTransformerConfig.read(folder, arena);
+    Path encoder = folder.resolve(sentence.map(SentenceTransformerConfig::encoder).orElse(""));
+    Config config = Config.read(encoder.resolve("config.json"));
+    Checkpoint checkpoint = Formats.open(source.equals(folder) ? encoder : source, arena);
+    Transformer transformer =
+        withHead(
+            Architectures.of(config).read(config, new Layers(checkpoint, arena)), sentence, folder);
+    return new Model(
+        source,
+        encoder,
+        config,
+        transformer,
+        sentence.map(TextSettings::of).orElseGet(TextSettings::none),
+        unused(checkpoint, transformer),
+        checkpoint.fileBytes()
+            + sentence.map(SentenceTransformerConfig::weightFileBytes).orElse(0L),
+        arena);
   }
 
   private static Transformer withHead(
@@ -143,16 +146,19 @@ public final class Model implements AutoCloseable {
 
   /** Bytes of memory that its weights take: mapped files, and what was converted while reading. */
   public long sizeBytes() {
-    long converted =
-        transformer.weights().stream()
-            .map(w -> w.tensor())
-            .filter(t -> !t.data().isMapped())
-            .mapToLong(Tensor::sizeBytes)
-            .sum();
-    return weightFileBytes() + converted;
+    return weightFileBytes()
+        + transformer.weights().stream().mapToLong(w -> convertedBytes(w.tensor())).sum();
   }
 
-  /** Bytes of the files that hold its weights. */
+  private static long convertedBytes(Tensor tensor) {
+    return tensor == null
+        ? 0
+        : (tensor.data().isMapped() ? 0 : tensor.data().byteSize())
+            + convertedBytes(tensor.scales())
+            + convertedBytes(tensor.zeros());
+  }
+
+  /** Bytes of the files that hold its weights, those of dense layers after the pooling included. */
   public long weightFileBytes() {
     return weightFileBytes;
   }

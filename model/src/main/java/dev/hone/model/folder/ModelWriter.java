@@ -43,10 +43,11 @@ public final class ModelWriter {
           "spiece.model",
           "tokenizer.model",
           "modules.json",
-          "sentence_bert_config.json",
           "config_sentence_transformers.json",
           "generation_config.json",
+          "chat_template.jinja",
           "LICENSE",
+          "LICENSE.md",
           "LICENSE.txt",
           "NOTICE");
 
@@ -65,10 +66,9 @@ public final class ModelWriter {
   public static void write(Model source, Transformer result, ObjectNode provenance, Path target)
       throws IOException {
     refuseForeign(target);
-    Path parent = target.toAbsolutePath().getParent();
-    Files.createDirectories(parent);
+    Files.createDirectories(target.toAbsolutePath().getParent());
     // Not a temporary directory of the JDK's: those are closed to other users, and this one stays.
-    Path beside = parent.resolve("." + target.getFileName() + "-" + ProcessHandle.current().pid());
+    Path beside = beside(target, "new");
     delete(beside);
     Files.createDirectory(beside);
     try {
@@ -79,11 +79,36 @@ public final class ModelWriter {
     }
   }
 
-  /** Moves a folder that this wrote, in place of one that this wrote before. */
+  /**
+   * Moves a folder that this wrote, in place of one that this wrote before: where that fails, the
+   * one before stands there as it did.
+   */
   public static void move(Path folder, Path target) throws IOException {
     refuseForeign(target);
-    delete(target);
-    Files.move(folder, target, StandardCopyOption.ATOMIC_MOVE);
+    if (!Files.exists(target)) {
+      Files.move(folder, target, StandardCopyOption.ATOMIC_MOVE);
+      return;
+    }
+    Path old = beside(target, "old");
+    delete(old);
+    Files.move(target, old, StandardCopyOption.ATOMIC_MOVE);
+    try {
+      Files.move(folder, target, StandardCopyOption.ATOMIC_MOVE);
+    } catch (IOException | RuntimeException e) {
+      try {
+        Files.move(old, target, StandardCopyOption.ATOMIC_MOVE);
+      } catch (IOException lost) {
+        e.addSuppressed(new IOException(target + " stands in " + old + " now", lost));
+      }
+      throw e;
+    }
+    delete(old);
+  }
+
+  /** A hidden folder of this process in the same directory, so that it can be moved there. */
+  private static Path beside(Path target, String what) {
+    String name = "." + target.getFileName() + "-" + what + "-" + ProcessHandle.current().pid();
+    return target.toAbsolutePath().resolveSibling(name);
   }
 
   /** Refuses to write over what Hone has not written. */
@@ -138,11 +163,8 @@ public final class ModelWriter {
   }
 
   private static void copyCompanions(Path from, Path to) throws IOException {
-    for (String name : COMPANIONS) {
-      if (Files.isRegularFile(from.resolve(name))) {
-        Files.copy(from.resolve(name), to.resolve(name));
-      }
-    }
+    copy(COMPANIONS, from, to);
+    copy(SentenceTransformerConfig.ENCODER_SETTINGS, from, to);
     // sentence-transformers' modules: 1_Pooling/config.json and the like.
     try (Stream<Path> folders = Files.list(from)) {
       for (Path module :
@@ -152,6 +174,14 @@ public final class ModelWriter {
         if (!Files.exists(copy)) {
           Files.copy(module.resolve("config.json"), copy);
         }
+      }
+    }
+  }
+
+  private static void copy(List<String> names, Path from, Path to) throws IOException {
+    for (String name : names) {
+      if (Files.isRegularFile(from.resolve(name))) {
+        Files.copy(from.resolve(name), to.resolve(name));
       }
     }
   }

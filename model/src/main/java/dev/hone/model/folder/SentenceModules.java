@@ -26,7 +26,11 @@ import java.util.stream.Collectors;
  * normalization, in this order. Another order is refused, for it would mean another computation.
  */
 record SentenceModules(
-    String encoder, Head.SentenceEmbedding head, int hidden, boolean poolPrompt) {
+    String encoder,
+    Head.SentenceEmbedding head,
+    int hidden,
+    boolean poolPrompt,
+    long weightFileBytes) {
   private static final int MAX_WIDTH = 1 << 20;
   private static final int MAX_MODULES = 32;
 
@@ -43,6 +47,8 @@ record SentenceModules(
 
   private record Module(Part part, String folder) {}
 
+  private record Weighed(Head.Dense layer, long fileBytes) {}
+
   private record Pooled(List<Pooling> modes, int hidden, boolean poolPrompt) {}
 
   static SentenceModules read(Path folder, int dimensions, Arena arena) {
@@ -56,9 +62,12 @@ record SentenceModules(
     Pooled pooled = pooled(folder.resolve(modules.get(1).folder()));
     int width = pooled.hidden() * pooled.modes().size();
     List<Head.Dense> dense = new ArrayList<>();
+    long weightFileBytes = 0;
     for (Module module : modules) {
       if (module.part() == Part.DENSE) {
-        dense.add(dense(folder, module.folder(), width, arena));
+        Weighed next = dense(folder, module.folder(), width, arena);
+        dense.add(next.layer());
+        weightFileBytes += next.fileBytes();
         width = dense.getLast().linear().out();
       } else if (module.part() == Part.NORMALIZE) {
         checkInput(folder.resolve(module.folder()).resolve("config.json"));
@@ -78,7 +87,8 @@ record SentenceModules(
         modules.getFirst().folder(),
         new Head.SentenceEmbedding(pooled.modes(), List.copyOf(dense), normalize, dimensions),
         pooled.hidden(),
-        pooled.poolPrompt());
+        pooled.poolPrompt(),
+        weightFileBytes);
   }
 
   private static Module module(Config entry) {
@@ -177,7 +187,7 @@ record SentenceModules(
     return flags;
   }
 
-  private static Head.Dense dense(Path folder, String name, int width, Arena arena) {
+  private static Weighed dense(Path folder, String name, int width, Arena arena) {
     Path place = folder.resolve(name);
     Config config = Config.read(place.resolve("config.json"));
     config.refuseOthers(
@@ -196,14 +206,15 @@ record SentenceModules(
     if (config.positive("in_features", MAX_WIDTH) != width) {
       throw config.wrong("in_features", width + ", the width of what stands before it");
     }
-    Layers layers = new Layers(new InFolder(name, Formats.open(place, arena)), arena);
+    Checkpoint checkpoint = new InFolder(name, Formats.open(place, arena));
+    Layers layers = new Layers(checkpoint, arena);
     String layer = name + "/linear";
     Linear linear = layers.linear(layer, config.positive("out_features", MAX_WIDTH), width);
     boolean bias = linear.bias() != null;
     if (config.flag("bias", true) != bias) {
       throw config.wrong("bias", bias + ", as the weights have it");
     }
-    return new Head.Dense(linear, activation(config));
+    return new Weighed(new Head.Dense(linear, activation(config)), checkpoint.fileBytes());
   }
 
   private static Activation activation(Config config) {
@@ -222,8 +233,8 @@ record SentenceModules(
   private static void checkInput(Path file) {
     if (Files.exists(file)) {
       Config config = Config.read(file);
-      SentenceTransformerConfig.requireText(config, "module_input_name", "sentence_embedding");
-      SentenceTransformerConfig.requireText(config, "module_output_name", "sentence_embedding");
+      config.require("module_input_name", "sentence_embedding");
+      config.require("module_output_name", "sentence_embedding");
     }
   }
 

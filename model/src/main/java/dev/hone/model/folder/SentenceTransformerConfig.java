@@ -27,6 +27,7 @@ import java.util.Set;
  * @param lowerCase whether texts are put in lower case before they become tokens
  * @param prompts texts put before a text, by name
  * @param defaultPrompt name of the prompt that is used where none is asked
+ * @param weightFileBytes bytes of the files that hold the head's weights
  */
 public record SentenceTransformerConfig(
     String encoder,
@@ -37,7 +38,8 @@ public record SentenceTransformerConfig(
     boolean lowerCase,
     Map<String, String> prompts,
     Optional<String> defaultPrompt,
-    Similarity similarity) {
+    Similarity similarity,
+    long weightFileBytes) {
 
   /** How the model's vectors are meant to be compared. */
   public enum Similarity {
@@ -51,7 +53,7 @@ public record SentenceTransformerConfig(
   private static final int NO_LIMIT = 1 << 24;
 
   /** Names that the encoder's settings have had; the first is today's. */
-  private static final List<String> ENCODER_SETTINGS =
+  static final List<String> ENCODER_SETTINGS =
       List.of(
           "sentence_bert_config.json",
           "sentence_roberta_config.json",
@@ -87,7 +89,7 @@ public record SentenceTransformerConfig(
         Optional.of(folder.resolve("config_sentence_transformers.json"))
             .filter(Files::exists)
             .map(Config::read);
-    general.ifPresent(SentenceTransformerConfig::checkKind);
+    general.ifPresent(c -> c.require("model_type", "SentenceTransformer"));
     SentenceModules modules = SentenceModules.read(folder, dimensions(general), arena);
     Path encoder = folder.resolve(modules.encoder());
     Optional<Config> settings =
@@ -108,13 +110,8 @@ public record SentenceTransformerConfig(
             settings.map(s -> s.flag("do_lower_case", false)).orElse(false),
             prompts,
             general.flatMap(c -> defaultPrompt(c, prompts)),
-            general.map(SentenceTransformerConfig::similarity).orElse(Similarity.COSINE)));
-  }
-
-  private static void checkKind(Config config) {
-    if (!config.text("model_type", "SentenceTransformer").equals("SentenceTransformer")) {
-      throw config.wrong("model_type", "SentenceTransformer (nothing else is supported yet)");
-    }
+            general.map(SentenceTransformerConfig::similarity).orElse(Similarity.COSINE),
+            modules.weightFileBytes()));
   }
 
   private static int dimensions(Optional<Config> config) {
@@ -177,8 +174,8 @@ public record SentenceTransformerConfig(
 
   private static void checkEncoder(Config settings) {
     settings.refuseOthers(ENCODER_FIELDS);
-    requireText(settings, "transformer_task", "feature-extraction");
-    requireText(settings, "module_output_name", "token_embeddings");
+    settings.require("transformer_task", "feature-extraction");
+    settings.require("module_output_name", "token_embeddings");
     Optional<Config> modalities = settings.object("modality_config");
     if (modalities.isPresent()) {
       Config text =
@@ -186,15 +183,8 @@ public record SentenceTransformerConfig(
               .get()
               .object("text")
               .orElseThrow(() -> settings.wrong("modality_config", "with text among its fields"));
-      requireText(text, "method", "forward");
-      requireText(text, "method_output_name", "last_hidden_state");
-    }
-  }
-
-  /** Refuses every value of a field but one. */
-  static void requireText(Config config, String field, String known) {
-    if (!config.text(field, known).equals(known)) {
-      throw config.wrong(field, known + " (nothing else is supported yet)");
+      text.require("method", "forward");
+      text.require("method_output_name", "last_hidden_state");
     }
   }
 

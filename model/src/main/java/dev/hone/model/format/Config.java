@@ -181,6 +181,22 @@ public record Config(String source, ObjectNode json) {
     return texts;
   }
 
+  /** Refuses every value of a field but one, which a missing field stands for. */
+  public void require(String field, String known) {
+    require(field, known, known);
+  }
+
+  /**
+   * Refuses every value of a field but one.
+   *
+   * @param otherwise what a missing field stands for
+   */
+  public void require(String field, String known, String otherwise) {
+    if (!text(field, otherwise).equals(known)) {
+      throw wrong(field, known + " (nothing else is supported yet)");
+    }
+  }
+
   /** Refuses every field that is set and not one of these, so that no setting is passed over. */
   public void refuseOthers(Set<String> known) {
     for (Map.Entry<String, JsonNode> field : json.properties()) {

@@ -87,7 +87,7 @@ record Scheme(
 
   private static Scheme read(Config weights, Packing packing, boolean dynamicInput) {
     weights.refuseOthers(QUANTIZATION_FIELDS);
-    require(weights, "type", "int", "int");
+    weights.require("type", "int");
     if (weights.flag("dynamic", false)) {
       throw weights.wrong("dynamic", "false for weights");
     }
@@ -129,8 +129,8 @@ record Scheme(
     }
     Config config = input.get();
     config.refuseOthers(QUANTIZATION_FIELDS);
-    require(config, "type", "int", "int");
-    require(config, "strategy", "tensor", "token");
+    config.require("type", "int");
+    config.require("strategy", "token", "tensor");
     if (config.positive("num_bits", 32, 8) != 8) {
       throw config.wrong("num_bits", "8 for inputs");
     }
@@ -141,11 +141,5 @@ record Scheme(
       throw config.wrong("symmetric", "true for inputs (nothing else is supported yet)");
     }
     return true;
-  }
-
-  private static void require(Config config, String field, String otherwise, String known) {
-    if (!config.text(field, otherwise).equals(known)) {
-      throw config.wrong(field, known + " (nothing else is supported yet)");
-    }
   }
 }
