@@ -8,9 +8,6 @@ import dev.hone.measure.Timing;
 import dev.hone.measure.Units;
 import dev.hone.measure.Workload;
 import dev.hone.runtime.Encoder;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -35,8 +32,9 @@ final class Bench implements Callable<Integer> {
   @Option(
       names = "--data",
       paramLabel = "FILE",
-      description = "Texts to measure on, a line a text (default: Hone's own).")
-  private Path data;
+      description =
+          "Texts to measure on, a line a text; - is standard input (default: Hone's own).")
+  private String data;
 
   @Option(
       names = "--seconds",
@@ -66,12 +64,12 @@ final class Bench implements Callable<Integer> {
       long memoryBytes) {}
 
   @Override
-  public Integer call() throws IOException {
+  public Integer call() {
     var terminal = Terminal.of(spec);
     if (seconds < 1) {
       throw new WrongInput("--seconds=" + seconds + " must be at least 1");
     }
-    List<String> texts = data == null ? Texts.of(Texts.Part.REPORT) : Files.readAllLines(data);
+    List<String> texts = data == null ? Texts.of(Texts.Part.REPORT) : TextOptions.lines(data);
     try (Encoder encoder = model.encoder(terminal)) {
       Workload workload = Workload.of(texts, encoder::tokens, 1);
       var plan = new Timing.Plan(5, 500, Duration.ofSeconds(seconds));

@@ -58,12 +58,13 @@ final class Classify implements Callable<Integer> {
   @Override
   public Integer call() {
     var terminal = Terminal.of(spec);
+    if (labels == null) {
+      WrongInput.refuse(spec, "does nothing without --labels", "--template", "--multi-label");
+    }
     List<String> texts = input.texts(arguments);
     try (Encoder encoder = model.encoder(terminal)) {
       List<List<Label>> answers =
-          labels == null
-              ? encoder.classify(texts)
-              : encoder.classify(texts, new Candidates(labels, template, multiLabel));
+          labels == null ? encoder.classify(texts) : encoder.classify(texts, candidates());
       if (json) {
         terminal.json(
             IntStream.range(0, texts.size())
@@ -74,6 +75,14 @@ final class Classify implements Callable<Integer> {
       }
     }
     return 0;
+  }
+
+  private Candidates candidates() {
+    try {
+      return new Candidates(labels, template, multiLabel);
+    } catch (IllegalArgumentException e) {
+      throw new WrongInput(e.getMessage());
+    }
   }
 
   private static String line(List<Label> labels) {

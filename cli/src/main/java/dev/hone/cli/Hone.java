@@ -4,7 +4,9 @@ import dev.hone.compress.RecipeException;
 import dev.hone.compress.search.NothingPossibleException;
 import dev.hone.compress.search.TooFewTextsException;
 import dev.hone.hub.HubException;
+import dev.hone.measure.TaskException;
 import dev.hone.model.format.FormatException;
+import dev.hone.runtime.UnsupportedByModelException;
 import dev.hone.tokenizer.TokenizerException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
@@ -46,6 +48,8 @@ public final class Hone implements Runnable {
           FormatException.class,
           HubException.class,
           TokenizerException.class,
+          UnsupportedByModelException.class,
+          TaskException.class,
           RecipeException.class,
           TooFewTextsException.class,
           NothingPossibleException.class);

@@ -35,7 +35,8 @@ import picocli.CommandLine.Spec;
       "Prints a model's parts and the operations and bytes that each needs.",
       "With --golden it runs the token ids of a safetensors file (ids.0, hidden.0, logits.0, ...)"
           + " and prints how far the answers are from the reference's; exit code 1 where one is"
-          + " further than --tolerance."
+          + " further than --tolerance. The JSON's greedyAgrees is for decoders, which come later,"
+          + " and null for encoders."
     },
     footer = {
       "",
@@ -45,7 +46,8 @@ import picocli.CommandLine.Spec;
     })
 final class Inspect implements Callable<Integer> {
   @Spec private CommandSpec spec;
-  @Mixin private ModelOptions model;
+  @Mixin private ModelName model;
+  @Mixin private ComputeOptions compute;
 
   @Option(names = "--batch", defaultValue = "1", description = "Texts (default: ${DEFAULT-VALUE}).")
   private int batch;
@@ -62,7 +64,8 @@ final class Inspect implements Callable<Integer> {
   @Option(
       names = "--tolerance",
       defaultValue = "1e-4",
-      description = "Largest difference relative to the spread (default: ${DEFAULT-VALUE}).")
+      description =
+          "With --golden: largest difference relative to the spread (default: ${DEFAULT-VALUE}).")
   private double tolerance;
 
   @Option(names = "--weights", description = "List every weight.")
@@ -74,7 +77,13 @@ final class Inspect implements Callable<Integer> {
   @Override
   public Integer call() {
     var terminal = Terminal.of(spec);
-    try (Model loaded = Model.load(model.model().resolve(terminal))) {
+    if (golden == null) {
+      WrongInput.refuse(spec, "does nothing without --golden", "--tolerance");
+      WrongInput.refuse(spec, "does nothing without --golden", ComputeOptions.NAMES);
+    } else {
+      WrongInput.refuse(spec, "does nothing with --golden", "--batch", "--length", "--weights");
+    }
+    try (Model loaded = Model.load(model.resolve(terminal))) {
       return golden == null ? describe(loaded, terminal) : compare(loaded, terminal);
     }
   }
@@ -163,14 +172,19 @@ final class Inspect implements Callable<Integer> {
     if (!Files.isRegularFile(golden)) {
       throw new WrongInput(golden + " is no file: --golden wants a safetensors file");
     }
-    KernelTier.Selection selection = KernelTier.select(model.options(terminal).kernels());
+    KernelTier.Selection selection = KernelTier.select(compute.kernels());
     selection.warnings().forEach(terminal::warn);
-    try (var pool = new ComputePool(model.options(terminal).threads());
+    try (var pool = new ComputePool(compute.threads());
         Engine engine = new Engine(loaded.transformer(), selection.tier().create(pool))) {
       List<Golden.Difference> differences = Golden.compare(engine, golden);
       boolean agrees = differences.stream().allMatch(d -> d.relative() <= tolerance);
       if (json) {
-        terminal.json(Map.of("agrees", agrees, "tolerance", tolerance, "differences", differences));
+        Map<String, Object> comparison = new LinkedHashMap<>();
+        comparison.put("agrees", agrees);
+        comparison.put("greedyAgrees", null);
+        comparison.put("tolerance", tolerance);
+        comparison.put("differences", differences);
+        terminal.json(comparison);
       } else {
         var table = new TextTable(List.of("", "tokens", "largest", "of spread"), "lrrr");
         differences.forEach(

@@ -2,8 +2,6 @@ package dev.hone.cli;
 
 import dev.hone.runtime.Encoder;
 import dev.hone.runtime.EncoderOptions;
-import dev.hone.tensor.kernel.KernelTier;
-import java.util.Optional;
 import java.util.OptionalInt;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -13,12 +11,7 @@ final class ModelOptions {
   private static final int LEAST_TOKENS = 3;
 
   @Mixin private ModelName model;
-
-  @Option(names = "--threads", description = "Threads that compute (default: all processors).")
-  private Integer threads;
-
-  @Option(names = "--kernels", description = "Tier of kernels: ${COMPLETION-CANDIDATES}.")
-  private KernelTier kernels;
+  @Mixin private ComputeOptions compute;
 
   @Option(
       names = "--max-tokens",
@@ -35,15 +28,12 @@ final class ModelOptions {
 
   EncoderOptions options(Terminal terminal) {
     EncoderOptions defaults = EncoderOptions.defaults();
-    if (threads != null && threads < 1) {
-      throw new WrongInput("--threads=" + threads + " must be at least 1");
-    }
     if (maxTokens != null && maxTokens < LEAST_TOKENS) {
       throw new WrongInput("--max-tokens=" + maxTokens + " must be at least " + LEAST_TOKENS);
     }
     return new EncoderOptions(
-        threads == null ? defaults.threads() : threads,
-        Optional.ofNullable(kernels),
+        compute.threads(),
+        compute.kernels(),
         defaults.tokenBudget(),
         maxTokens == null ? OptionalInt.empty() : OptionalInt.of(maxTokens),
         cut -> terminal.note(cut.toString()),

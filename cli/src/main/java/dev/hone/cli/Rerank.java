@@ -45,6 +45,9 @@ final class Rerank implements Callable<Integer> {
   @Override
   public Integer call() {
     var terminal = Terminal.of(spec);
+    if (top != null && top < 1) {
+      throw new WrongInput("--top=" + top + " must be at least 1");
+    }
     List<String> texts = documents.texts(arguments);
     try (Encoder encoder = model.encoder(terminal)) {
       List<Ranked> ranking = encoder.rerank(query, texts);

@@ -30,12 +30,8 @@ record Terminal(PrintWriter out, PrintWriter err) {
     }
   }
 
-  /** Says once for each file that it is being fetched. */
+  /** Tells of what is fetched. */
   Progress fetching() {
-    return (file, done, total) -> {
-      if (done == 0) {
-        note("fetching " + file + (total > 0 ? " (" + total / 1_000_000 + " MB)" : ""));
-      }
-    };
+    return new Fetching(this, Boolean.getBoolean("hone.terminal"));
   }
 }

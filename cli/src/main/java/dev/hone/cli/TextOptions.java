@@ -3,8 +3,10 @@ package dev.hone.cli;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.nio.charset.MalformedInputException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 import picocli.CommandLine.Option;
@@ -31,16 +33,25 @@ final class TextOptions {
     if (texts != null) {
       throw new WrongInput("give either TEXT arguments or --file, not both");
     }
-    return nonEmpty(lines(file), file + " holds no text");
+    return lines(file);
   }
 
-  private static List<String> lines(String file) {
+  /** The texts of a file, a line a text, at least one; {@code -} is standard input. */
+  static List<String> lines(String file) {
+    return nonEmpty(read(file), file + " holds no text");
+  }
+
+  private static List<String> read(String file) {
     try {
       if (file.equals("-")) {
         var in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
         return in.lines().toList();
       }
       return Files.readAllLines(Path.of(file));
+    } catch (NoSuchFileException e) {
+      throw new WrongInput(file + " does not exist");
+    } catch (MalformedInputException e) {
+      throw new WrongInput(file + " is not UTF-8; convert it, as with iconv -t UTF-8");
     } catch (IOException e) {
       throw new WrongInput(file + " cannot be read: " + e);
     }

@@ -2,11 +2,7 @@ package dev.hone.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -14,15 +10,6 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** What holds of every command: help with an example, and wrong input in one sentence. */
 class HoneTest {
-  private record Answer(int code, String out, String err) {}
-
-  private static Answer hone(String... args) {
-    var out = new StringWriter();
-    var err = new StringWriter();
-    int code = Hone.run(new PrintWriter(out), new PrintWriter(err), args);
-    return new Answer(code, out.toString(), err.toString());
-  }
-
   static List<String> commands() {
     return Hone.commandNames();
   }
@@ -30,14 +17,14 @@ class HoneTest {
   @Test
   void helpNamesEveryCommand() {
     assertThat(commands()).contains("embed", "doctor");
-    assertThat(hone("--help").out()).contains(commands());
-    assertThat(hone("--help").code()).isZero();
+    assertThat(Answer.of("--help").out()).contains(commands());
+    assertThat(Answer.of("--help").code()).isZero();
   }
 
   @ParameterizedTest
   @MethodSource("commands")
   void helpOfACommandHasAnExampleAndJson(String command) {
-    Answer answer = hone(command, "--help");
+    Answer answer = Answer.of(command, "--help");
     assertThat(answer.code()).isZero();
     assertThat(answer.out())
         .containsPattern("Examples?:\\R  hone " + command + " ")
@@ -48,7 +35,7 @@ class HoneTest {
   @ParameterizedTest
   @MethodSource("commands")
   void anUnknownOptionIsOneSentenceAndCodeTwo(String command) {
-    Answer answer = hone(command, "--no-such-option");
+    Answer answer = Answer.of(command, "--no-such-option");
     assertThat(answer.code()).isEqualTo(2);
     assertThat(answer.err())
         .startsWith("hone: ")
@@ -59,20 +46,20 @@ class HoneTest {
 
   @Test
   void anUnknownCommandIsOneSentenceAndCodeTwo() {
-    Answer answer = hone("no-such-command");
+    Answer answer = Answer.of("no-such-command");
     assertThat(answer.code()).isEqualTo(2);
     assertThat(answer.err()).contains("no-such-command").hasLineCount(1);
   }
 
   @Test
-  void doctorSaysWhichKernelsRunAndWhy() throws JsonProcessingException {
-    Answer answer = hone("doctor", "--json");
+  void doctorSaysWhichKernelsRunAndWhy() {
+    Answer answer = Answer.of("doctor", "--json");
     assertThat(answer.code()).isZero();
-    JsonNode found = new JsonMapper().readTree(answer.out());
+    JsonNode found = answer.json();
     assertThat(found.path("kernels").asText()).isEqualTo("vector");
     assertThat(found.path("reason").asText()).contains("bits");
     assertThat(found.path("machine").path("cores").asInt())
         .isEqualTo(Runtime.getRuntime().availableProcessors());
-    assertThat(hone("doctor").out()).contains("kernels    vector: ", "missing ");
+    assertThat(Answer.of("doctor").out()).contains("kernels    vector: ", "missing ");
   }
 }

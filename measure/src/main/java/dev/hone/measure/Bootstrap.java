@@ -56,7 +56,7 @@ public record Bootstrap(int resamples, long seed) {
     requireSameLength(candidate, expected);
     double score = metric.of(original, expected);
     if (score <= 0) {
-      throw new IllegalArgumentException(
+      throw new TaskException(
           "the original's "
               + metric.label()
               + " is "

@@ -73,6 +73,15 @@ public final class Golden {
               compare(engine, golden, cases.subList(i, i + 1), ids.subList(i, i + 1), arena));
         }
       }
+      if (differences.isEmpty()) {
+        throw new FormatException(
+            file
+                + " holds ids and nothing to compare: a golden file has hidden"
+                + cases.getFirst()
+                + " or logits"
+                + cases.getFirst()
+                + " too");
+      }
       return differences;
     }
   }

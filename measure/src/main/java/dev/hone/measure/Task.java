@@ -69,7 +69,7 @@ public record Task(
     }
     Path file = Path.of(nameOrFile);
     if (!Files.isRegularFile(file)) {
-      throw new IllegalArgumentException(
+      throw new TaskException(
           "no task named "
               + nameOrFile
               + ": known are "

@@ -84,7 +84,7 @@ public record TaskScore(Task task, double[] predicted, double[] expected) {
 
   private static void require(Task task, Task.Kind kind, String model) {
     if (task.kind() != kind) {
-      throw new IllegalArgumentException(
+      throw new TaskException(
           "the task asks for "
               + task.kind().name().toLowerCase(java.util.Locale.ROOT)
               + " ("

@@ -64,6 +64,7 @@ class BootstrapTest {
     assertThatThrownBy(
             () ->
                 Bootstrap.STANDARD.relativeDrop(Metric.SPEARMAN, new double[8], original, expected))
+        .isInstanceOf(TaskException.class)
         .hasMessageContaining("original's spearman is 0.0");
   }
 

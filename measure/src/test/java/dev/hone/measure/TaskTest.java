@@ -143,6 +143,7 @@ class TaskTest {
     assertThat(Task.of(task.toString()).examples(data))
         .containsExactly(new Example(data + ":2", "why", null, "because"));
     assertThatThrownBy(() -> Task.of("stsc"))
+        .isInstanceOf(TaskException.class)
         .hasMessageStartingWith("no task named stsc: known are stsb, sst2,");
     Path unknown = file("bad.yaml", "mine:\n  titel: t\n");
     assertThatThrownBy(() -> Task.of(unknown.toString()))

@@ -62,14 +62,14 @@ record Embedder(PackedRun run) {
     TextSettings settings = run.model().text();
     String prompt = settings.prompts().get(name);
     if (prompt == null) {
-      throw new IllegalArgumentException(
+      throw new UnsupportedByModelException(
           "the model has no prompt of that name: prompt="
               + name
               + "; it has "
               + settings.prompts().keySet());
     }
     if (!prompt.isEmpty() && !settings.poolPrompt()) {
-      throw new IllegalStateException(
+      throw new UnsupportedByModelException(
           run.model().folder()
               + " leaves the prompt out of the pooling (include_prompt: false), which"
               + " is not supported yet: prompt="

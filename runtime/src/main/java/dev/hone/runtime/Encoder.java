@@ -17,7 +17,8 @@ import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
- * An encoder as a user calls it: texts in, vectors or labels out. Calls may come from any thread.
+ * An encoder as a user calls it: texts in, vectors or labels out. Calls may come from any thread;
+ * one that asks for what the model cannot do ends in an {@link UnsupportedByModelException}.
  *
  * <pre>{@code
  * try (Encoder encoder = Encoder.load("minilm")) {
@@ -29,6 +30,7 @@ public final class Encoder implements AutoCloseable {
   private final Model model;
   private final Tokenizer tokenizer;
   private final Kernels kernels;
+  private final ComputePool pool;
   private final Engine engine;
   private final EncoderOptions options;
   private final PackedRun run;
@@ -40,14 +42,16 @@ public final class Encoder implements AutoCloseable {
       Transformer transformer,
       Tokenizer tokenizer,
       Kernels kernels,
+      ComputePool pool,
       EncoderOptions options,
       List<AutoCloseable> owned) {
     this.model = model;
     this.tokenizer = tokenizer;
     this.kernels = kernels;
+    this.pool = pool;
     this.engine = new Engine(Embedder.pooled(transformer), kernels);
     this.options = options;
-    this.run = new PackedRun(model, tokenizer, engine, options);
+    this.run = new PackedRun(model, tokenizer, engine, pool, options);
     this.owned = owned;
   }
 
@@ -82,7 +86,13 @@ public final class Encoder implements AutoCloseable {
                     + " embed takes their mean");
       }
       return new Encoder(
-          model, model.transformer(), tokenizer, selection.tier().create(pool), options, owned);
+          model,
+          model.transformer(),
+          tokenizer,
+          selection.tier().create(pool),
+          pool,
+          options,
+          owned);
     } catch (RuntimeException e) {
       closeAll(owned);
       throw e;
@@ -95,7 +105,7 @@ public final class Encoder implements AutoCloseable {
    * @param other made from this encoder's model; its memory is its maker's
    */
   public Encoder with(Transformer other) {
-    return new Encoder(model, other, tokenizer, kernels, options, List.of());
+    return new Encoder(model, other, tokenizer, kernels, pool, options, List.of());
   }
 
   /** The vector of a text. */
@@ -145,7 +155,7 @@ public final class Encoder implements AutoCloseable {
    * Labels that the model was never trained on, best first for each text: transformers' zero-shot
    * classification. A text that is too long is cut, a label never.
    *
-   * @throws IllegalStateException if this is no model of natural language inference
+   * @throws UnsupportedByModelException if this is no model of natural language inference
    */
   public List<List<Label>> classify(List<String> texts, Candidates candidates) {
     return new ZeroShot(run, candidates).classify(texts);

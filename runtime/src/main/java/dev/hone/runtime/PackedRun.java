@@ -2,6 +2,7 @@ package dev.hone.runtime;
 
 import dev.hone.model.Head;
 import dev.hone.model.folder.Model;
+import dev.hone.tensor.parallel.ComputePool;
 import dev.hone.tokenizer.Encoding;
 import dev.hone.tokenizer.Tokenizer;
 import dev.hone.tokenizer.Truncation;
@@ -9,13 +10,13 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.IntFunction;
-import java.util.stream.IntStream;
 
 /**
  * Takes any number of texts or pairs through tokenizer and model in packed batches. Answers come in
  * the order of what was given; what had to be cut is reported.
  */
-record PackedRun(Model model, Tokenizer tokenizer, Engine engine, EncoderOptions options) {
+record PackedRun(
+    Model model, Tokenizer tokenizer, Engine engine, ComputePool pool, EncoderOptions options) {
   /** Inputs that are tokenized at once: bounds the memory of a long list. */
   private static final int CHUNK = 1024;
 
@@ -33,16 +34,24 @@ record PackedRun(Model model, Tokenizer tokenizer, Engine engine, EncoderOptions
   /** Tokens of an input that the model reads. */
   int maxTokens() {
     int positions = model.transformer().embeddings().maxTokens();
-    int published =
-        model.text().maxTokens().orElseGet(() -> tokenizer.modelMaxTokens().orElse(positions));
-    return Math.min(positions, options.maxTokens().orElse(published));
+    if (options.maxTokens().isPresent()) {
+      int asked = options.maxTokens().getAsInt();
+      if (asked > positions) {
+        throw new UnsupportedByModelException(
+            model.folder() + " reads at most " + positions + " tokens: maxTokens=" + asked);
+      }
+      return asked;
+    }
+    return Math.min(
+        positions,
+        model.text().maxTokens().orElseGet(() -> tokenizer.modelMaxTokens().orElse(positions)));
   }
 
   /** The head, which must be of that kind. */
   <H extends Head> H head(Class<H> kind, String lack) {
     Head head = engine.model().head();
     if (!kind.isInstance(head)) {
-      throw new IllegalStateException(
+      throw new UnsupportedByModelException(
           model.folder() + " has " + lack + ": its head is " + head.getClass().getSimpleName());
     }
     return kind.cast(head);
@@ -78,8 +87,7 @@ record PackedRun(Model model, Tokenizer tokenizer, Engine engine, EncoderOptions
   private <R> List<R> run(int count, int perText, IntFunction<Encoding> encode, Answer<R> answer) {
     List<R> answers = new ArrayList<>(count);
     for (int from = 0; from < count; from += CHUNK) {
-      List<Encoding> chunk =
-          IntStream.range(from, Math.min(from + CHUNK, count)).parallel().mapToObj(encode).toList();
+      List<Encoding> chunk = encodings(from, Math.min(from + CHUNK, count), encode);
       reportCuts(chunk, from, perText);
       for (List<Encoding> group : Packing.groups(chunk, options.tokenBudget())) {
         float[][] rows = engine.run(Packing.batch(group));
@@ -92,6 +100,13 @@ record PackedRun(Model model, Tokenizer tokenizer, Engine engine, EncoderOptions
       }
     }
     return answers;
+  }
+
+  /** Encodes on the threads that compute, so that no more than asked for are at work. */
+  private List<Encoding> encodings(int from, int to, IntFunction<Encoding> encode) {
+    var encodings = new Encoding[to - from];
+    pool.run(encodings.length, i -> encodings[i] = encode.apply(from + i));
+    return Arrays.asList(encodings);
   }
 
   private boolean answersPerToken() {

@@ -13,7 +13,7 @@ record Reranker(PackedRun run) {
     var head =
         run.head(Head.SequenceLabels.class, "no score for a pair, so it is no cross-encoder");
     if (head.out().out() != 1) {
-      throw new IllegalStateException(
+      throw new UnsupportedByModelException(
           run.model().folder()
               + " has "
               + head.out().out()

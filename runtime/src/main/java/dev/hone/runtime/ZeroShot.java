@@ -15,7 +15,7 @@ final class ZeroShot {
   private final int contradiction;
 
   /**
-   * @throws IllegalStateException if none of the model's labels is entailment
+   * @throws UnsupportedByModelException if none of the model's labels is entailment
    */
   ZeroShot(PackedRun run, Candidates candidates) {
     List<String> names = Labels.ofTexts(run).names();
@@ -67,8 +67,8 @@ final class ZeroShot {
     return label.toLowerCase(Locale.ROOT).startsWith("entail");
   }
 
-  private static IllegalStateException noEntailment(Config config, List<String> names) {
-    return new IllegalStateException(
+  private static UnsupportedByModelException noEntailment(Config config, List<String> names) {
+    return new UnsupportedByModelException(
         "candidate labels need a model of natural language inference: none of the labels that "
             + config.source()
             + " names is entailment: "

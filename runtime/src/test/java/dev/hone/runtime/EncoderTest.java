@@ -199,13 +199,13 @@ class EncoderTest {
   void whatAModelCannotDoIsSaid() throws IOException {
     try (Encoder encoder = Encoder.load(folder("embed-mean"), options)) {
       assertThatThrownBy(() -> encoder.classify("fox"))
-          .isInstanceOf(IllegalStateException.class)
+          .isInstanceOf(UnsupportedByModelException.class)
           .hasMessageEndingWith(
               "embed-mean has no labels for texts, so it cannot classify: its head is"
                   + " SentenceEmbedding");
       assertThatThrownBy(() -> encoder.tag("fox")).hasMessageContaining("cannot tag");
       assertThatThrownBy(() -> encoder.embed(List.of("fox"), Optional.of("poem")))
-          .isInstanceOf(IllegalArgumentException.class)
+          .isInstanceOf(UnsupportedByModelException.class)
           .hasMessageStartingWith("the model has no prompt of that name: prompt=poem; it has [");
     }
     try (Encoder encoder = Encoder.load(folder("classify-one-of-three"), options)) {
@@ -213,7 +213,7 @@ class EncoderTest {
       assertThatThrownBy(() -> encoder.score(List.of(new TextPair("a", "b"))))
           .hasMessageEndingWith("has 3 labels: a cross-encoder that scores has one");
       assertThatThrownBy(() -> encoder.classify(List.of("fox"), Candidates.oneOf("animal")))
-          .isInstanceOf(IllegalStateException.class)
+          .isInstanceOf(UnsupportedByModelException.class)
           .hasMessageContaining("is entailment: [negative, neutral, positive]");
     }
   }

@@ -67,9 +67,9 @@ public final class Tokenizer implements AutoCloseable {
    *
    * @param maxTokens most tokens of the result, the template's among them; {@link #UNLIMITED} for
    *     all
-   * @throws IllegalArgumentException if not even the template's tokens fit
-   * @throws TokenizerException if the text has more than 4,194,304 {@code char}s, fewer for some
-   *     tokenizers: what the library can take without giving up
+   * @throws TokenizerException if not even the template's tokens fit, or if the text has more than
+   *     4,194,304 {@code char}s, fewer for some tokenizers: what the library can take without
+   *     giving up
    */
   public Encoding encode(String text, int maxTokens) {
     return encode(text, null, maxTokens, Truncation.LONGEST_FIRST);
@@ -83,15 +83,15 @@ public final class Tokenizer implements AutoCloseable {
   /**
    * Encodes two texts that a model reads together.
    *
-   * @throws IllegalArgumentException if the text that may not be cut leaves no room
+   * @throws TokenizerException if the text that may not be cut leaves no room
    */
   public Encoding encodePair(String first, String second, int maxTokens, Truncation truncation) {
     return encode(first, java.util.Objects.requireNonNull(second), maxTokens, truncation);
   }
 
-  /** Encodes many texts, each for itself, on all processors. */
+  /** Encodes many texts, each for itself, on the caller's thread. */
   public List<Encoding> encodeAll(List<String> texts, int maxTokens) {
-    return texts.parallelStream().map(text -> encode(text, maxTokens)).toList();
+    return texts.stream().map(text -> encode(text, maxTokens)).toList();
   }
 
   /** Number of tokens of a whole text, the template's among them. */
@@ -192,7 +192,7 @@ public final class Tokenizer implements AutoCloseable {
     }
     int room = maxTokens - (size - content[0] - content[1]);
     if (room < 0) {
-      throw new IllegalArgumentException(
+      throw new TokenizerException(
           "No room for the template's tokens: maxTokens="
               + maxTokens
               + ", special tokens="
@@ -200,7 +200,7 @@ public final class Tokenizer implements AutoCloseable {
     }
     int first = truncation.firstKept(content[0], content[1], room);
     if (first < 0 || first > room) {
-      throw new IllegalArgumentException(
+      throw new TokenizerException(
           "The text that is not to be cut leaves no room: maxTokens="
               + maxTokens
               + ", first="

@@ -74,7 +74,7 @@ class TokenizerTest {
     assertThat(cut.ids()).startsWith(2).endsWith(3).hasSize(5);
     assertThat(tokenizer.encode(text, 2).ids()).containsExactly(2, 3);
     assertThatThrownBy(() -> tokenizer.encode(text, 1))
-        .isInstanceOf(IllegalArgumentException.class)
+        .isInstanceOf(TokenizerException.class)
         .hasMessageContaining("maxTokens=1, special tokens=2");
   }
 

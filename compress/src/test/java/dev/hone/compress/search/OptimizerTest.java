@@ -13,6 +13,7 @@ import dev.hone.compress.quantize.Encode;
 import dev.hone.measure.Fidelity;
 import dev.hone.measure.Objective;
 import dev.hone.measure.Timing;
+import dev.hone.model.format.FormatException;
 import dev.hone.runtime.Encoder;
 import dev.hone.runtime.EncoderOptions;
 import dev.hone.tensor.DType;
@@ -120,7 +121,7 @@ class OptimizerTest {
     Path foreign = Files.createDirectory(folder.resolve("small"));
     Files.writeString(foreign.resolve("thesis.txt"), "years of work");
     assertThatThrownBy(() -> optimize(0.01, Objective.SIZE))
-        .isInstanceOf(IOException.class)
+        .isInstanceOf(FormatException.class)
         .hasMessageContaining("was not written by Hone");
     assertThat(foreign.resolve("thesis.txt")).exists();
   }

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.hone.model.Transformer;
 import dev.hone.model.Weight;
+import dev.hone.model.format.FormatException;
 import dev.hone.model.format.compressed.CompressedTensors;
 import dev.hone.model.format.compressed.Encoded;
 import dev.hone.model.format.safetensors.SafetensorsWriter;
@@ -111,10 +112,14 @@ public final class ModelWriter {
     return target.toAbsolutePath().resolveSibling(name);
   }
 
-  /** Refuses to write over what Hone has not written. */
-  public static void refuseForeign(Path target) throws IOException {
+  /**
+   * Refuses to write over what Hone has not written.
+   *
+   * @throws FormatException if the target exists and is no folder that this wrote
+   */
+  public static void refuseForeign(Path target) {
     if (Files.exists(target) && !Files.exists(target.resolve("hone.json"))) {
-      throw new IOException(
+      throw new FormatException(
           target + " exists and was not written by Hone: name another folder, or remove it");
     }
   }

@@ -1,0 +1,318 @@
+package dev.hone.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.hone.model.Batch;
+import dev.hone.model.folder.Model;
+import dev.hone.model.format.safetensors.SafetensorsWriter;
+import dev.hone.runtime.Engine;
+import dev.hone.tensor.DType;
+import dev.hone.tensor.Tensor;
+import dev.hone.tensor.kernel.KernelTier;
+import dev.hone.tensor.parallel.ComputePool;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.FieldSource;
+
+/**
+ * Every command on tiny models: results go to standard output, notes to standard error, and wrong
+ * input gets one sentence and exit code 2.
+ */
+class CommandsTest {
+  private static final int[] IDS = {2, 17, 99, 300, 3};
+
+  /** A command line each, words between bars; a file's or model's name in braces is its path. */
+  private static final List<String> WRONG =
+      List.of(
+          "embed|no-such-model|fox",
+          "embed|{embedder}",
+          "embed|{embedder}|--file|{missing}",
+          "embed|{embedder}|fox|--file|{texts}",
+          "embed|{embedder}|--file|{empty}",
+          "embed|{embedder}|fox|--prompt|nosuch",
+          "embed|{embedder}|fox|--max-tokens|65",
+          "embed|{embedder}|fox|--max-tokens|2",
+          "embed|{embedder}|fox|--threads|0",
+          "embed|{embedder}|fox|--kernels|warp",
+          "embed|{classifier}|fox",
+          "embed|{foreign}|fox",
+          "classify|{embedder}|fox",
+          "classify|{classifier}|fox|--template|About {}.",
+          "classify|{classifier}|fox|--multi-label",
+          "classify|{classifier}|fox|--labels|animal",
+          "classify|{classifier}|fox|--labels|animal|--template|no place",
+          "tag|{embedder}|fox",
+          "tag|{tagger}|fox|--aggregation|nosuch",
+          "rerank|{embedder}|fox",
+          "rerank|{embedder}|--query|fox|fox|--top|-1",
+          "rerank|{embedder}|--query|fox|fox|--top|0",
+          "rerank|{classifier}|--query|fox|fox",
+          "eval|{embedder}|--task|nosuch|--data|{pairs}",
+          "eval|{embedder}|--task|{texts}|--data|{pairs}",
+          "eval|{embedder}|--task|scored-pairs|--data|{missing}",
+          "eval|{embedder}|--task|scored-pairs|--data|{texts}",
+          "eval|{embedder}|--task|labelled|--data|{labelled}",
+          "eval|{classifier}|--task|scored-pairs|--data|{pairs}",
+          "eval|{classifier}|--task|sst2|--data|{pairs}",
+          "bench|{embedder}|--data|{missing}",
+          "bench|{embedder}|--data|{empty}",
+          "bench|{embedder}|--seconds|0",
+          "inspect|{embedder}|--threads|1",
+          "inspect|{embedder}|--kernels|scalar",
+          "inspect|{embedder}|--tolerance|0.1",
+          "inspect|{embedder}|--length|65",
+          "inspect|{embedder}|--max-tokens|12",
+          "inspect|{embedder}|--golden|{golden}|--batch|2",
+          "inspect|{embedder}|--golden|{golden}|--length|2",
+          "inspect|{embedder}|--golden|{golden}|--weights",
+          "inspect|{embedder}|--golden|{missing}",
+          "inspect|{embedder}|--golden|{texts}",
+          "inspect|{embedder}|--golden|{ids-alone}",
+          "optimize|{embedder}|-o|{foreign}",
+          "pull|no-such-model");
+
+  @TempDir private static Path folder;
+  private static final Map<String, String> PATHS = new LinkedHashMap<>();
+
+  @BeforeAll
+  static void writeModelsAndFiles() throws IOException {
+    PATHS.put("embedder", TinyModels.copy("embed-mean", folder).toString());
+    PATHS.put("classifier", TinyModels.copy("classify-one-of-three", folder).toString());
+    PATHS.put("tagger", TinyModels.copy("tokens", folder).toString());
+    PATHS.put("foreign", Files.createDirectory(folder.resolve("foreign")).toString());
+    PATHS.put("missing", folder.resolve("missing.tsv").toString());
+    write("empty", "");
+    write("texts", "The king sleeps.\nA rose by any other name.\nfox\n");
+    write("labelled", "text\tlabel\nfine\tpositive\nawful\tnegative\nso so\tneutral\n");
+    write(
+        "pairs",
+        "sentence1\tsentence2\tscore\n"
+            + "a king\ta queen\t4\n"
+            + "a fox\ta boat\t1\n"
+            + "we sleep\tthey sleep\t3\n");
+    writeGoldens();
+  }
+
+  private static void write(String name, String text) throws IOException {
+    Path file = folder.resolve(name + ".tsv");
+    PATHS.put(name, Files.writeString(file, text).toString());
+  }
+
+  /** What the plain kernels answer to some ids; the same, off by a little; and ids alone. */
+  private static void writeGoldens() throws IOException {
+    try (var pool = new ComputePool(1);
+        Arena arena = Arena.ofConfined();
+        Model model = Model.load(Path.of(PATHS.get("embedder")));
+        Engine engine = new Engine(model.transformer(), KernelTier.SCALAR.create(pool))) {
+      Tensor ids = Tensor.allocate(arena, DType.Plain.I32, IDS.length);
+      for (int i = 0; i < IDS.length; i++) {
+        ids.data().setAtIndex(ValueLayout.JAVA_INT, i, IDS[i]);
+      }
+      float[][] rows = engine.hidden(Batch.of(List.of(IDS)));
+      Tensor hidden = Tensor.allocate(arena, DType.Plain.F32, IDS.length, rows[0].length);
+      for (int i = 0; i < rows.length; i++) {
+        hidden.row(i).copyFrom(java.lang.foreign.MemorySegment.ofArray(rows[i]));
+      }
+      writeGolden("golden", Map.of("ids", ids, "hidden", hidden));
+      hidden.row(2).set(Tensor.FLOAT, 0, rows[2][0] + 0.1f);
+      writeGolden("shifted", Map.of("ids", ids, "hidden", hidden));
+      writeGolden("ids-alone", Map.of("ids", ids));
+    }
+  }
+
+  private static void writeGolden(String name, Map<String, Tensor> tensors) throws IOException {
+    Path file = folder.resolve(name + ".safetensors");
+    SafetensorsWriter.write(file, tensors, Map.of());
+    PATHS.put(name, file.toString());
+  }
+
+  private static Answer hone(String line) {
+    return Answer.of(
+        Stream.of(line.split("\\|")).map(CommandsTest::argument).toArray(String[]::new));
+  }
+
+  private static String argument(String word) {
+    boolean named = word.startsWith("{") && word.endsWith("}");
+    return named ? PATHS.get(word.substring(1, word.length() - 1)) : word;
+  }
+
+  /** The answer to a line that is right, without and then with {@code --json}. */
+  private static JsonNode json(String line) {
+    Answer plain = hone(line);
+    assertThat(plain.code()).as(plain.err()).isZero();
+    assertThat(plain.out()).isNotBlank().doesNotStartWith("[{").doesNotStartWith("{");
+    Answer json = hone(line + "|--json");
+    assertThat(json.code()).as(json.err()).isZero();
+    return json.json();
+  }
+
+  private static List<String> keys(JsonNode object) {
+    return object.propertyStream().map(Map.Entry::getKey).toList();
+  }
+
+  @ParameterizedTest
+  @FieldSource("WRONG")
+  void wrongInputGetsOneSentenceAndCodeTwo(String line) {
+    Answer answer = hone(line);
+    assertThat(answer.err()).startsWith("hone: ").hasLineCount(1).doesNotContain("Exception");
+    assertThat(answer.code()).isEqualTo(2);
+    assertThat(answer.out()).isEmpty();
+  }
+
+  @Test
+  void embed() {
+    JsonNode texts = json("embed|{embedder}|--file|{texts}|--prompt|query|--threads|1");
+    assertThat(texts).hasSize(3);
+    assertThat(keys(texts.get(2))).containsExactly("text", "vector");
+    assertThat(texts.get(2).get("text").asText()).isEqualTo("fox");
+    assertThat(texts.get(2).get("vector")).hasSize(64);
+    assertThat(hone("embed|{embedder}|a|b").out()).hasLineCount(2);
+  }
+
+  @Test
+  void classify() {
+    JsonNode text = json("classify|{classifier}|A charming film.").get(0);
+    assertThat(keys(text)).containsExactly("text", "labels");
+    assertThat(text.get("labels")).hasSize(3);
+    double sum = 0;
+    for (JsonNode label : text.get("labels")) {
+      assertThat(keys(label)).containsExactly("name", "score");
+      sum += label.get("score").asDouble();
+    }
+    assertThat(sum).isCloseTo(1, within(1e-5));
+  }
+
+  @Test
+  void tag() {
+    String sentence = "The king sleeps and the fox jumps over a rose.";
+    JsonNode text = json("tag|{tagger}|" + sentence).get(0);
+    assertThat(keys(text)).containsExactly("text", "entities");
+    assertThat(text.get("entities")).isNotEmpty();
+    for (JsonNode entity : text.get("entities")) {
+      assertThat(keys(entity)).containsExactly("label", "score", "word", "start", "end");
+      assertThat(entity.get("end").asInt())
+          .isGreaterThan(entity.get("start").asInt())
+          .isLessThanOrEqualTo(sentence.length());
+    }
+  }
+
+  @Test
+  void rerank() {
+    JsonNode ranking = json("rerank|{embedder}|--query|fox|the king|fox|a boat|--top|2");
+    assertThat(ranking).hasSize(2);
+    assertThat(keys(ranking.get(0))).containsExactly("index", "score", "text");
+    assertThat(ranking.get(0).get("index").asInt()).isEqualTo(1);
+    assertThat(ranking.get(0).get("score").asDouble()).isCloseTo(1, within(1e-5));
+  }
+
+  @Test
+  void evalOfSimilarity() {
+    JsonNode result = json("eval|{embedder}|--task|scored-pairs|--data|{pairs}");
+    assertThat(keys(result))
+        .containsExactly("model", "task", "examples", "spearman", "pearson", "intervals");
+    assertThat(result.get("examples").asInt()).isEqualTo(3);
+    assertThat(result.get("spearman").asDouble()).isBetween(-1.0, 1.0);
+    assertThat(keys(result.get("intervals").get("spearman"))).contains("value", "low", "high");
+  }
+
+  @Test
+  void evalOfClasses() {
+    JsonNode result = json("eval|{classifier}|--task|labelled|--data|{labelled}");
+    assertThat(keys(result))
+        .containsExactly("model", "task", "examples", "accuracy", "macro-f1", "intervals");
+    assertThat(result.get("accuracy").asDouble()).isBetween(0.0, 1.0);
+  }
+
+  @Test
+  void bench() {
+    JsonNode measured = json("bench|{embedder}|--data|{texts}|--seconds|1");
+    assertThat(keys(measured))
+        .contains("model", "machine", "shortMillis", "longMillis", "noise", "fileBytes");
+    assertThat(measured.get("batchTexts").asInt()).isEqualTo(3);
+    assertThat(measured.get("textsPerSecond").asDouble()).isPositive();
+    assertThat(measured.get("tokensPerSecond").asDouble()).isPositive();
+    assertThat(measured.get("memoryBytes").asLong())
+        .isGreaterThan(measured.get("fileBytes").asLong() / 2);
+  }
+
+  @Test
+  void inspect() {
+    JsonNode described = json("inspect|{embedder}|--batch|2|--length|64|--weights");
+    assertThat(keys(described))
+        .containsExactly(
+            "model",
+            "blocks",
+            "hidden",
+            "maxTokens",
+            "fileBytes",
+            "bytesByType",
+            "unused",
+            "cost",
+            "weights");
+    assertThat(described.get("blocks").asInt()).isEqualTo(2);
+    assertThat(described.get("maxTokens").asInt()).isEqualTo(64);
+    assertThat(keys(described.get("weights").get(0)))
+        .containsExactly("name", "type", "shape", "bytes");
+  }
+
+  @Test
+  void inspectWithAGolden() {
+    JsonNode compared = json("inspect|{embedder}|--golden|{golden}");
+    assertThat(keys(compared))
+        .containsExactly("agrees", "greedyAgrees", "tolerance", "differences");
+    assertThat(compared.get("agrees").asBoolean()).isTrue();
+    assertThat(compared.get("greedyAgrees").isNull()).isTrue();
+    assertThat(compared.get("differences")).hasSize(1);
+    assertThat(compared.get("differences").get(0).get("what").asText()).isEqualTo("hidden");
+  }
+
+  @Test
+  void inspectWithAGoldenThatDiffersIsCodeOne() {
+    Answer answer = hone("inspect|{embedder}|--golden|{shifted}|--json");
+    assertThat(answer.code()).isEqualTo(1);
+    assertThat(answer.err()).isEmpty();
+    assertThat(answer.json().get("agrees").asBoolean()).isFalse();
+    assertThat(answer.json().get("differences").get(0).get("largest").asDouble())
+        .isCloseTo(0.1, within(1e-4));
+    assertThat(hone("inspect|{embedder}|--golden|{shifted}|--tolerance|0.5").code()).isZero();
+  }
+
+  @Test
+  void pull() {
+    JsonNode pulled = json("pull|{embedder}");
+    assertThat(keys(pulled)).containsExactlyInAnyOrder("model", "folder");
+    assertThat(pulled.get("folder").asText()).isEqualTo(PATHS.get("embedder"));
+  }
+
+  @Test
+  void notesGoToStandardError() {
+    Answer cut = hone("embed|{embedder}|fox|--max-tokens|3|the king and the fox|--json");
+    assertThat(cut.err()).contains("text 1 was cut").contains("the model reads 3");
+    assertThat(cut.json()).hasSize(2);
+  }
+
+  @Test
+  void whatIsFetchedIsToldOnceAFile() {
+    var err = new java.io.StringWriter();
+    var terminal = new Terminal(new java.io.PrintWriter(err), new java.io.PrintWriter(err));
+    var fetching = new Fetching(terminal, false);
+    fetching.update("model.safetensors", 262_144, 90_900_000);
+    fetching.update("model.safetensors", 524_288, 90_900_000);
+    fetching.update("config.json", 612, -1);
+    assertThat(err.toString().lines())
+        .containsExactly("fetching model.safetensors (90.9 MB)", "fetching config.json");
+  }
+}
