@@ -12,6 +12,7 @@ import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -85,13 +86,18 @@ public final class Hone implements Runnable {
             e.printStackTrace(err);
           }
           boolean wrongInput = WRONG_INPUT.stream().anyMatch(c -> c.isInstance(e));
-          err.println(wrongInput ? "hone: " + e.getMessage() : "hone failed: " + e);
+          // A library's part of the message may have several lines.
+          err.println(wrongInput ? "hone: " + oneLine(e.getMessage()) : "hone failed: " + e);
           if (!wrongInput && !hone.stacktrace) {
             err.println("Run it again with --stacktrace to see where.");
           }
           return wrongInput ? 2 : 1;
         });
     return line.execute(args);
+  }
+
+  private static String oneLine(String message) {
+    return message.lines().map(String::strip).collect(Collectors.joining(" "));
   }
 
   private static CommandLine commandLine(Hone hone) {

@@ -25,7 +25,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.FieldSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * Every command on tiny models: results go to standard output, notes to standard error, and wrong
@@ -33,56 +33,6 @@ import org.junit.jupiter.params.provider.FieldSource;
  */
 class CommandsTest {
   private static final int[] IDS = {2, 17, 99, 300, 3};
-
-  /** A command line each, words between bars; a file's or model's name in braces is its path. */
-  private static final List<String> WRONG =
-      List.of(
-          "embed|no-such-model|fox",
-          "embed|{embedder}",
-          "embed|{embedder}|--file|{missing}",
-          "embed|{embedder}|fox|--file|{texts}",
-          "embed|{embedder}|--file|{empty}",
-          "embed|{embedder}|fox|--prompt|nosuch",
-          "embed|{embedder}|fox|--max-tokens|65",
-          "embed|{embedder}|fox|--max-tokens|2",
-          "embed|{embedder}|fox|--threads|0",
-          "embed|{embedder}|fox|--kernels|warp",
-          "embed|{classifier}|fox",
-          "embed|{foreign}|fox",
-          "classify|{embedder}|fox",
-          "classify|{classifier}|fox|--template|About {}.",
-          "classify|{classifier}|fox|--multi-label",
-          "classify|{classifier}|fox|--labels|animal",
-          "classify|{classifier}|fox|--labels|animal|--template|no place",
-          "tag|{embedder}|fox",
-          "tag|{tagger}|fox|--aggregation|nosuch",
-          "rerank|{embedder}|fox",
-          "rerank|{embedder}|--query|fox|fox|--top|-1",
-          "rerank|{embedder}|--query|fox|fox|--top|0",
-          "rerank|{classifier}|--query|fox|fox",
-          "eval|{embedder}|--task|nosuch|--data|{pairs}",
-          "eval|{embedder}|--task|{texts}|--data|{pairs}",
-          "eval|{embedder}|--task|scored-pairs|--data|{missing}",
-          "eval|{embedder}|--task|scored-pairs|--data|{texts}",
-          "eval|{embedder}|--task|labelled|--data|{labelled}",
-          "eval|{classifier}|--task|scored-pairs|--data|{pairs}",
-          "eval|{classifier}|--task|sst2|--data|{pairs}",
-          "bench|{embedder}|--data|{missing}",
-          "bench|{embedder}|--data|{empty}",
-          "bench|{embedder}|--seconds|0",
-          "inspect|{embedder}|--threads|1",
-          "inspect|{embedder}|--kernels|scalar",
-          "inspect|{embedder}|--tolerance|0.1",
-          "inspect|{embedder}|--length|65",
-          "inspect|{embedder}|--max-tokens|12",
-          "inspect|{embedder}|--golden|{golden}|--batch|2",
-          "inspect|{embedder}|--golden|{golden}|--length|2",
-          "inspect|{embedder}|--golden|{golden}|--weights",
-          "inspect|{embedder}|--golden|{missing}",
-          "inspect|{embedder}|--golden|{texts}",
-          "inspect|{embedder}|--golden|{ids-alone}",
-          "optimize|{embedder}|-o|{foreign}",
-          "pull|no-such-model");
 
   @TempDir private static Path folder;
   private static final Map<String, String> PATHS = new LinkedHashMap<>();
@@ -95,6 +45,7 @@ class CommandsTest {
     PATHS.put("foreign", Files.createDirectory(folder.resolve("foreign")).toString());
     PATHS.put("missing", folder.resolve("missing.tsv").toString());
     write("empty", "");
+    write("broken", "mine:\n  title: [\n  kind: }\n");
     write("texts", "The king sleeps.\nA rose by any other name.\nfox\n");
     write("labelled", "text\tlabel\nfine\tpositive\nawful\tnegative\nso so\tneutral\n");
     write(
@@ -163,8 +114,60 @@ class CommandsTest {
     return object.propertyStream().map(Map.Entry::getKey).toList();
   }
 
+  /** A command line each, words between bars; a file's or model's name in braces is its path. */
+  static List<String> wrongInput() {
+    return List.of(
+        "embed|no-such-model|fox",
+        "embed|{embedder}",
+        "embed|{embedder}|--file|{missing}",
+        "embed|{embedder}|fox|--file|{texts}",
+        "embed|{embedder}|--file|{empty}",
+        "embed|{embedder}|fox|--prompt|nosuch",
+        "embed|{embedder}|fox|--max-tokens|65",
+        "embed|{embedder}|fox|--max-tokens|2",
+        "embed|{embedder}|fox|--threads|0",
+        "embed|{embedder}|fox|--kernels|warp",
+        "embed|{classifier}|fox",
+        "embed|{foreign}|fox",
+        "classify|{embedder}|fox",
+        "classify|{classifier}|fox|--template|About {}.",
+        "classify|{classifier}|fox|--multi-label",
+        "classify|{classifier}|fox|--labels|animal",
+        "classify|{classifier}|fox|--labels|animal|--template|no place",
+        "tag|{embedder}|fox",
+        "tag|{tagger}|fox|--aggregation|nosuch",
+        "rerank|{embedder}|fox",
+        "rerank|{embedder}|--query|fox|fox|--top|-1",
+        "rerank|{embedder}|--query|fox|fox|--top|0",
+        "rerank|{classifier}|--query|fox|fox",
+        "eval|{embedder}|--task|nosuch|--data|{pairs}",
+        "eval|{embedder}|--task|{texts}|--data|{pairs}",
+        "eval|{embedder}|--task|{broken}|--data|{pairs}",
+        "eval|{embedder}|--task|scored-pairs|--data|{missing}",
+        "eval|{embedder}|--task|scored-pairs|--data|{texts}",
+        "eval|{embedder}|--task|labelled|--data|{labelled}",
+        "eval|{classifier}|--task|scored-pairs|--data|{pairs}",
+        "eval|{classifier}|--task|sst2|--data|{pairs}",
+        "bench|{embedder}|--data|{missing}",
+        "bench|{embedder}|--data|{empty}",
+        "bench|{embedder}|--seconds|0",
+        "inspect|{embedder}|--threads|1",
+        "inspect|{embedder}|--kernels|scalar",
+        "inspect|{embedder}|--tolerance|0.1",
+        "inspect|{embedder}|--length|65",
+        "inspect|{embedder}|--max-tokens|12",
+        "inspect|{embedder}|--golden|{golden}|--batch|2",
+        "inspect|{embedder}|--golden|{golden}|--length|2",
+        "inspect|{embedder}|--golden|{golden}|--weights",
+        "inspect|{embedder}|--golden|{missing}",
+        "inspect|{embedder}|--golden|{texts}",
+        "inspect|{embedder}|--golden|{ids-alone}",
+        "optimize|{embedder}|-o|{foreign}",
+        "pull|no-such-model");
+  }
+
   @ParameterizedTest
-  @FieldSource("WRONG")
+  @MethodSource("wrongInput")
   void wrongInputGetsOneSentenceAndCodeTwo(String line) {
     Answer answer = hone(line);
     assertThat(answer.err()).startsWith("hone: ").hasLineCount(1).doesNotContain("Exception");

@@ -83,7 +83,7 @@ public record Task(
       }
       return tasks.values().iterator().next();
     } catch (JacksonException e) {
-      throw new FormatException(file + " describes no task: " + e.getMessage(), e);
+      throw new FormatException(file + " describes no task: " + e.getOriginalMessage(), e);
     } catch (IOException e) {
       throw new FormatException(file + " cannot be read: " + e.getMessage(), e);
     }
