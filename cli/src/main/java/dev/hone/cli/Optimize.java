@@ -124,7 +124,7 @@ final class Optimize implements Callable<Integer> {
     Path target = output == null ? Path.of(baseName() + "-optimized") : output;
     refuse(source, target);
     var options = model.options(terminal).onCut(_ -> {}); // the report counts them
-    Quality quality;
+    Quality<?> quality;
     List<String> workload;
     if (task == null) {
       Halves<String> halves = texts();
@@ -220,7 +220,7 @@ final class Optimize implements Callable<Integer> {
     }
   }
 
-  private Report report(Optimizer.Result result, Quality quality, int threads, Path target) {
+  private Report report(Optimizer.Result result, Quality<?> quality, int threads, Path target) {
     return new Report(
         model.name(),
         command(),

@@ -4,7 +4,6 @@ import dev.hone.measure.Bootstrap;
 import dev.hone.measure.ClassFidelity;
 import dev.hone.runtime.Encoder;
 import dev.hone.runtime.Probabilities;
-import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 
@@ -12,9 +11,8 @@ import java.util.Map;
  * For classifiers, without labels: the loss is the mean Kullback-Leibler divergence, in nats, from
  * the original's class probabilities; the share of texts whose answer changed stands beside it.
  */
-public final class AnswerQuality implements Quality {
+public final class AnswerQuality extends Quality<List<float[]>> {
   private final Halves<String> texts;
-  private final Map<Part, List<float[]>> originals = new EnumMap<>(Part.class);
 
   public AnswerQuality(Halves<String> texts) {
     this.texts = texts;
@@ -31,34 +29,19 @@ public final class AnswerQuality implements Quality {
   }
 
   @Override
-  public void remember(Encoder original) {
-    for (Part part : Part.values()) {
-      originals.put(part, probabilities(original, part));
-    }
+  List<float[]> answers(Encoder encoder, Part part) {
+    return encoder.answers(texts.of(part)).stream()
+        .map(rows -> Probabilities.softmax(rows[0]))
+        .toList();
   }
 
   @Override
-  public Judgement ofOriginal(Part part) {
-    return judge(part, originals.get(part));
-  }
-
-  @Override
-  public Judgement of(Encoder candidate, Part part) {
-    return judge(part, probabilities(candidate, part));
-  }
-
-  private Judgement judge(Part part, List<float[]> probabilities) {
-    ClassFidelity fidelity = ClassFidelity.of(originals.get(part), probabilities);
+  Judgement judge(List<float[]> original, List<float[]> probabilities) {
+    ClassFidelity fidelity = ClassFidelity.of(original, probabilities);
     return new Judgement(
         Bootstrap.STANDARD.mean(fidelity.divergences()),
         null,
         null,
         Map.of("changed answers", Bootstrap.STANDARD.mean(fidelity.changes())));
-  }
-
-  private List<float[]> probabilities(Encoder encoder, Part part) {
-    return encoder.answers(texts.of(part)).stream()
-        .map(rows -> Probabilities.softmax(rows[0]))
-        .toList();
   }
 }

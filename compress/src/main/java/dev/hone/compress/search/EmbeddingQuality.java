@@ -3,16 +3,14 @@ package dev.hone.compress.search;
 import dev.hone.measure.Bootstrap;
 import dev.hone.measure.Fidelity;
 import dev.hone.runtime.Encoder;
-import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 
 /**
  * For embedders, without labels: the loss is 1 minus the mean cosine to the original's embeddings.
  */
-public final class EmbeddingQuality implements Quality {
+public final class EmbeddingQuality extends Quality<List<float[]>> {
   private final Halves<String> texts;
-  private final Map<Part, List<float[]>> originals = new EnumMap<>(Part.class);
 
   public EmbeddingQuality(Halves<String> texts) {
     this.texts = texts;
@@ -29,24 +27,13 @@ public final class EmbeddingQuality implements Quality {
   }
 
   @Override
-  public void remember(Encoder original) {
-    for (Part part : Part.values()) {
-      originals.put(part, original.embed(texts.of(part)));
-    }
+  List<float[]> answers(Encoder encoder, Part part) {
+    return encoder.embed(texts.of(part));
   }
 
   @Override
-  public Judgement ofOriginal(Part part) {
-    return judge(part, originals.get(part));
-  }
-
-  @Override
-  public Judgement of(Encoder candidate, Part part) {
-    return judge(part, candidate.embed(texts.of(part)));
-  }
-
-  private Judgement judge(Part part, List<float[]> embeddings) {
-    Fidelity fidelity = Fidelity.of(originals.get(part), embeddings);
+  Judgement judge(List<float[]> original, List<float[]> embeddings) {
+    Fidelity fidelity = Fidelity.of(original, embeddings);
     return new Judgement(
         fidelity.loss(Bootstrap.STANDARD),
         fidelity.minCosine(),

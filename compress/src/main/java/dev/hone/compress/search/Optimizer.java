@@ -31,7 +31,7 @@ public final class Optimizer {
 
   private final Path original;
   private final EncoderOptions options;
-  private final Quality quality;
+  private final Quality<?> quality;
   private final List<String> workload;
   private final Settings settings;
   private final Steps steps;
@@ -77,7 +77,7 @@ public final class Optimizer {
   public Optimizer(
       Path original,
       EncoderOptions options,
-      Quality quality,
+      Quality<?> quality,
       List<String> workload,
       Settings settings,
       Consumer<Progress> progress) {

@@ -55,7 +55,7 @@ class OptimizerTest {
   }
 
   private Optimizer.Result optimize(
-      Path model, Quality quality, double maxLoss, Objective objective, Recipe... recipes)
+      Path model, Quality<?> quality, double maxLoss, Objective objective, Recipe... recipes)
       throws IOException {
     var settings =
         new Optimizer.Settings(
