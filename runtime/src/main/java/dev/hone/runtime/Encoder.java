@@ -5,6 +5,7 @@ import dev.hone.hub.Progress;
 import dev.hone.model.Head;
 import dev.hone.model.Transformer;
 import dev.hone.model.folder.Model;
+import dev.hone.model.format.FormatException;
 import dev.hone.tensor.kernel.KernelTier;
 import dev.hone.tensor.kernel.Kernels;
 import dev.hone.tensor.parallel.ComputePool;
@@ -52,7 +53,8 @@ public final class Encoder implements AutoCloseable {
     this.engine = new Engine(Embedder.pooled(transformer), kernels);
     this.options = options;
     this.run = new PackedRun(model, tokenizer, engine, pool, options);
-    this.owned = owned;
+    this.owned = new ArrayList<>(owned);
+    this.owned.add(engine);
   }
 
   /** A model by its name: a folder, a built-in name such as {@code minilm}, {@code hf:org/name}. */
@@ -75,6 +77,7 @@ public final class Encoder implements AutoCloseable {
       owned.add(model);
       Tokenizer tokenizer = Tokenizer.load(model.encoderFolder());
       owned.add(tokenizer);
+      checkVocabulary(model, tokenizer);
       ComputePool pool = new ComputePool(options.threads());
       owned.add(pool);
       if (model.transformer().head() instanceof Head.HiddenStates) {
@@ -93,9 +96,27 @@ public final class Encoder implements AutoCloseable {
           pool,
           options,
           owned);
-    } catch (RuntimeException e) {
-      closeAll(owned);
+    } catch (RuntimeException | Error e) {
+      try {
+        closeAll(owned);
+      } catch (IllegalStateException suppressed) {
+        e.addSuppressed(suppressed);
+      }
       throw e;
+    }
+  }
+
+  /** A larger vocabulary than the model's would fail at the first text that uses it. */
+  private static void checkVocabulary(Model model, Tokenizer tokenizer) {
+    int rows = model.transformer().embeddings().word().entries();
+    if (tokenizer.largestId() >= rows) {
+      throw new FormatException(
+          "tokenizer and model do not belong together: folder="
+              + model.encoderFolder()
+              + ", largest token id="
+              + tokenizer.largestId()
+              + ", rows of the word embeddings="
+              + rows);
     }
   }
 
@@ -220,7 +241,11 @@ public final class Encoder implements AutoCloseable {
     return engine;
   }
 
-  /** Bytes of memory outside the heap: mapped files, converted and packed weights, activations. */
+  /**
+   * Bytes of memory outside the heap: mapped files, converted and packed weights, and the most that
+   * activations have taken. A mapped file counts whole, though what was packed from it is not read
+   * again and the system may take its pages back.
+   */
   public long sizeBytes() {
     return model.sizeBytes() + engine.sizeBytes();
   }
@@ -234,18 +259,27 @@ public final class Encoder implements AutoCloseable {
   @Override
   public void close() {
     if (closed.compareAndSet(false, true)) {
-      engine.close();
       closeAll(owned);
     }
   }
 
+  /** Closes all, the last first, also after one that cannot be. */
   private static void closeAll(List<AutoCloseable> owned) {
+    IllegalStateException failure = null;
     for (AutoCloseable one : owned.reversed()) {
       try {
         one.close();
       } catch (Exception e) {
-        throw new IllegalStateException("closing " + one, e);
+        var next = new IllegalStateException("closing " + one, e);
+        if (failure == null) {
+          failure = next;
+        } else {
+          failure.addSuppressed(next);
+        }
       }
+    }
+    if (failure != null) {
+      throw failure;
     }
   }
 }

@@ -39,7 +39,7 @@ public final class Engine implements AutoCloseable {
     return locked(() -> Forward.hidden(model, batch, ops));
   }
 
-  /** Bytes of packed weights and activations, beside the model's own. */
+  /** Bytes of packed weights and, at most so far, activations: beside the model's own. */
   public long sizeBytes() {
     return weights.sizeBytes() + ops.sizeBytes();
   }

@@ -16,14 +16,19 @@ final class PackedWeights implements AutoCloseable {
   private final IdentityHashMap<Tensor, PackedMatrix> byTensor = new IdentityHashMap<>();
 
   PackedWeights(Transformer model, Kernels kernels) {
-    model.map(
-        new LayerMap() {
-          @Override
-          public Linear linear(Role role, Linear layer) {
-            byTensor.computeIfAbsent(layer.weight().tensor(), t -> kernels.pack(t, arena));
-            return layer;
-          }
-        });
+    try {
+      model.map(
+          new LayerMap() {
+            @Override
+            public Linear linear(Role role, Linear layer) {
+              byTensor.computeIfAbsent(layer.weight().tensor(), t -> kernels.pack(t, arena));
+              return layer;
+            }
+          });
+    } catch (RuntimeException | Error e) {
+      arena.close();
+      throw e;
+    }
   }
 
   PackedMatrix of(Linear layer) {

@@ -125,7 +125,7 @@ final class SimdOps implements Ops<Tensor>, AutoCloseable {
     return part.get();
   }
 
-  /** Bytes of the slabs. */
+  /** The most bytes that the slabs have held. */
   long sizeBytes() {
     return slab.sizeBytes() + other.sizeBytes();
   }

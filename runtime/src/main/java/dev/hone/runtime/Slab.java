@@ -17,33 +17,45 @@ final class Slab implements AutoCloseable {
   private MemorySegment chunk = MemorySegment.NULL;
   private long used;
   private long wanted;
+  private long beside;
+  private long mostBytes;
 
   /** An F32 matrix whose numbers are whatever stood there before. */
   Tensor matrix(long rows, long cols) {
     long bytes = Math.multiplyExact(rows, cols * Float.BYTES);
     long room = roundUp(bytes, Tensor.ALIGNMENT);
-    wanted += room;
     if (used + room <= chunk.byteSize()) {
       MemorySegment part = chunk.asSlice(used, bytes);
       used += room;
+      wanted += room;
       return Tensor.of(Plain.F32, part, rows, cols);
     }
-    return Tensor.of(Plain.F32, arena.allocate(bytes, Tensor.ALIGNMENT), rows, cols);
+    MemorySegment own = arena.allocate(bytes, Tensor.ALIGNMENT);
+    wanted += room;
+    beside += bytes;
+    mostBytes = Math.max(mostBytes, chunk.byteSize() + beside);
+    return Tensor.of(Plain.F32, own, rows, cols);
   }
 
   /** Takes everything back. */
   void reset() {
-    if (wanted > chunk.byteSize()) {
-      arena.close();
-      arena = Arena.ofShared();
-      chunk = arena.allocate(roundUp(wanted, PAGE), PAGE);
-    }
+    long next = roundUp(wanted, PAGE);
+    boolean small = wanted > chunk.byteSize();
     used = 0;
     wanted = 0;
+    if (small) {
+      chunk = MemorySegment.NULL; // where no memory is left, an empty slab remains
+      beside = 0;
+      arena.close();
+      arena = Arena.ofShared();
+      chunk = arena.allocate(next, PAGE);
+      mostBytes = Math.max(mostBytes, next);
+    }
   }
 
+  /** The most bytes it has held at once. */
   long sizeBytes() {
-    return chunk.byteSize();
+    return mostBytes;
   }
 
   @Override

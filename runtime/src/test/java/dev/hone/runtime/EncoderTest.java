@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.hone.model.format.FormatException;
 import dev.hone.tensor.kernel.KernelTier;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -216,5 +217,47 @@ class EncoderTest {
           .isInstanceOf(UnsupportedByModelException.class)
           .hasMessageContaining("is entailment: [negative, neutral, positive]");
     }
+  }
+
+  @Test
+  void refusesATokenizerWithMoreTokensThanTheModel() throws IOException {
+    Path folder = folder("embed-mean");
+    edit(
+        folder.resolve("tokenizer.json"),
+        "\"added_tokens\": [",
+        """
+        "added_tokens": [
+        {"id": 800, "content": "<extra>", "single_word": false, "lstrip": false, "rstrip": false,
+         "normalized": false, "special": false},
+        """);
+    assertThatThrownBy(() -> Encoder.load(folder, options))
+        .isInstanceOf(FormatException.class)
+        .hasMessageContaining("largest token id=800, rows of the word embeddings=800");
+  }
+
+  @Test
+  void refusesAPaddingIdThatLeavesNoPositions() throws IOException {
+    Path folder = folder("embed-mean");
+    Path config = folder.resolve("config.json");
+    edit(config, "\"model_type\": \"bert\"", "\"model_type\": \"roberta\"");
+    try (Encoder encoder = Encoder.load(folder, options)) {
+      assertThat(encoder.model().transformer().embeddings().maxTokens()).isEqualTo(63);
+    }
+    String before = "\"pad_token_id\": 0";
+    for (String id : List.of("-2", "63", "2147483647")) {
+      edit(config, before, "\"pad_token_id\": " + id);
+      before = "\"pad_token_id\": " + id;
+      assertThatThrownBy(() -> Encoder.load(folder, options))
+          .isInstanceOf(FormatException.class)
+          .hasMessageContaining("pad_token_id must be at least 0")
+          .hasMessageContaining("max_position_embeddings - 1 = 63")
+          .hasMessageEndingWith("not " + id);
+    }
+  }
+
+  private static void edit(Path file, String from, String to) throws IOException {
+    String text = Files.readString(file);
+    assertThat(text).contains(from);
+    Files.writeString(file, text.replace(from, to));
   }
 }

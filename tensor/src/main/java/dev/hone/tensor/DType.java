@@ -139,19 +139,23 @@ public sealed interface DType {
   /** GGUF's self-contained blocks of 32 columns; cols must be a multiple of it. */
   enum Block implements DType {
     /** {@code [f16 scale][32 signed bytes]}: w = scale * q. */
-    Q8_0(32, 34),
+    Q8_0(32, 34, 8, 0),
     /**
      * {@code [f16 scale][16 bytes]}: byte i holds column i low, column i + 16 high; w = scale * (q
      * - 8).
      */
-    Q4_0(32, 18);
+    Q4_0(32, 18, 4, 8);
 
     private final int columns;
     private final int bytes;
+    private final int bits;
+    private final int middle;
 
-    Block(int columns, int bytes) {
+    Block(int columns, int bytes, int bits, int middle) {
       this.columns = columns;
       this.bytes = bytes;
+      this.bits = bits;
+      this.middle = middle;
     }
 
     /** Columns in a block. */
@@ -162,6 +166,16 @@ public sealed interface DType {
     /** Bytes of a block. */
     public int bytes() {
       return bytes;
+    }
+
+    /** Bits of one integer. */
+    public int bits() {
+      return bits;
+    }
+
+    /** The integer that stands for 0. */
+    public int middle() {
+      return middle;
     }
 
     @Override

@@ -148,6 +148,11 @@ public final class Tokenizer implements AutoCloseable {
     return vocabulary.size();
   }
 
+  /** The largest id of a token; a model's word embeddings must have more rows. */
+  public int largestId() {
+    return vocabulary.largestId();
+  }
+
   /**
    * {@code model_max_length} of {@code tokenizer_config.json}; empty if it sets no limit. A model's
    * other files may know better.

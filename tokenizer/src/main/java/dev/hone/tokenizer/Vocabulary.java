@@ -19,6 +19,7 @@ final class Vocabulary {
   private final Set<String> special = new LinkedHashSet<>();
   private final Optional<String> subwordPrefix;
   private final OptionalInt unknown;
+  private int largestId = -1;
 
   Vocabulary(ObjectNode tokenizer) {
     JsonNode vocab = tokenizer.path("model").path("vocab");
@@ -52,10 +53,15 @@ final class Vocabulary {
   private void put(String token, int id) {
     ids.put(token, id);
     tokens.put(id, token);
+    largestId = Math.max(largestId, id);
   }
 
   int size() {
     return ids.size();
+  }
+
+  int largestId() {
+    return largestId;
   }
 
   OptionalInt id(String token) {

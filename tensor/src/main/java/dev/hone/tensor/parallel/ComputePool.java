@@ -82,7 +82,8 @@ public final class ComputePool implements AutoCloseable {
     }
     mine.work();
     mine.awaitEnd();
-    job = null; // what the task holds is not kept alive
+    job = null;
+    mine.task = null; // a parked worker may hold the job, and the task holds tensors
     mine.rethrow();
   }
 
@@ -118,7 +119,7 @@ public final class ComputePool implements AutoCloseable {
    */
   private static final class Job {
     private final int tasks;
-    private final IntConsumer task;
+    private IntConsumer task; // read by who takes one of its tasks only, so before all have ended
     private final Thread caller;
     private final AtomicInteger next = new AtomicInteger();
     private final AtomicInteger ended = new AtomicInteger();
@@ -148,6 +149,7 @@ public final class ComputePool implements AutoCloseable {
     }
 
     void awaitEnd() {
+      boolean interrupted = false;
       long start = System.nanoTime();
       while (ended.get() < tasks) {
         if (System.nanoTime() - start < SPIN_NANOS) {
@@ -156,8 +158,12 @@ public final class ComputePool implements AutoCloseable {
           callerParks = true;
           if (ended.get() < tasks) {
             LockSupport.park(this);
+            interrupted |= Thread.interrupted(); // or it would not park again
           }
         }
+      }
+      if (interrupted) {
+        Thread.currentThread().interrupt();
       }
     }
 

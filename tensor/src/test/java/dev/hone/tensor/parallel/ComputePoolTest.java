@@ -3,11 +3,15 @@ package dev.hone.tensor.parallel;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.lang.management.ManagementFactory;
+import java.lang.ref.WeakReference;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicIntegerArray;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -133,6 +137,59 @@ class ComputePoolTest {
         caller.join();
       }
       assertThat(most.get()).isBetween(1, 2);
+    }
+  }
+
+  @Test
+  void aParkedWorkerKeepsNothingOfAJobThatHasEnded() throws Exception {
+    try (ComputePool pool = new ComputePool(2)) {
+      var tensor = new WeakReference<>(runWhileTheWorkerParks(pool));
+      while (tensor.get() != null) { // the class's time limit ends it
+        System.gc();
+        Thread.sleep(5);
+      }
+    }
+  }
+
+  /** The worker's task ends at once, the caller's long after the worker has parked. */
+  private static Object runWhileTheWorkerParks(ComputePool pool) {
+    Object tensor = new Object();
+    Thread caller = Thread.currentThread();
+    CountDownLatch together = new CountDownLatch(2);
+    pool.run(
+        2,
+        i -> {
+          assertThat(tensor).isNotNull();
+          together.countDown();
+          await(together);
+          if (Thread.currentThread().equals(caller)) {
+            LockSupport.parkNanos(50_000_000);
+          }
+        });
+    return tensor;
+  }
+
+  @Test
+  void anInterruptedCallerWaitsWithoutSpinningAndStaysInterrupted() {
+    try (ComputePool pool = new ComputePool(2)) {
+      Thread caller = Thread.currentThread();
+      AtomicBoolean begun = new AtomicBoolean();
+      var threads = ManagementFactory.getThreadMXBean();
+      caller.interrupt();
+      long cpu = threads.getCurrentThreadCpuTime();
+      pool.run(
+          2,
+          i -> {
+            if (!Thread.currentThread().equals(caller)) {
+              begun.set(true);
+              LockSupport.parkNanos(500_000_000);
+            }
+            while (!begun.get()) {
+              Thread.onSpinWait();
+            }
+          });
+      assertThat(threads.getCurrentThreadCpuTime() - cpu).isLessThan(250_000_000);
+      assertThat(Thread.interrupted()).isTrue();
     }
   }
 

@@ -45,6 +45,12 @@ record IntegerPanels(
     MemorySegment zeros)
     implements Panels {
 
+  IntegerPanels {
+    if (bits != 8 && bits != 4) {
+      throw new IllegalArgumentException("bits=" + bits + ": panels hold 4 or 8");
+    }
+  }
+
   private static IntegerPanels allocate(
       int rows, int cols, int bits, int group, int middle, boolean symmetric, Arena arena) {
     long panels = (rows + PANEL - 1L) / PANEL;
@@ -92,32 +98,42 @@ record IntegerPanels(
   static IntegerPanels pack(Tensor weight, Block type, Arena arena, ComputePool pool) {
     int rows = (int) weight.rows();
     int cols = (int) weight.cols();
-    int bits = type == Block.Q8_0 ? 8 : 4;
-    int middle = type == Block.Q8_0 ? 0 : 8;
-    IntegerPanels packed = allocate(rows, cols, bits, type.columns(), middle, true, arena);
+    IntegerPanels packed =
+        allocate(rows, cols, type.bits(), type.columns(), type.middle(), true, arena);
+    Unpacking unpacking = unpacking(type);
+    int blockBytes = type.columns() * type.bits() / 8;
     int rowBytes = (int) type.rowBytes(cols);
     int blocks = cols / type.columns();
     pool.run(
         packed.panels(),
         p -> {
           byte[] row = new byte[rowBytes];
-          byte[] integers = new byte[bits == 8 ? cols : cols / 2];
+          byte[] integers = new byte[blocks * blockBytes];
           float[] rowScales = new float[blocks];
           for (int n = p * PANEL; n < Math.min(rows, (p + 1) * PANEL); n++) {
             MemorySegment.copy(weight.data(), JAVA_BYTE, (long) n * rowBytes, row, 0, rowBytes);
             for (int b = 0; b < blocks; b++) {
               int at = b * type.bytes();
               rowScales[b] = Float.float16ToFloat((short) (row[at] & 255 | row[at + 1] << 8));
-              switch (type) {
-                case Q8_0 -> System.arraycopy(row, at + 2, integers, b * 32, 32);
-                case Q4_0 -> pairNeighbours(row, at + 2, integers, b * 16);
-              }
+              unpacking.copy(row, at + 2, integers, b * blockBytes);
             }
             packed.setRow(n, integers);
             packed.setScales(n, rowScales);
           }
         });
     return packed;
+  }
+
+  /** Puts the integers of a block in the panel's order. */
+  private interface Unpacking {
+    void copy(byte[] from, int fromAt, byte[] to, int toAt);
+  }
+
+  private static Unpacking unpacking(Block type) {
+    return switch (type) {
+      case Q8_0 -> (from, fromAt, to, toAt) -> System.arraycopy(from, fromAt, to, toAt, 32);
+      case Q4_0 -> IntegerPanels::pairNeighbours;
+    };
   }
 
   /** From Q4_0's pairs (i, i + 16) to pairs (2 i, 2 i + 1). */
