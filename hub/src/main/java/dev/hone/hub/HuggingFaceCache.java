@@ -82,11 +82,14 @@ record HuggingFaceCache(Path folder) {
     }
   }
 
-  /** Shows a blob as a file of a commit. */
+  /** Shows a blob as a file of a commit. What is shown stays: another thread may be reading it. */
   void link(String commit, String file, String etag) throws IOException {
     Path link = snapshot(commit).resolve(file);
+    if (Files.isRegularFile(link)) {
+      return;
+    }
     Files.createDirectories(link.getParent());
-    Files.deleteIfExists(link);
+    Files.deleteIfExists(link); // its blob is gone
     Path target = link.getParent().relativize(blob(etag));
     try {
       Files.createSymbolicLink(link, target);

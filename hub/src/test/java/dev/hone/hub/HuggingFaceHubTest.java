@@ -18,6 +18,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -286,7 +287,7 @@ class HuggingFaceHubTest {
     assertThat(new HuggingFaceCache(repository()).files(FakeHub.COMMIT)).containsExactly("q4.gguf");
   }
 
-  @Test
+  @RepeatedTest(20)
   void manyAtOnceFetchOnce() throws Exception {
     try (ExecutorService threads = Executors.newFixedThreadPool(4)) {
       List<Future<Path>> folders = new ArrayList<>();
