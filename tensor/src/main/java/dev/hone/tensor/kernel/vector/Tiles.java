@@ -11,25 +11,43 @@ import jdk.incubator.vector.FloatVector;
  * j]}.
  *
  * <pre>
- *   a  row-major, rows {@code stride} apart      b  [k][PANEL]       c  rows {@code PANEL} or more apart
+ *   a  [k / DEPTH][row][STRIDE]      b  [k][PANEL]      c  rows {@code PANEL} or more apart
  * </pre>
  *
- * Sums stay in registers: 6 rows by 2 vectors take 12 of the 16 that AVX2 has. Operands are arrays
- * on the heap, in which the compiler takes the bounds checks out of the loop; callers copy what
- * they multiply into scratch arrays that stay in cache. Each kernel is one method body, so that no
- * vector is ever boxed, and says what it does row by row.
+ * Rows of {@code a} stand a constant apart: one index register then reaches six of them, where six
+ * of their own made the compiler spill. The constant is no power of two, or rows would meet in the
+ * same lines of the cache.
+ *
+ * <p>* Sums stay in registers: 5 rows by 2 vectors take 10 of the 16 that AVX2 has. (6 rows would
+ * fit, but then the compiler, which loads early, runs out of registers in some of its moods.)
+ * Operands are arrays on the heap, in which the compiler takes the bounds checks out of the loop;
+ * callers copy what they multiply into scratch arrays that stay in cache. Each kernel is one method
+ * body, so that no vector is ever boxed, and says what it does row by row.
  */
 final class Tiles {
+  /** Input features a block: with {@link Vectors#PANEL} columns it stays in the nearest caches. */
+  static final int DEPTH = 384;
+
+  /** Floats from one row of a block to the next. */
+  static final int STRIDE = DEPTH + 16;
+
   private Tiles() {}
 
+  /** Floats of an array that holds {@code rows} rows of {@code cols} features in blocks. */
+  static int blocks(int rows, int cols) {
+    return (cols + DEPTH - 1) / DEPTH * padded(rows) * STRIDE;
+  }
+
   /**
-   * All rows, by tiles of 6 and 4. Rows up to the next even number (and at least 4) are read and
-   * written: the arrays must have them.
+   * All rows, by tiles of 5 and 4. {@link #padded} rows are read and written: the arrays must have
+   * them.
+   *
+   * @param aAt where a block begins
+   * @param depth at most {@link #DEPTH}
    */
   static void multiply(
       float[] a,
       int aAt,
-      int stride,
       int rows,
       float[] b,
       int bAt,
@@ -37,38 +55,33 @@ final class Tiles {
       float[] c,
       int cAt,
       int cStride) {
-    int left = padded(rows);
+    int end = padded(rows);
     int row = 0;
-    while (left > 0) {
-      int at = aAt + row * stride;
+    while (row < end) {
+      int at = aAt + row * STRIDE;
       int to = cAt + row * cStride;
-      if (left == 4 || left == 8) {
-        rows4(a, at, stride, b, bAt, depth, c, to, cStride);
+      if ((end - row) % 5 != 0) {
+        rows4(a, at, b, bAt, depth, c, to, cStride);
         row += 4;
-        left -= 4;
       } else {
-        rows6(a, at, stride, b, bAt, depth, c, to, cStride);
-        row += 6;
-        left -= 6;
+        rows5(a, at, b, bAt, depth, c, to, cStride);
+        row += 5;
       }
     }
   }
 
-  /** Rows that {@link #multiply} touches. */
+  /** Rows that {@link #multiply} touches: the next sum of fives and fours. */
   static int padded(int rows) {
-    return Math.max(4, rows + (rows & 1));
+    return switch (rows) {
+      case 1, 2, 3 -> 4;
+      case 6, 7 -> 8;
+      case 11 -> 12;
+      default -> rows;
+    };
   }
 
-  private static void rows6(
-      float[] a,
-      int aAt,
-      int stride,
-      float[] b,
-      int bAt,
-      int depth,
-      float[] c,
-      int cAt,
-      int cStride) {
+  private static void rows5(
+      float[] a, int aAt, float[] b, int bAt, int depth, float[] c, int cAt, int cStride) {
     FloatVector c00 = FloatVector.fromArray(FLOATS, c, cAt);
     FloatVector c01 = FloatVector.fromArray(FLOATS, c, cAt + LANES);
     FloatVector c10 = FloatVector.fromArray(FLOATS, c, cAt + cStride);
@@ -79,34 +92,24 @@ final class Tiles {
     FloatVector c31 = FloatVector.fromArray(FLOATS, c, cAt + 3 * cStride + LANES);
     FloatVector c40 = FloatVector.fromArray(FLOATS, c, cAt + 4 * cStride);
     FloatVector c41 = FloatVector.fromArray(FLOATS, c, cAt + 4 * cStride + LANES);
-    FloatVector c50 = FloatVector.fromArray(FLOATS, c, cAt + 5 * cStride);
-    FloatVector c51 = FloatVector.fromArray(FLOATS, c, cAt + 5 * cStride + LANES);
-    int a1 = aAt + stride;
-    int a2 = aAt + 2 * stride;
-    int a3 = aAt + 3 * stride;
-    int a4 = aAt + 4 * stride;
-    int a5 = aAt + 5 * stride;
     for (int k = 0; k < depth; k++) {
       FloatVector b0 = FloatVector.fromArray(FLOATS, b, bAt + k * PANEL);
       FloatVector b1 = FloatVector.fromArray(FLOATS, b, bAt + k * PANEL + LANES);
       FloatVector x = FloatVector.broadcast(FLOATS, a[aAt + k]);
       c00 = x.fma(b0, c00);
       c01 = x.fma(b1, c01);
-      x = FloatVector.broadcast(FLOATS, a[a1 + k]);
+      x = FloatVector.broadcast(FLOATS, a[aAt + k + STRIDE]);
       c10 = x.fma(b0, c10);
       c11 = x.fma(b1, c11);
-      x = FloatVector.broadcast(FLOATS, a[a2 + k]);
+      x = FloatVector.broadcast(FLOATS, a[aAt + k + 2 * STRIDE]);
       c20 = x.fma(b0, c20);
       c21 = x.fma(b1, c21);
-      x = FloatVector.broadcast(FLOATS, a[a3 + k]);
+      x = FloatVector.broadcast(FLOATS, a[aAt + k + 3 * STRIDE]);
       c30 = x.fma(b0, c30);
       c31 = x.fma(b1, c31);
-      x = FloatVector.broadcast(FLOATS, a[a4 + k]);
+      x = FloatVector.broadcast(FLOATS, a[aAt + k + 4 * STRIDE]);
       c40 = x.fma(b0, c40);
       c41 = x.fma(b1, c41);
-      x = FloatVector.broadcast(FLOATS, a[a5 + k]);
-      c50 = x.fma(b0, c50);
-      c51 = x.fma(b1, c51);
     }
     c00.intoArray(c, cAt);
     c01.intoArray(c, cAt + LANES);
@@ -118,20 +121,10 @@ final class Tiles {
     c31.intoArray(c, cAt + 3 * cStride + LANES);
     c40.intoArray(c, cAt + 4 * cStride);
     c41.intoArray(c, cAt + 4 * cStride + LANES);
-    c50.intoArray(c, cAt + 5 * cStride);
-    c51.intoArray(c, cAt + 5 * cStride + LANES);
   }
 
   private static void rows4(
-      float[] a,
-      int aAt,
-      int stride,
-      float[] b,
-      int bAt,
-      int depth,
-      float[] c,
-      int cAt,
-      int cStride) {
+      float[] a, int aAt, float[] b, int bAt, int depth, float[] c, int cAt, int cStride) {
     FloatVector c00 = FloatVector.fromArray(FLOATS, c, cAt);
     FloatVector c01 = FloatVector.fromArray(FLOATS, c, cAt + LANES);
     FloatVector c10 = FloatVector.fromArray(FLOATS, c, cAt + cStride);
@@ -140,22 +133,19 @@ final class Tiles {
     FloatVector c21 = FloatVector.fromArray(FLOATS, c, cAt + 2 * cStride + LANES);
     FloatVector c30 = FloatVector.fromArray(FLOATS, c, cAt + 3 * cStride);
     FloatVector c31 = FloatVector.fromArray(FLOATS, c, cAt + 3 * cStride + LANES);
-    int a1 = aAt + stride;
-    int a2 = aAt + 2 * stride;
-    int a3 = aAt + 3 * stride;
     for (int k = 0; k < depth; k++) {
       FloatVector b0 = FloatVector.fromArray(FLOATS, b, bAt + k * PANEL);
       FloatVector b1 = FloatVector.fromArray(FLOATS, b, bAt + k * PANEL + LANES);
       FloatVector x = FloatVector.broadcast(FLOATS, a[aAt + k]);
       c00 = x.fma(b0, c00);
       c01 = x.fma(b1, c01);
-      x = FloatVector.broadcast(FLOATS, a[a1 + k]);
+      x = FloatVector.broadcast(FLOATS, a[aAt + k + STRIDE]);
       c10 = x.fma(b0, c10);
       c11 = x.fma(b1, c11);
-      x = FloatVector.broadcast(FLOATS, a[a2 + k]);
+      x = FloatVector.broadcast(FLOATS, a[aAt + k + 2 * STRIDE]);
       c20 = x.fma(b0, c20);
       c21 = x.fma(b1, c21);
-      x = FloatVector.broadcast(FLOATS, a[a3 + k]);
+      x = FloatVector.broadcast(FLOATS, a[aAt + k + 3 * STRIDE]);
       c30 = x.fma(b0, c30);
       c31 = x.fma(b1, c31);
     }

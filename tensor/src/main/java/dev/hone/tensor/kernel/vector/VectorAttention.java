@@ -1,5 +1,7 @@
 package dev.hone.tensor.kernel.vector;
 
+import static dev.hone.tensor.kernel.vector.Tiles.DEPTH;
+import static dev.hone.tensor.kernel.vector.Tiles.STRIDE;
 import static dev.hone.tensor.kernel.vector.Vectors.FLOATS;
 import static dev.hone.tensor.kernel.vector.Vectors.LANES;
 import static dev.hone.tensor.kernel.vector.Vectors.ORDER;
@@ -31,7 +33,7 @@ record VectorAttention(
     Tensor out,
     Scratch.Shelf shelf) {
   private static final int QUERIES = 96;
-  private static final int KEYS = 256;
+  private static final int KEYS = 256; // at most Tiles.DEPTH
 
   /** Scores this far below the largest weigh nothing, and would soon be denormal. */
   private static final float NEGLIGIBLE = -80;
@@ -66,11 +68,11 @@ record VectorAttention(
     int queries = q1 - q0;
     int padded = Tiles.padded(queries);
     int keysMost = Math.min(KEYS, to - from);
-    int width = (keysMost + PANEL - 1) / PANEL * PANEL; // of a row of scores
+    int width = (keysMost + PANEL - 1) / PANEL * PANEL; // of a row of scores; rows STRIDE apart
     int dimWidth = (dim + PANEL - 1) / PANEL * PANEL;
     // after the scores: each query's sum of weights, then its largest score
-    int sums = Math.max(padded * width, keysMost * dim);
-    float[] a = scratch.a = Scratch.atLeast(scratch.a, padded * dim);
+    int sums = Math.max(padded * STRIDE, keysMost * dim);
+    float[] a = scratch.a = Scratch.atLeast(scratch.a, Tiles.blocks(queries, dim));
     float[] b = scratch.b = Scratch.atLeast(scratch.b, width * Math.max(dim, dimWidth));
     float[] scores = scratch.c = Scratch.atLeast(scratch.c, sums + 2 * padded);
     float[] mixed = scratch.d = Scratch.atLeast(scratch.d, padded * dimWidth);
@@ -79,23 +81,33 @@ record VectorAttention(
     Arrays.fill(scores, largest, largest + padded, Float.NEGATIVE_INFINITY);
     Arrays.fill(mixed, 0, padded * dimWidth, 0);
     int kvHead = head / (shape.heads() / shape.kvHeads());
-    copyRows(q, q0, queries, head * dim, dim, a, 0, dim);
-    scale(a, 0, queries * dim, shape.scale());
+    for (int d = 0, block = 0; d < dim; d += DEPTH, block += padded * STRIDE) {
+      int depth = Math.min(DEPTH, dim - d);
+      copyRows(q, q0, queries, head * dim + d, depth, a, block, STRIDE);
+      for (int i = 0; i < queries; i++) {
+        scale(a, block + i * STRIDE, depth, shape.scale());
+      }
+    }
     for (int key = from; key < to; key += KEYS) {
       int keys = Math.min(KEYS, to - key);
       int keyPanels = (keys + PANEL - 1) / PANEL;
       keysToPanels(key, keys, kvHead, scores, b);
-      Arrays.fill(scores, 0, padded * width, 0); // until here they held the keys
+      for (int i = 0; i < padded; i++) {
+        Arrays.fill(scores, i * STRIDE, i * STRIDE + width, 0); // until here they held the keys
+      }
       for (int p = 0; p < keyPanels; p++) {
-        Tiles.multiply(a, 0, dim, queries, b, p * dim * PANEL, dim, scores, p * PANEL, width);
+        for (int d = 0, block = 0; d < dim; d += DEPTH, block += padded * STRIDE) {
+          int depth = Math.min(DEPTH, dim - d);
+          int panel = (p * dim + d) * PANEL;
+          Tiles.multiply(a, block, queries, b, panel, depth, scores, p * PANEL, STRIDE);
+        }
       }
       for (int i = 0; i < queries; i++) {
-        weigh(scores, i * width, keys, sums + i, largest + i, mixed, i * dimWidth, dimWidth);
+        weigh(scores, i * STRIDE, keys, sums + i, largest + i, mixed, i * dimWidth, dimWidth);
       }
       valuesToPanels(key, keys, kvHead, b);
       for (int p = 0; p < dimWidth / PANEL; p++) {
-        Tiles.multiply(
-            scores, 0, width, queries, b, p * keys * PANEL, keys, mixed, p * PANEL, dimWidth);
+        Tiles.multiply(scores, 0, queries, b, p * keys * PANEL, keys, mixed, p * PANEL, dimWidth);
       }
     }
     for (int i = 0; i < queries; i++) {

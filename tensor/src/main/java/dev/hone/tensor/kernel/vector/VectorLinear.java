@@ -1,5 +1,7 @@
 package dev.hone.tensor.kernel.vector;
 
+import static dev.hone.tensor.kernel.vector.Tiles.DEPTH;
+import static dev.hone.tensor.kernel.vector.Tiles.STRIDE;
 import static dev.hone.tensor.kernel.vector.Vectors.FLOATS;
 import static dev.hone.tensor.kernel.vector.Vectors.LANES;
 import static dev.hone.tensor.kernel.vector.Vectors.ORDER;
@@ -19,9 +21,6 @@ import jdk.incubator.vector.FloatVector;
  */
 record VectorLinear(
     Tensor x, Panels weight, Tensor bias, Activation activation, Tensor y, Scratch.Shelf shelf) {
-  /** Input features a block: a block of a panel and six rows fit the first-level cache. */
-  private static final int DEPTH = 384;
-
   /** Floats of activations that a task copies: they stay in the second-level cache. */
   private static final int ROWS_FLOATS = 128 * 1024;
 
@@ -68,16 +67,22 @@ record VectorLinear(
     int rows = toRow - fromRow;
     int cols = weight.cols();
     int padded = Tiles.padded(rows);
-    float[] a = scratch.a = Scratch.atLeast(scratch.a, padded * cols);
+    float[] a = scratch.a = Scratch.atLeast(scratch.a, Tiles.blocks(rows, cols));
     float[] b = scratch.b = Scratch.atLeast(scratch.b, (DEPTH + 1) * PANEL);
     float[] c = scratch.c = Scratch.atLeast(scratch.c, padded * PANEL);
-    MemorySegment.copy(x.data(), Tensor.FLOAT, (long) fromRow * cols * 4, a, 0, rows * cols);
+    for (int k = 0, block = 0; k < cols; k += DEPTH, block += padded * STRIDE) {
+      int depth = Math.min(DEPTH, cols - k);
+      for (int r = 0; r < rows; r++) {
+        long at = ((long) (fromRow + r) * cols + k) * Float.BYTES;
+        MemorySegment.copy(x.data(), Tensor.FLOAT, at, a, block + r * STRIDE, depth);
+      }
+    }
     for (int panel = fromPanel; panel < toPanel; panel++) {
       startWithBias(panel, padded, c);
-      for (int k = 0; k < cols; k += DEPTH) {
+      for (int k = 0, block = 0; k < cols; k += DEPTH, block += padded * STRIDE) {
         int depth = Math.min(DEPTH, cols - k);
         weight.widen(panel, k, k + depth, b);
-        Tiles.multiply(a, k, cols, rows, b, 0, depth, c, 0, PANEL);
+        Tiles.multiply(a, block, rows, b, 0, depth, c, 0, PANEL);
       }
       Activations.apply(activation, c, rows * PANEL);
       store(c, fromRow, rows, panel);
