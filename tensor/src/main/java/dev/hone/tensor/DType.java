@@ -2,6 +2,7 @@ package dev.hone.tensor;
 
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -35,7 +36,10 @@ public sealed interface DType {
                     "unknown type: "
                         + label
                         + "; known are f32, f16, bf16, int8-channel, int8-g128, int4-g32,"
-                        + " int4-g32-asym (any group), q8_0, q4_0"));
+                        + " int4-g32-asym (any group), "
+                        + Stream.of(Block.values())
+                            .map(Block::label)
+                            .collect(Collectors.joining(", "))));
   }
 
   /** How {@link Affine#label} is read back. */
@@ -136,26 +140,39 @@ public sealed interface DType {
     }
   }
 
-  /** GGUF's self-contained blocks of 32 columns; cols must be a multiple of it. */
+  /**
+   * GGUF's self-contained blocks, each type after the file that shows its bytes. All of them are
+   * integers with a scale, and where {@link #shifted} a shift, for each group of columns: {@code w
+   * = q * scale + shift}. A row is a whole number of blocks.
+   */
   enum Block implements DType {
-    /** {@code [f16 scale][32 signed bytes]}: w = scale * q. */
-    Q8_0(32, 34, 8, 0),
-    /**
-     * {@code [f16 scale][16 bytes]}: byte i holds column i low, column i + 16 high; w = scale * (q
-     * - 8).
-     */
-    Q4_0(32, 18, 4, 8);
+    Q8_0(32, 34, 32, 8, 0, false),
+    Q4_0(32, 18, 32, 4, 8, false),
+    Q4_1(32, 20, 32, 4, 0, true),
+    Q5_0(32, 22, 32, 5, 16, false),
+    Q5_1(32, 24, 32, 5, 0, true),
+    Q2_K(256, 84, 16, 2, 0, true),
+    Q3_K(256, 110, 16, 3, 4, false),
+    Q4_K(256, 144, 32, 4, 0, true),
+    Q5_K(256, 176, 32, 5, 0, true),
+    Q6_K(256, 210, 16, 6, 32, false),
+    /** Its four bits choose one of sixteen integers of eight. */
+    IQ4_NL(32, 18, 32, 8, 0, false);
 
     private final int columns;
     private final int bytes;
+    private final int group;
     private final int bits;
     private final int middle;
+    private final boolean shifted;
 
-    Block(int columns, int bytes, int bits, int middle) {
+    Block(int columns, int bytes, int group, int bits, int middle, boolean shifted) {
       this.columns = columns;
       this.bytes = bytes;
+      this.group = group;
       this.bits = bits;
       this.middle = middle;
+      this.shifted = shifted;
     }
 
     /** Columns in a block. */
@@ -168,14 +185,24 @@ public sealed interface DType {
       return bytes;
     }
 
+    /** Columns that share a scale. */
+    public int group() {
+      return group;
+    }
+
     /** Bits of one integer. */
     public int bits() {
       return bits;
     }
 
-    /** The integer that stands for 0. */
+    /** What is taken from the stored integer, so that q runs from {@code -middle}. */
     public int middle() {
       return middle;
+    }
+
+    /** Whether groups have a shift beside the scale. */
+    public boolean shifted() {
+      return shifted;
     }
 
     @Override
@@ -189,7 +216,7 @@ public sealed interface DType {
         throw new IllegalArgumentException(
             label() + " needs rows of a multiple of " + columns + " columns: cols=" + cols);
       }
-      return cols / columns * bytes;
+      return Math.multiplyExact(cols / columns, (long) bytes);
     }
   }
 }

@@ -22,6 +22,14 @@ public final class Layouts {
     layout(tensor.dtype()).decode(tensor, row, out);
   }
 
+  /** Takes one row of a tensor of a block type apart. */
+  public static void integers(Tensor tensor, long row, IntegerRow out) {
+    if (!(tensor.dtype() instanceof Block type)) {
+      throw new IllegalArgumentException("blocks wanted, the tensor is " + tensor);
+    }
+    layout(type).read(tensor, row, out);
+  }
+
   /** The whole tensor in F32, in new memory. */
   public static Tensor decode(Tensor tensor, Arena arena) {
     return encode(tensor, Plain.F32, arena);
@@ -61,11 +69,23 @@ public final class Layouts {
     return switch (type) {
       case Plain plain -> new PlainLayout(plain);
       case Affine affine -> new AffineLayout(affine);
-      case Block block ->
-          switch (block) {
-            case Q8_0 -> new Q8_0Layout();
-            case Q4_0 -> new Q4_0Layout();
-          };
+      case Block block -> layout(block);
+    };
+  }
+
+  private static BlockLayout layout(Block type) {
+    return switch (type) {
+      case Q8_0 -> new Q8_0Layout();
+      case Q4_0 -> new Q4_0Layout();
+      case Q4_1 -> new Q4_1Layout();
+      case Q5_0 -> new Q5_0Layout();
+      case Q5_1 -> new Q5_1Layout();
+      case Q2_K -> new Q2_KLayout();
+      case Q3_K -> new Q3_KLayout();
+      case Q4_K -> new Q4_KLayout();
+      case Q5_K -> new Q5_KLayout();
+      case Q6_K -> new Q6_KLayout();
+      case IQ4_NL -> new IQ4_NLLayout();
     };
   }
 }

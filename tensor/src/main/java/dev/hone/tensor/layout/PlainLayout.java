@@ -18,9 +18,9 @@ import java.nio.ByteOrder;
  * Rounding is to nearest, ties to even. Integer types can be read, not written.
  */
 public record PlainLayout(Plain type) implements Layout {
-  private static final ValueLayout.OfShort SHORT =
+  static final ValueLayout.OfShort SHORT =
       ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-  private static final ValueLayout.OfInt INT =
+  static final ValueLayout.OfInt INT =
       ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
   private static final ValueLayout.OfLong LONG =
       ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -76,14 +76,19 @@ public record PlainLayout(Plain type) implements Layout {
     switch (type) {
       case F64 -> data.set(DOUBLE, index * 8, value);
       case F32 -> data.set(Tensor.FLOAT, index * 4, value);
-      case F16, BF16 -> data.set(SHORT, index * 2, half(value));
+      case F16, BF16 -> data.set(SHORT, index * 2, nearest(value));
       case I64, I32, I16, I8, U8, BOOL ->
           throw new IllegalArgumentException(
               "floats are not cast to " + type.label() + ": quantize to int8 with scales instead");
     }
   }
 
-  private short half(float value) {
+  /** The nearest F16. */
+  static short half(float value) {
+    return new PlainLayout(Plain.F16).nearest(value);
+  }
+
+  private short nearest(float value) {
     short half = type == Plain.F16 ? Float.floatToFloat16(value) : floatToBf16(value);
     float back = type == Plain.F16 ? Float.float16ToFloat(half) : bf16ToFloat(half);
     if (Float.isInfinite(back) && !Float.isInfinite(value)) {
@@ -97,8 +102,8 @@ public record PlainLayout(Plain type) implements Layout {
   float round(float value) {
     return switch (type) {
       case F32, F64 -> value;
-      case F16 -> Float.float16ToFloat(half(value));
-      case BF16 -> bf16ToFloat(half(value));
+      case F16 -> Float.float16ToFloat(nearest(value));
+      case BF16 -> bf16ToFloat(nearest(value));
       case I64, I32, I16, I8, U8, BOOL ->
           throw new IllegalArgumentException(
               "scales must be f32, f16 or bf16, not " + type.label());

@@ -3,7 +3,6 @@ package dev.hone.tensor.layout;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import dev.hone.tensor.DType.Block;
-import dev.hone.tensor.DType.Plain;
 import dev.hone.tensor.Tensor;
 
 /**
@@ -18,22 +17,22 @@ import dev.hone.tensor.Tensor;
  * The scale is the number of largest magnitude over -8: that number alone is exact, the other end
  * of the range clamps. As in llama.cpp's {@code quantize_row_q4_0_ref}.
  */
-record Q4_0Layout() implements Layout {
-  private static final PlainLayout F16 = new PlainLayout(Plain.F16);
+record Q4_0Layout() implements BlockLayout {
   private static final int COLUMNS = Block.Q4_0.columns();
   private static final int HALF = COLUMNS / 2;
 
   @Override
-  public void decode(Tensor tensor, long row, float[] out) {
-    long at = row * Block.Q4_0.rowBytes(tensor.cols());
-    for (int first = 0; first < tensor.cols(); first += COLUMNS) {
-      float scale = F16.get(tensor.data(), at / 2);
-      for (int i = 0; i < HALF; i++) {
-        int pair = tensor.data().get(JAVA_BYTE, at + 2 + i);
-        out[first + i] = ((pair & 15) - 8) * scale;
-        out[first + HALF + i] = ((pair >>> 4 & 15) - 8) * scale;
-      }
-      at += Block.Q4_0.bytes();
+  public Block type() {
+    return Block.Q4_0;
+  }
+
+  @Override
+  public void read(byte[] in, int at, IntegerRow to, int column) {
+    to.scales()[column / COLUMNS] = Blocks.half(in, at);
+    for (int i = 0; i < HALF; i++) {
+      int pair = in[at + 2 + i];
+      to.integers()[column + i] = (byte) ((pair & 15) - 8);
+      to.integers()[column + HALF + i] = (byte) ((pair >>> 4 & 15) - 8);
     }
   }
 
@@ -43,7 +42,7 @@ record Q4_0Layout() implements Layout {
     for (int first = 0; first < tensor.cols(); first += COLUMNS) {
       float scale = Blocks.extreme(in, first, COLUMNS, row) / -8;
       float inverse = scale == 0 ? 0 : 1 / scale;
-      F16.set(tensor.data(), at / 2, scale);
+      Blocks.half(tensor.data(), at, scale);
       for (int i = 0; i < HALF; i++) {
         int low = Math.min(15, (int) (in[first + i] * inverse + 8.5f));
         int high = Math.min(15, (int) (in[first + HALF + i] * inverse + 8.5f));

@@ -3,7 +3,6 @@ package dev.hone.tensor.layout;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import dev.hone.tensor.DType.Block;
-import dev.hone.tensor.DType.Plain;
 import dev.hone.tensor.Tensor;
 
 /**
@@ -18,30 +17,27 @@ import dev.hone.tensor.Tensor;
  * The scale is the largest magnitude over 127; halves round away from zero, as in llama.cpp's
  * {@code quantize_row_q8_0_ref}.
  */
-record Q8_0Layout() implements Layout {
-  private static final PlainLayout F16 = new PlainLayout(Plain.F16);
+record Q8_0Layout() implements BlockLayout {
   private static final int COLUMNS = Block.Q8_0.columns();
 
   @Override
-  public void decode(Tensor tensor, long row, float[] out) {
-    long at = row * Block.Q8_0.rowBytes(tensor.cols());
-    for (int first = 0; first < tensor.cols(); first += COLUMNS) {
-      float scale = F16.get(tensor.data(), at / 2);
-      for (int i = 0; i < COLUMNS; i++) {
-        out[first + i] = tensor.data().get(JAVA_BYTE, at + 2 + i) * scale;
-      }
-      at += Block.Q8_0.bytes();
-    }
+  public Block type() {
+    return Block.Q8_0;
+  }
+
+  @Override
+  public void read(byte[] in, int at, IntegerRow to, int column) {
+    to.scales()[column / COLUMNS] = Blocks.half(in, at);
+    System.arraycopy(in, at + 2, to.integers(), column, COLUMNS);
   }
 
   @Override
   public void encode(float[] in, Tensor tensor, long row) {
     long at = row * Block.Q8_0.rowBytes(tensor.cols());
     for (int first = 0; first < tensor.cols(); first += COLUMNS) {
-      float scale = Blocks.extreme(in, first, COLUMNS, row);
-      scale = Math.abs(scale) / 127;
+      float scale = Math.abs(Blocks.extreme(in, first, COLUMNS, row)) / 127;
       float inverse = scale == 0 ? 0 : 1 / scale;
-      F16.set(tensor.data(), at / 2, scale);
+      Blocks.half(tensor.data(), at, scale);
       for (int i = 0; i < COLUMNS; i++) {
         float q = in[first + i] * inverse;
         tensor.data().set(JAVA_BYTE, at + 2 + i, (byte) Blocks.roundAwayFromZero(q));

@@ -7,6 +7,8 @@ import dev.hone.tensor.DType.Plain;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.layout.Layouts;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -32,7 +34,16 @@ public final class KernelCases {
           new Affine(4, 64, false),
           new Affine(4, 128, true),
           Block.Q8_0,
-          Block.Q4_0);
+          Block.Q4_0,
+          Block.Q4_1,
+          Block.Q5_0,
+          Block.Q5_1,
+          Block.Q2_K,
+          Block.Q3_K,
+          Block.Q4_K,
+          Block.Q5_K,
+          Block.Q6_K,
+          Block.IQ4_NL);
 
   private KernelCases() {}
 
@@ -74,21 +85,24 @@ public final class KernelCases {
     for (DType type : WEIGHTS) {
       int step = type instanceof Block block ? block.columns() : 1;
       for (int size : SIZES) {
-        int in = (size + step - 1) / step * step;
-        cases.add(new Linear(type, 13, in, 35, Values.NORMAL));
-        cases.add(new Linear(type, 2, 96, size, Values.MIXED));
+        cases.add(new Linear(type, 13, rounded(size, step), 35, Values.NORMAL));
+        cases.add(new Linear(type, 2, rounded(96, step), size, Values.MIXED));
       }
       for (int tokens : new int[] {1, 3, 4, 5, 6, 16, 207, 702}) {
-        cases.add(new Linear(type, tokens, 416, 33, Values.NORMAL));
+        cases.add(new Linear(type, tokens, rounded(416, step), 33, Values.NORMAL));
       }
       for (Values values : Values.values()) {
         boolean fits = type != Plain.F16 && !(type instanceof Block) || values != Values.HUGE;
         if (fits) {
-          cases.add(new Linear(type, 7, 224, 50, values));
+          cases.add(new Linear(type, 7, rounded(224, step), 50, values));
         }
       }
     }
     return cases;
+  }
+
+  private static int rounded(int size, int step) {
+    return (size + step - 1) / step * step;
   }
 
   /** Softmax attention over sequences of these lengths. */
@@ -128,9 +142,44 @@ public final class KernelCases {
     return tensor;
   }
 
-  /** Seeded numbers rounded to a type. */
+  /** Seeded numbers rounded to a type; any integers where nothing is rounded to it. */
   public static Tensor weight(Arena arena, Linear c, long seed) {
-    Tensor floats = tensor(arena, c.values, seed, c.out, c.in);
-    return c.type == Plain.F32 ? floats : Layouts.encode(floats, c.type, arena);
+    return switch (c.type) {
+      case Block.Q2_K, Block.Q3_K, Block.Q4_K, Block.Q5_K, Block.Q6_K, Block.IQ4_NL ->
+          blocks(arena, c, seed);
+      case Plain _, Affine _, Block _ -> {
+        Tensor floats = tensor(arena, c.values, seed, c.out, c.in);
+        yield c.type == Plain.F32 ? floats : Layouts.encode(floats, c.type, arena);
+      }
+    };
+  }
+
+  /** Blocks of random bytes whose F16 numbers are the values that were asked for. */
+  private static Tensor blocks(Arena arena, Linear c, long seed) {
+    Block type = (Block) c.type;
+    Tensor weight = Tensor.allocate(arena, type, c.out, c.in);
+    Random random = new Random(seed);
+    byte[] block = new byte[type.bytes()];
+    for (long at = 0; at < weight.data().byteSize(); at += block.length) {
+      random.nextBytes(block);
+      for (int half : halves(type)) {
+        short bits = Float.floatToFloat16(c.values.next(random) / 64);
+        block[half] = (byte) bits;
+        block[half + 1] = (byte) (bits >>> 8);
+      }
+      MemorySegment.copy(block, 0, weight.data(), ValueLayout.JAVA_BYTE, at, block.length);
+    }
+    return weight;
+  }
+
+  /** Where a block has F16 numbers. */
+  private static int[] halves(Block type) {
+    return switch (type) {
+      case Q2_K -> new int[] {80, 82};
+      case Q3_K -> new int[] {108};
+      case Q4_K, Q5_K, Q4_1, Q5_1 -> new int[] {0, 2};
+      case Q6_K -> new int[] {208};
+      case IQ4_NL, Q8_0, Q4_0, Q5_0 -> new int[] {0};
+    };
   }
 }

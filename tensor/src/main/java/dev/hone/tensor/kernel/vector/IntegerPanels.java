@@ -15,6 +15,7 @@ import static jdk.incubator.vector.VectorOperators.ZERO_EXTEND_B2I;
 import dev.hone.tensor.DType.Affine;
 import dev.hone.tensor.DType.Block;
 import dev.hone.tensor.Tensor;
+import dev.hone.tensor.layout.IntegerRow;
 import dev.hone.tensor.layout.Layouts;
 import dev.hone.tensor.parallel.ComputePool;
 import java.lang.foreign.Arena;
@@ -24,13 +25,16 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 
 /**
- * Panels of integers with a scale for each group of input features: every quantized type so far.
+ * Panels of integers with a scale for each group of input features: every quantized type.
  *
  * <pre>
  *   8 bits   [k][PANEL] signed bytes
  *   4 bits   [k / 2][PANEL] bytes: the even k in the low nibble, 0..15
- *   scales   [group][PANEL] floats       zeros   [group][PANEL] signed bytes, null: all {@code middle}
+ *   scales   [group][PANEL] floats       zeros    [group][PANEL] signed bytes, null: all {@code middle}
+ *                                        shifts   [group][PANEL] floats, instead of zeros, or null
  * </pre>
+ *
+ * {@code w = (q - zero) * scale}, or {@code w = q * scale + shift}.
  *
  * @param group input features that share a scale; even at 4 bits
  */
@@ -42,7 +46,8 @@ record IntegerPanels(
     int middle,
     MemorySegment data,
     MemorySegment scales,
-    MemorySegment zeros)
+    MemorySegment zeros,
+    MemorySegment shifts)
     implements Panels {
 
   IntegerPanels {
@@ -51,8 +56,15 @@ record IntegerPanels(
     }
   }
 
+  /** What is added to an integer times its scale: the same number for all, or one a group. */
+  private enum Shift {
+    MIDDLE,
+    ZEROS,
+    FLOATS
+  }
+
   private static IntegerPanels allocate(
-      int rows, int cols, int bits, int group, int middle, boolean symmetric, Arena arena) {
+      int rows, int cols, int bits, int group, int middle, Shift shift, Arena arena) {
     long panels = (rows + PANEL - 1L) / PANEL;
     long bytesDown = bits == 8 ? cols : (cols + 1L) / 2;
     long groups = (cols + group - 1L) / group;
@@ -65,7 +77,12 @@ record IntegerPanels(
         middle,
         arena.allocate(panels * bytesDown * PANEL + slack, Tensor.ALIGNMENT),
         arena.allocate(panels * groups * PANEL * 4, Tensor.ALIGNMENT),
-        symmetric ? null : arena.allocate(panels * groups * PANEL + slack, Tensor.ALIGNMENT));
+        shift == Shift.ZEROS
+            ? arena.allocate(panels * groups * PANEL + slack, Tensor.ALIGNMENT)
+            : null,
+        shift == Shift.FLOATS
+            ? arena.allocate(panels * groups * PANEL * 4, Tensor.ALIGNMENT)
+            : null);
   }
 
   static IntegerPanels pack(Tensor weight, Affine type, Arena arena, ComputePool pool) {
@@ -73,7 +90,14 @@ record IntegerPanels(
     int cols = (int) weight.cols();
     int group = type.groupColumns(cols);
     IntegerPanels packed =
-        allocate(rows, cols, type.bits(), group, type.middle(), type.symmetric(), arena);
+        allocate(
+            rows,
+            cols,
+            type.bits(),
+            group,
+            type.middle(),
+            type.symmetric() ? Shift.MIDDLE : Shift.ZEROS,
+            arena);
     int rowBytes = (int) type.rowBytes(cols);
     int groups = type.groups(cols);
     pool.run(
@@ -95,55 +119,42 @@ record IntegerPanels(
     return packed;
   }
 
+  /**
+   * Types of up to 4 bits keep them; those of 5, 6 and 8 take a byte a number.
+   *
+   * <p>Scales are F32, so that a group of 16 with a shift (Q2_K) takes 4 more bits a number.
+   */
   static IntegerPanels pack(Tensor weight, Block type, Arena arena, ComputePool pool) {
     int rows = (int) weight.rows();
     int cols = (int) weight.cols();
+    boolean nibbles = type.bits() <= 4;
+    int middle = nibbles ? type.middle() : 0;
+    Shift shift = type.shifted() ? Shift.FLOATS : Shift.MIDDLE;
     IntegerPanels packed =
-        allocate(rows, cols, type.bits(), type.columns(), type.middle(), true, arena);
-    Unpacking unpacking = unpacking(type);
-    int blockBytes = type.columns() * type.bits() / 8;
-    int rowBytes = (int) type.rowBytes(cols);
-    int blocks = cols / type.columns();
+        allocate(rows, cols, nibbles ? 4 : 8, type.group(), middle, shift, arena);
     pool.run(
         packed.panels(),
         p -> {
-          byte[] row = new byte[rowBytes];
-          byte[] integers = new byte[blocks * blockBytes];
-          float[] rowScales = new float[blocks];
+          IntegerRow row = IntegerRow.of(type, cols);
           for (int n = p * PANEL; n < Math.min(rows, (p + 1) * PANEL); n++) {
-            MemorySegment.copy(weight.data(), JAVA_BYTE, (long) n * rowBytes, row, 0, rowBytes);
-            for (int b = 0; b < blocks; b++) {
-              int at = b * type.bytes();
-              rowScales[b] = Float.float16ToFloat((short) (row[at] & 255 | row[at + 1] << 8));
-              unpacking.copy(row, at + 2, integers, b * blockBytes);
+            Layouts.integers(weight, n, row);
+            packed.setRow(n, nibbles ? pairs(row.integers(), middle) : row.integers());
+            packed.setScales(n, row.scales());
+            if (row.shifts() != null) {
+              packed.setFloats(packed.shifts, n, row.shifts());
             }
-            packed.setRow(n, integers);
-            packed.setScales(n, rowScales);
           }
         });
     return packed;
   }
 
-  /** Puts the integers of a block in the panel's order. */
-  private interface Unpacking {
-    void copy(byte[] from, int fromAt, byte[] to, int toAt);
-  }
-
-  private static Unpacking unpacking(Block type) {
-    return switch (type) {
-      case Q8_0 -> (from, fromAt, to, toAt) -> System.arraycopy(from, fromAt, to, toAt, 32);
-      case Q4_0 -> IntegerPanels::pairNeighbours;
-    };
-  }
-
-  /** From Q4_0's pairs (i, i + 16) to pairs (2 i, 2 i + 1). */
-  private static void pairNeighbours(byte[] from, int fromAt, byte[] to, int toAt) {
-    for (int i = 0; i < 8; i++) {
-      int even = from[fromAt + 2 * i];
-      int odd = from[fromAt + 2 * i + 1];
-      to[toAt + i] = (byte) (even & 15 | (odd & 15) << 4);
-      to[toAt + 8 + i] = (byte) (even >>> 4 & 15 | odd & 0xF0);
+  /** Two columns a byte, the even one in the low nibble. */
+  private static byte[] pairs(byte[] integers, int middle) {
+    byte[] pairs = new byte[integers.length / 2];
+    for (int i = 0; i < pairs.length; i++) {
+      pairs[i] = (byte) (integers[2 * i] + middle | integers[2 * i + 1] + middle << 4);
     }
+    return pairs;
   }
 
   private void setRow(int n, byte[] integers) {
@@ -154,10 +165,13 @@ record IntegerPanels(
   }
 
   private void setScales(int n, float[] rowScales) {
-    for (int g = 0; g < rowScales.length; g++) {
-      float scale = rowScales[g];
+    setFloats(scales, n, rowScales);
+  }
+
+  private void setFloats(MemorySegment to, int n, float[] from) {
+    for (int g = 0; g < from.length; g++) {
       // a denormal factor would slow every multiplication; what it scales is nothing
-      scales.set(Tensor.FLOAT, groupAt(n, g) * 4, Math.abs(scale) < Float.MIN_NORMAL ? 0 : scale);
+      to.set(Tensor.FLOAT, groupAt(n, g) * 4, Math.abs(from[g]) < Float.MIN_NORMAL ? 0 : from[g]);
     }
   }
 
@@ -172,7 +186,10 @@ record IntegerPanels(
 
   @Override
   public long packedBytes() {
-    return data.byteSize() + scales.byteSize() + (zeros == null ? 0 : zeros.byteSize());
+    return data.byteSize()
+        + scales.byteSize()
+        + (zeros == null ? 0 : zeros.byteSize())
+        + (shifts == null ? 0 : shifts.byteSize());
   }
 
   @Override
@@ -192,13 +209,13 @@ record IntegerPanels(
     }
   }
 
-  /** {@code w = q * scale + shift}, shift = -zero * scale. */
+  /** {@code w = q * scale + shift}, shift = -zero * scale where none is stored. */
   private void widen8(long at, long groupAt, int depth, float[] out, int outAt) {
     FloatVector scale0 = FloatVector.fromMemorySegment(FLOATS, scales, groupAt * 4, ORDER);
     FloatVector scale1 =
         FloatVector.fromMemorySegment(FLOATS, scales, (groupAt + LANES) * 4, ORDER);
-    FloatVector shift0 = zero(groupAt).neg().mul(scale0);
-    FloatVector shift1 = zero(groupAt + LANES).neg().mul(scale1);
+    FloatVector shift0 = shift(groupAt, scale0);
+    FloatVector shift1 = shift(groupAt + LANES, scale1);
     for (int k = 0; k < depth; k++) {
       ByteVector q0 = ByteVector.fromMemorySegment(BYTES, data, at + (long) k * PANEL, ORDER);
       ByteVector q1 =
@@ -214,8 +231,8 @@ record IntegerPanels(
     FloatVector scale0 = FloatVector.fromMemorySegment(FLOATS, scales, groupAt * 4, ORDER);
     FloatVector scale1 =
         FloatVector.fromMemorySegment(FLOATS, scales, (groupAt + LANES) * 4, ORDER);
-    FloatVector shift0 = zero(groupAt).neg().mul(scale0);
-    FloatVector shift1 = zero(groupAt + LANES).neg().mul(scale1);
+    FloatVector shift0 = shift(groupAt, scale0);
+    FloatVector shift1 = shift(groupAt + LANES, scale1);
     int pairs = (depth + 1) / 2;
     for (int k = 0; k < pairs; k++) {
       ByteVector q0 = ByteVector.fromMemorySegment(BYTES, data, at + (long) k * PANEL, ORDER);
@@ -234,11 +251,16 @@ record IntegerPanels(
     }
   }
 
-  private FloatVector zero(long at) {
-    if (zeros == null) {
-      return FloatVector.broadcast(FLOATS, middle);
+  private FloatVector shift(long at, FloatVector scale) {
+    if (shifts != null) {
+      return FloatVector.fromMemorySegment(FLOATS, shifts, at * 4, ORDER);
     }
-    return (FloatVector)
-        ByteVector.fromMemorySegment(BYTES, zeros, at, ORDER).convertShape(B2F, FLOATS, 0);
+    if (zeros == null) {
+      return scale.mul(-middle);
+    }
+    FloatVector zero =
+        (FloatVector)
+            ByteVector.fromMemorySegment(BYTES, zeros, at, ORDER).convertShape(B2F, FLOATS, 0);
+    return zero.neg().mul(scale);
   }
 }

@@ -15,7 +15,7 @@ import jdk.incubator.vector.FloatVector;
 
 /**
  * Rows times a packed matrix. A task takes some rows and some panels: it copies its rows once, and
- * for each panel widens {@link #DEPTH} input features at a time into the first-level cache,
+ * for each panel widens {@link Tiles#DEPTH} input features at a time into the first-level cache,
  * multiplies all its rows with them, and finishes the panel's columns (bias, activation) while they
  * are hot.
  */

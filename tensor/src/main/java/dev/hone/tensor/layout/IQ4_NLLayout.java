@@ -1,0 +1,35 @@
+package dev.hone.tensor.layout;
+
+import dev.hone.tensor.DType.Block;
+
+/**
+ * GGUF's IQ4_NL: blocks of 32 columns, {@code w = scale * VALUES[q]}: steps that are finer near
+ * zero.
+ *
+ * <pre>
+ *   0        2                                                18
+ *   | scale  | q16 q0 | q17 q1 | ...                | q31 q15 |
+ *   '- F16   '- the first half of the block in the low nibbles
+ * </pre>
+ */
+record IQ4_NLLayout() implements BlockLayout {
+  private static final byte[] VALUES = {
+    -127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113
+  };
+  private static final int COLUMNS = Block.IQ4_NL.columns();
+  private static final int HALF = COLUMNS / 2;
+
+  @Override
+  public Block type() {
+    return Block.IQ4_NL;
+  }
+
+  @Override
+  public void read(byte[] in, int at, IntegerRow to, int column) {
+    to.scales()[column / COLUMNS] = Blocks.half(in, at);
+    for (int i = 0; i < HALF; i++) {
+      to.integers()[column + i] = VALUES[Blocks.bits(in, at + 2 + i, 0, 4)];
+      to.integers()[column + HALF + i] = VALUES[Blocks.bits(in, at + 2 + i, 4, 4)];
+    }
+  }
+}
