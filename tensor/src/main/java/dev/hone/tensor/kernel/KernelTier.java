@@ -2,6 +2,7 @@ package dev.hone.tensor.kernel;
 
 import dev.hone.tensor.kernel.scalar.ScalarKernels;
 import dev.hone.tensor.kernel.vector.VectorKernels;
+import dev.hone.tensor.kernel.x86.X86Kernels;
 import dev.hone.tensor.parallel.ComputePool;
 import java.util.ArrayList;
 import java.util.List;
@@ -13,7 +14,9 @@ public enum KernelTier {
   /** Plain loops: the specification. */
   SCALAR,
   /** The Vector API. */
-  VECTOR;
+  VECTOR,
+  /** Machine code that Java writes for this processor; what it lacks runs on the tier below. */
+  ASSEMBLED;
 
   private static final String VECTOR_MODULE = "jdk.incubator.vector";
 
@@ -22,54 +25,78 @@ public enum KernelTier {
    */
   public record Selection(KernelTier tier, String reason, List<String> warnings) {}
 
+  /** What can run here beside the scalar kernels. */
+  record Ground(boolean vectorModule, X86Kernels.Availability assembled, Processor processor) {
+    static Ground here() {
+      return new Ground(hasVectorModule(), X86Kernels.availability(), Processor.here());
+    }
+  }
+
   /**
    * {@code asked} where it can run, else an error; where nothing is asked, the fastest that can
    * run.
    */
   public static Selection select(Optional<KernelTier> asked) {
-    return select(
-        asked, ModuleLayer.boot().findModule(VECTOR_MODULE).isPresent(), Processor.here());
+    return select(asked, Ground.here());
   }
 
-  static Selection select(Optional<KernelTier> asked, boolean vectorModule, Processor processor) {
-    List<String> warnings = new ArrayList<>(processor.virtualMachineWarnings());
-    KernelTier tier = asked.orElse(vectorModule ? VECTOR : SCALAR);
-    if (tier == VECTOR && !vectorModule) {
+  static Selection select(Optional<KernelTier> asked, Ground ground) {
+    asked.ifPresent(tier -> requireAvailable(tier, ground));
+    KernelTier fastest =
+        ground.assembled().available() ? ASSEMBLED : ground.vectorModule() ? VECTOR : SCALAR;
+    KernelTier tier = asked.orElse(fastest);
+    List<String> warnings = new ArrayList<>(ground.processor().virtualMachineWarnings());
+    List<String> reasons = new ArrayList<>();
+    reasons.add(asked.isPresent() ? "asked for" : "the fastest there is");
+    if (tier == ASSEMBLED) {
+      reasons.add("with " + ground.assembled().reason());
+    } else if (asked.isEmpty()) {
+      reasons.add("no assembled kernels: " + ground.assembled().reason());
+    }
+    if (tier != SCALAR && ground.vectorModule()) {
+      int bits = Processor.preferredVectorBits();
+      reasons.add("vectors of " + bits + " bits");
+      warnings.addAll(ground.processor().widthWarnings(bits));
+    }
+    if (!ground.vectorModule() && asked.orElse(ASSEMBLED) != SCALAR) {
+      warnings.add(
+          "slow scalar kernels"
+              + (tier == ASSEMBLED ? " for what is not assembled" : "")
+              + ": module "
+              + VECTOR_MODULE
+              + " is missing; start java with --add-modules "
+              + VECTOR_MODULE);
+    }
+    return new Selection(tier, String.join(", ", reasons), List.copyOf(warnings));
+  }
+
+  private static void requireAvailable(KernelTier tier, Ground ground) {
+    if (tier == VECTOR && !ground.vectorModule()) {
       throw new IllegalArgumentException(
           "the vector kernels need the module "
               + VECTOR_MODULE
               + ": start java with --add-modules "
               + VECTOR_MODULE);
     }
-    String reason;
-    if (asked.isPresent()) {
-      reason = "asked for";
-    } else if (vectorModule) {
-      reason = "the fastest there is";
-    } else {
-      reason = "module " + VECTOR_MODULE + " is missing";
-      warnings.add(
-          "slow scalar kernels: module "
-              + VECTOR_MODULE
-              + " is missing; start java with --add-modules "
-              + VECTOR_MODULE);
+    if (tier == ASSEMBLED && !ground.assembled().available()) {
+      throw new IllegalArgumentException(
+          "no assembled kernels: " + ground.assembled().reason() + "; ask for vector or scalar");
     }
-    if (tier == VECTOR) {
-      int bits = Processor.preferredVectorBits();
-      reason += ", vectors of " + bits + " bits";
-      warnings.addAll(processor.widthWarnings(bits));
-    }
-    return new Selection(tier, reason, List.copyOf(warnings));
+  }
+
+  private static boolean hasVectorModule() {
+    return ModuleLayer.boot().findModule(VECTOR_MODULE).isPresent();
   }
 
   public Kernels create(ComputePool pool) {
     return switch (this) {
       case SCALAR -> new ScalarKernels(pool);
       case VECTOR -> new VectorKernels(pool);
+      case ASSEMBLED -> new X86Kernels(pool, (hasVectorModule() ? VECTOR : SCALAR).create(pool));
     };
   }
 
-  /** The name that options and reports use: {@code scalar}, {@code vector}. */
+  /** The name that options and reports use: {@code scalar}, {@code vector}, {@code assembled}. */
   public String label() {
     return name().toLowerCase(Locale.ROOT);
   }

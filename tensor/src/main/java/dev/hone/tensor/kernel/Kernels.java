@@ -16,7 +16,7 @@ import java.lang.foreign.Arena;
  */
 public interface Kernels {
 
-  /** The tier's name: {@code scalar}, {@code vector}. */
+  /** The tier's name: {@code scalar}, {@code vector}, {@code assembled}. */
   String name();
 
   /**

@@ -3,8 +3,11 @@ package dev.hone.tensor.kernel;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.hone.tensor.kernel.KernelTier.Ground;
 import dev.hone.tensor.kernel.KernelTier.Selection;
+import dev.hone.tensor.kernel.x86.X86Kernels.Availability;
 import dev.hone.tensor.parallel.ComputePool;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -14,12 +17,28 @@ class KernelTierTest {
   private static final Processor WIDE =
       new Processor("p", Set.of("sse2", "avx2", "avx512bw", "avx512vl"), "mixed mode, sharing");
 
+  private static Ground ground(boolean vectorModule, boolean assembled) {
+    return new Ground(vectorModule, new Availability(assembled, "why"), PLAIN);
+  }
+
+  private static Selection select(boolean vectorModule, boolean assembled) {
+    return KernelTier.select(Optional.empty(), ground(vectorModule, assembled));
+  }
+
   @Test
   void takesTheFastestThatCanRun() {
-    Selection selection = KernelTier.select(Optional.empty(), true, PLAIN);
-    assertThat(selection.tier()).isEqualTo(KernelTier.VECTOR);
-    assertThat(selection.reason()).startsWith("the fastest there is, vectors of ");
+    Selection selection = select(true, true);
+    assertThat(selection.tier()).isEqualTo(KernelTier.ASSEMBLED);
+    assertThat(selection.reason()).startsWith("the fastest there is, with why, vectors of ");
     assertThat(selection.warnings()).isEmpty();
+    selection = select(true, false);
+    assertThat(selection.tier()).isEqualTo(KernelTier.VECTOR);
+    assertThat(selection.reason())
+        .startsWith("the fastest there is, no assembled kernels: why, vectors of ");
+    assertThat(selection.warnings()).isEmpty();
+    selection = select(false, true);
+    assertThat(selection.tier()).isEqualTo(KernelTier.ASSEMBLED);
+    assertThat(selection.warnings()).singleElement().asString().contains("--add-modules");
   }
 
   @Test
@@ -28,7 +47,8 @@ class KernelTierTest {
     assertThat(selection.tier()).isEqualTo(KernelTier.SCALAR);
     assertThat(selection.reason()).isEqualTo("asked for");
     try (ComputePool pool = new ComputePool(1)) {
-      for (KernelTier tier : KernelTier.values()) {
+      for (KernelTier tier :
+          List.of(KernelTier.SCALAR, KernelTier.select(Optional.empty()).tier())) {
         assertThat(tier.create(pool).name()).isEqualTo(tier.label());
       }
     }
@@ -36,14 +56,18 @@ class KernelTierTest {
 
   @Test
   void saysWhatForcesTheScalarTier() {
-    Selection selection = KernelTier.select(Optional.empty(), false, PLAIN);
+    Selection selection = select(false, false);
     assertThat(selection.tier()).isEqualTo(KernelTier.SCALAR);
     assertThat(selection.warnings())
         .singleElement()
         .asString()
         .contains("--add-modules jdk.incubator.vector");
-    assertThatThrownBy(() -> KernelTier.select(Optional.of(KernelTier.VECTOR), false, PLAIN))
+    assertThatThrownBy(
+            () -> KernelTier.select(Optional.of(KernelTier.VECTOR), ground(false, false)))
         .hasMessageContaining("--add-modules jdk.incubator.vector");
+    assertThatThrownBy(
+            () -> KernelTier.select(Optional.of(KernelTier.ASSEMBLED), ground(true, false)))
+        .hasMessage("no assembled kernels: why; ask for vector or scalar");
   }
 
   @Test

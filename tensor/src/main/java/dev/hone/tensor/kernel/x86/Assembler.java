@@ -1,0 +1,450 @@
+package dev.hone.tensor.kernel.x86;
+
+import static dev.hone.tensor.kernel.x86.Encoding.sized;
+
+/**
+ * Writes x86-64 machine code, an instruction a method, named as the manual names it: only those
+ * that the kernels use. Vectors of 128 and 256 bits are encoded by VEX, those of 512 by EVEX.
+ *
+ * <p>Every instruction is listed as a disassembler writes it; the tests hold the listing of each
+ * kernel against what a disassembler reads from its bytes.
+ *
+ * <pre>
+ *   VEX    C4 | ~R ~X ~B map     | W ~vvvv L prefix | opcode | modrm ...
+ *   EVEX   62 | ~R ~X ~B ~R' map | W ~vvvv 1 prefix | z L'L b ~V' aaa | opcode | modrm ...
+ * </pre>
+ */
+final class Assembler {
+  private static final Encoding VMOVUPS = Encoding.of("vmovups", 0, 1, 0x10);
+  private static final Encoding VMOVUPS_STORE = Encoding.of("vmovups", 0, 1, 0x11);
+  private static final Encoding VBROADCASTSS = Encoding.of("vbroadcastss", 1, 2, 0x18, 4);
+  private static final Encoding VMASKMOVPS = Encoding.of("vmaskmovps", 1, 2, 0x2C);
+  private static final Encoding VMASKMOVPS_STORE = Encoding.of("vmaskmovps", 1, 2, 0x2E);
+  private static final Encoding VANDPS = Encoding.of("vandps", 0, 1, 0x54);
+  private static final Encoding VXORPS = Encoding.of("vxorps", 0, 1, 0x57);
+  private static final Encoding VADDPS = Encoding.of("vaddps", 0, 1, 0x58);
+  private static final Encoding VMULPS = Encoding.of("vmulps", 0, 1, 0x59);
+  private static final Encoding VSUBPS = Encoding.of("vsubps", 0, 1, 0x5C);
+  private static final Encoding VMINPS = Encoding.of("vminps", 0, 1, 0x5D);
+  private static final Encoding VDIVPS = Encoding.of("vdivps", 0, 1, 0x5E);
+  private static final Encoding VMAXPS = Encoding.of("vmaxps", 0, 1, 0x5F);
+  private static final Encoding VFMADD213PS = Encoding.of("vfmadd213ps", 1, 2, 0xA8);
+  private static final Encoding VFMADD231PS = Encoding.of("vfmadd231ps", 1, 2, 0xB8);
+  private static final Encoding VPADDD = Encoding.of("vpaddd", 1, 1, 0xFE);
+  private static final Encoding VPSLLD = Encoding.of("vpslld", 1, 1, 0x72);
+
+  /** Denormals, in and out, are zero; all else as Java has it. Manual, volume 1, 10.2.3. */
+  private static final int NO_DENORMALS = 0x9FC0;
+
+  /** Where {@link #enter} keeps Java's own: in the red zone, for this code calls nothing. */
+  private static final Memory CALLERS_MXCSR = Memory.at(Gpr.RSP, -8);
+
+  private final CodeBuffer code = new CodeBuffer();
+
+  // ---- a function
+
+  /** Keeps what must be given back, and makes denormals zero. Overwrites {@code rax}. */
+  void enter(Registers registers) {
+    registers.toPreserve().forEach(this::push);
+    stmxcsr(CALLERS_MXCSR);
+    lea(Gpr.RAX, constant(Float.intBitsToFloat(NO_DENORMALS)));
+    ldmxcsr(Memory.at(Gpr.RAX, 0));
+  }
+
+  /** Where an argument past the sixth lies after {@link #enter}, counted from 0. */
+  static Memory stackArgument(Registers registers, int index) {
+    int returnAddress = 1;
+    int pushed = (int) registers.toPreserve().count();
+    int before = pushed + returnAddress + index - Registers.ARGUMENTS.size();
+    return Memory.at(Gpr.RSP, Long.BYTES * before);
+  }
+
+  void leave(Registers registers) {
+    ldmxcsr(CALLERS_MXCSR);
+    vzeroupper();
+    registers.toPreserve().toList().reversed().forEach(this::pop);
+    ret();
+  }
+
+  /** Numbers to stand behind the code, where every vector is aligned. */
+  Label constant(float... values) {
+    Label label = new Label();
+    code.constant(label, values);
+    return label;
+  }
+
+  /** The same at a label that has been used already. */
+  void constant(Label label, float... values) {
+    code.constant(label, values);
+  }
+
+  Assembly finish(String name) {
+    return code.finish(name);
+  }
+
+  // ---- general purpose registers
+
+  void mov(Gpr to, Gpr from) {
+    code.begin("mov " + to + "," + from);
+    rex(from.number(), to, 0x89);
+  }
+
+  void mov(Gpr to, Memory from) {
+    code.begin("mov " + to + "," + sized(from, 8));
+    rex(to.number(), from, 0x8B);
+  }
+
+  void mov(Memory to, Gpr from) {
+    code.begin("mov " + sized(to, 8) + "," + from);
+    rex(from.number(), to, 0x89);
+  }
+
+  void lea(Gpr to, Memory from) {
+    code.begin("lea " + to + "," + from);
+    rex(to.number(), from, 0x8D);
+  }
+
+  /** The address of a place in the code, or of constants behind it. */
+  void lea(Gpr to, Label from) {
+    code.begin("lea " + to + ",", from);
+    code.put(0x48 | to.number() >> 3 << 2).put(0x8D).put(0x05 | (to.number() & 7) << 3);
+    code.putDistance(from);
+  }
+
+  void add(Gpr to, Gpr from) {
+    code.begin("add " + to + "," + from);
+    rex(from.number(), to, 0x01);
+  }
+
+  void or(Gpr to, Gpr from) {
+    code.begin("or " + to + "," + from);
+    rex(from.number(), to, 0x09);
+  }
+
+  void add(Gpr to, int value) {
+    code.begin("add " + to + "," + hex(value));
+    immediate(0, to, value);
+  }
+
+  void sub(Gpr to, int value) {
+    code.begin("sub " + to + "," + hex(value));
+    immediate(5, to, value);
+  }
+
+  void cmp(Gpr a, int value) {
+    code.begin("cmp " + a + "," + hex(value));
+    immediate(7, a, value);
+  }
+
+  void test(Gpr a, Gpr b) {
+    code.begin("test " + a + "," + b);
+    rex(b.number(), a, 0x85);
+  }
+
+  void shl(Gpr to, int bits) {
+    code.begin("shl " + to + "," + hex(bits));
+    rex(4, to, 0xC1);
+    code.put(bits);
+  }
+
+  void neg(Gpr to) {
+    code.begin("neg " + to);
+    rex(3, to, 0xF7);
+  }
+
+  void push(Gpr register) {
+    code.begin("push " + register);
+    stack(0x50, register);
+  }
+
+  void pop(Gpr register) {
+    code.begin("pop " + register);
+    stack(0x58, register);
+  }
+
+  void ret() {
+    code.begin("ret");
+    code.put(0xC3);
+  }
+
+  void cpuid() {
+    code.begin("cpuid");
+    code.put(0x0F).put(0xA2);
+  }
+
+  void xgetbv() {
+    code.begin("xgetbv");
+    code.put(0x0F).put(0x01).put(0xD0);
+  }
+
+  void stmxcsr(Memory to) {
+    code.begin("stmxcsr " + sized(to, 4));
+    rexOf(3, to, false);
+    code.put(0x0F).put(0xAE);
+    modrm(3, to, 1);
+  }
+
+  void ldmxcsr(Memory from) {
+    code.begin("ldmxcsr " + sized(from, 4));
+    rexOf(2, from, false);
+    code.put(0x0F).put(0xAE);
+    modrm(2, from, 1);
+  }
+
+  /** Asks for a line of memory to be brought near. Any address will do. */
+  void prefetcht0(Memory from) {
+    code.begin("prefetcht0 " + sized(from, 1));
+    rexOf(1, from, false);
+    code.put(0x0F).put(0x18);
+    modrm(1, from, 1);
+  }
+
+  // ---- jumps
+
+  void bind(Label label) {
+    code.bind(label);
+  }
+
+  Label here() {
+    Label label = new Label();
+    code.bind(label);
+    return label;
+  }
+
+  void jmp(Label to) {
+    code.begin("jmp ", to);
+    code.put(0xE9);
+    code.putDistance(to);
+  }
+
+  /** Jumps if what was compared last was equal, or the result zero. */
+  void je(Label to) {
+    code.begin("je ", to);
+    code.put(0x0F).put(0x84);
+    code.putDistance(to);
+  }
+
+  void jne(Label to) {
+    code.begin("jne ", to);
+    code.put(0x0F).put(0x85);
+    code.putDistance(to);
+  }
+
+  /** Jumps if it was less; numbers have signs. */
+  void jl(Label to) {
+    code.begin("jl ", to);
+    code.put(0x0F).put(0x8C);
+    code.putDistance(to);
+  }
+
+  void jge(Label to) {
+    code.begin("jge ", to);
+    code.put(0x0F).put(0x8D);
+    code.putDistance(to);
+  }
+
+  // ---- vectors
+
+  void vzeroupper() {
+    code.begin("vzeroupper");
+    code.put(0xC5).put(0xF8).put(0x77);
+  }
+
+  void vmovups(Vec to, Memory from) {
+    two(VMOVUPS, to, from);
+  }
+
+  void vmovups(Memory to, Vec from) {
+    code.begin("vmovups " + sized(to, from.width().bytes()) + "," + from);
+    encode(VMOVUPS_STORE, from.width(), from.number(), 0, to);
+  }
+
+  /** Zero where the mask's highest bits are not set; what lies there is not read. */
+  void vmaskmovps(Vec to, Vec mask, Memory from) {
+    three(VMASKMOVPS, to, mask, from);
+  }
+
+  /** Writes where the mask's highest bits are set. */
+  void vmaskmovps(Memory to, Vec mask, Vec from) {
+    code.begin("vmaskmovps " + sized(to, from.width().bytes()) + "," + mask + "," + from);
+    encode(VMASKMOVPS_STORE, from.width(), from.number(), mask.number(), to);
+  }
+
+  void vbroadcastss(Vec to, Memory from) {
+    two(VBROADCASTSS, to, from);
+  }
+
+  void vandps(Vec to, Vec a, Operand b) {
+    three(VANDPS, to, a, b);
+  }
+
+  void vxorps(Vec to, Vec a, Operand b) {
+    three(VXORPS, to, a, b);
+  }
+
+  void vaddps(Vec to, Vec a, Operand b) {
+    three(VADDPS, to, a, b);
+  }
+
+  void vmulps(Vec to, Vec a, Operand b) {
+    three(VMULPS, to, a, b);
+  }
+
+  /** {@code to = a - b}. */
+  void vsubps(Vec to, Vec a, Operand b) {
+    three(VSUBPS, to, a, b);
+  }
+
+  /** {@code to = a / b}. */
+  void vdivps(Vec to, Vec a, Operand b) {
+    three(VDIVPS, to, a, b);
+  }
+
+  /** The lesser; {@code b} where one of the two is not a number. */
+  void vminps(Vec to, Vec a, Operand b) {
+    three(VMINPS, to, a, b);
+  }
+
+  /** The greater; {@code b} where one of the two is not a number. */
+  void vmaxps(Vec to, Vec a, Operand b) {
+    three(VMAXPS, to, a, b);
+  }
+
+  /** {@code to = a * to + b}. */
+  void vfmadd213ps(Vec to, Vec a, Operand b) {
+    three(VFMADD213PS, to, a, b);
+  }
+
+  /** {@code to = a * b + to}. */
+  void vfmadd231ps(Vec to, Vec a, Operand b) {
+    three(VFMADD231PS, to, a, b);
+  }
+
+  void vpaddd(Vec to, Vec a, Operand b) {
+    three(VPADDD, to, a, b);
+  }
+
+  void vpslld(Vec to, Vec from, int bits) {
+    code.begin("vpslld " + to + "," + from + "," + hex(bits));
+    encode(VPSLLD, to.width(), 6, to.number(), from);
+    code.put(bits);
+  }
+
+  // ---- encoding
+
+  private void two(Encoding encoding, Vec to, Memory from) {
+    int bytes = encoding.memoryBytes(to.width());
+    code.begin(encoding.mnemonic() + " " + to + "," + sized(from, bytes));
+    encode(encoding, to.width(), to.number(), 0, from);
+  }
+
+  private void three(Encoding encoding, Vec to, Vec a, Operand b) {
+    String last =
+        switch (b) {
+          case Vec vec -> vec.toString();
+          case Memory memory -> sized(memory, encoding.memoryBytes(to.width()));
+        };
+    code.begin(encoding.mnemonic() + " " + to + "," + a + "," + last);
+    encode(encoding, to.width(), to.number(), a.number(), b);
+  }
+
+  /**
+   * @param reg the register in modrm, or the opcode's extension
+   * @param vvvv the register in the prefix; 0 where there is none
+   */
+  private void encode(Encoding encoding, Width width, int reg, int vvvv, Operand rm) {
+    int base;
+    int index;
+    switch (rm) {
+      case Vec vec -> {
+        base = vec.number();
+        index = vec.number() >> 1; // bit 3 of it becomes bit 4 of the register
+      }
+      case Memory memory -> {
+        base = memory.base().number();
+        index = memory.index() == null ? 0 : memory.index().number();
+      }
+    }
+    int rxb = (~reg >> 3 & 1) << 7 | (~index >> 3 & 1) << 6 | (~base >> 3 & 1) << 5;
+    int wvp = (encoding.wide() ? 0x80 : 0) | (~vvvv & 15) << 3 | encoding.prefix();
+    if (width == Width.ZMM) {
+      code.put(0x62).put(rxb | (~reg >> 4 & 1) << 4 | encoding.map());
+      code.put(wvp | 4).put(2 << 5 | (~vvvv >> 4 & 1) << 3);
+    } else {
+      int noExtension = rm instanceof Vec ? 0x40 : 0; // VEX has no fifth bit for a register
+      code.put(0xC4).put(rxb | noExtension | encoding.map());
+      code.put(wvp | (width == Width.YMM ? 4 : 0));
+    }
+    code.put(encoding.opcode());
+    switch (rm) {
+      case Vec vec -> code.put(0xC0 | (reg & 7) << 3 | vec.number() & 7);
+      case Memory memory ->
+          modrm(reg, memory, width == Width.ZMM ? encoding.memoryBytes(width) : 1);
+    }
+  }
+
+  private void immediate(int extension, Gpr to, int value) {
+    boolean small = value == (byte) value;
+    rex(extension, to, small ? 0x83 : 0x81);
+    if (small) {
+      code.put(value);
+    } else {
+      code.putInt(value);
+    }
+  }
+
+  private void stack(int opcode, Gpr register) {
+    if (register.number() > 7) {
+      code.put(0x41);
+    }
+    code.put(opcode | register.number() & 7);
+  }
+
+  private void rex(int reg, Gpr rm, int opcode) {
+    code.put(0x48 | reg >> 3 << 2 | rm.number() >> 3).put(opcode);
+    code.put(0xC0 | (reg & 7) << 3 | rm.number() & 7);
+  }
+
+  private void rex(int reg, Memory rm, int opcode) {
+    rexOf(reg, rm, true);
+    code.put(opcode);
+    modrm(reg, rm, 1);
+  }
+
+  private void rexOf(int reg, Memory rm, boolean wide) {
+    int index = rm.index() == null ? 0 : rm.index().number();
+    int rex = (wide ? 8 : 0) | reg >> 3 << 2 | index >> 3 << 1 | rm.base().number() >> 3;
+    if (rex != 0) {
+      code.put(0x40 | rex);
+    }
+  }
+
+  /**
+   * Register and memory operand.
+   *
+   * @param unit bytes that a displacement of one byte counts in: 1 but for EVEX (manual, volume 2,
+   *     2.7.5)
+   */
+  private void modrm(int reg, Memory memory, int unit) {
+    int base = memory.base().number() & 7;
+    int displacement = memory.displacement();
+    boolean none = displacement == 0 && base != Gpr.RBP.number();
+    boolean small = displacement % unit == 0 && displacement / unit == (byte) (displacement / unit);
+    int mod = none ? 0 : small ? 1 : 2;
+    boolean sib = memory.index() != null || base == Gpr.RSP.number();
+    code.put(mod << 6 | (reg & 7) << 3 | (sib ? 4 : base));
+    if (sib) {
+      int index = memory.index() == null ? 4 : memory.index().number() & 7;
+      code.put(Integer.numberOfTrailingZeros(memory.scale()) << 6 | index << 3 | base);
+    }
+    switch (mod) {
+      case 1 -> code.put(displacement / unit);
+      case 2 -> code.putInt(displacement);
+      default -> {}
+    }
+  }
+
+  private static String hex(int value) {
+    return "0x" + (value < 0 ? Long.toHexString(value) : Integer.toHexString(value));
+  }
+}

@@ -1,0 +1,102 @@
+package dev.hone.tensor.kernel.x86;
+
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
+import java.util.Map;
+import java.util.concurrent.ConcurrentSkipListMap;
+
+/**
+ * Memory that machine code runs from: written first, then made executable, never both at a time.
+ * Code stays until the process ends.
+ */
+final class CodeMemory {
+  private static final int READ = 1;
+  private static final int WRITE = 2;
+  private static final int EXECUTE = 4;
+  private static final int PRIVATE_ANONYMOUS = 0x22;
+  private static final long PAGE = 4096;
+  private static final long FAILED = -1;
+
+  private static final Linker LINKER = Linker.nativeLinker();
+  private static final MethodHandle MMAP =
+      function(
+          "mmap",
+          FunctionDescriptor.of(
+              ValueLayout.ADDRESS,
+              ValueLayout.ADDRESS,
+              ValueLayout.JAVA_LONG,
+              ValueLayout.JAVA_INT,
+              ValueLayout.JAVA_INT,
+              ValueLayout.JAVA_INT,
+              ValueLayout.JAVA_LONG));
+  private static final MethodHandle MPROTECT =
+      function(
+          "mprotect",
+          FunctionDescriptor.of(
+              ValueLayout.JAVA_INT,
+              ValueLayout.ADDRESS,
+              ValueLayout.JAVA_LONG,
+              ValueLayout.JAVA_INT));
+
+  /** Which kernel an address in a crash log belongs to. */
+  private static final Map<Long, String> NAMES = new ConcurrentSkipListMap<>();
+
+  private CodeMemory() {}
+
+  /** Thrown where the system does not let code be made: SELinux, a sandbox. */
+  static final class RefusedException extends RuntimeException {
+    private static final long serialVersionUID = 1;
+
+    RefusedException(String message) {
+      super(message);
+    }
+  }
+
+  /**
+   * Makes code callable.
+   *
+   * @throws RefusedException where the system forbids it
+   */
+  @SuppressWarnings("restricted") // a segment over pages that this method has just mapped
+  static MemorySegment install(Assembly assembly) {
+    long bytes = (assembly.bytes().length + PAGE - 1) / PAGE * PAGE;
+    try {
+      MemorySegment pages =
+          (MemorySegment)
+              MMAP.invokeExact(MemorySegment.NULL, bytes, READ | WRITE, PRIVATE_ANONYMOUS, -1, 0L);
+      if (pages.address() == FAILED) {
+        throw new RefusedException("mmap gave no memory for " + assembly.name());
+      }
+      pages = pages.reinterpret(bytes);
+      pages.copyFrom(MemorySegment.ofArray(assembly.bytes()));
+      if ((int) MPROTECT.invokeExact(pages, bytes, READ | EXECUTE) != 0) {
+        throw new RefusedException("mprotect forbids to run what was written");
+      }
+      NAMES.put(pages.address(), assembly.name());
+      return pages;
+    } catch (RuntimeException | Error e) {
+      throw e;
+    } catch (Throwable e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  /** Addresses of the code installed so far, and its names. */
+  static Map<Long, String> names() {
+    return NAMES;
+  }
+
+  @SuppressWarnings("restricted") // two functions of the C library
+  private static MethodHandle function(String name, FunctionDescriptor type) {
+    return LINKER.downcallHandle(LINKER.defaultLookup().findOrThrow(name), type);
+  }
+
+  /** A handle that takes the address of the code first. */
+  @SuppressWarnings("restricted") // calls what this package has assembled
+  static MethodHandle caller(FunctionDescriptor type) {
+    return LINKER.downcallHandle(type);
+  }
+}

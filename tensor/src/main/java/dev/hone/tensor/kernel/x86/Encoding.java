@@ -1,0 +1,47 @@
+package dev.hone.tensor.kernel.x86;
+
+/**
+ * The bytes of one vector instruction but for its registers: Intel 64 and IA-32 Architectures
+ * Software Developer's Manual, volume 2, where {@code VEX.256.66.0F38.W0 B8 /r} is written.
+ *
+ * @param prefix 0 none, 1 = 66, 2 = F3, 3 = F2
+ * @param map 1 = 0F, 2 = 0F38, 3 = 0F3A
+ * @param wide the bit W
+ * @param memory bytes of the operand in memory: 0 as many as the register has, -1 half of them
+ */
+record Encoding(String mnemonic, int prefix, int map, int opcode, boolean wide, int memory) {
+  static final int AS_REGISTER = 0;
+  static final int HALF = -1;
+
+  static Encoding of(String mnemonic, int prefix, int map, int opcode) {
+    return new Encoding(mnemonic, prefix, map, opcode, false, AS_REGISTER);
+  }
+
+  static Encoding of(String mnemonic, int prefix, int map, int opcode, int memory) {
+    return new Encoding(mnemonic, prefix, map, opcode, false, memory);
+  }
+
+  int memoryBytes(Width width) {
+    return switch (memory) {
+      case AS_REGISTER -> width.bytes();
+      case HALF -> width.bytes() / 2;
+      default -> memory;
+    };
+  }
+
+  /** As a disassembler names the size: {@code YMMWORD PTR [rdi]}. */
+  static String sized(Memory memory, int bytes) {
+    String size =
+        switch (bytes) {
+          case 1 -> "BYTE";
+          case 2 -> "WORD";
+          case 4 -> "DWORD";
+          case 8 -> "QWORD";
+          case 16 -> "XMMWORD";
+          case 32 -> "YMMWORD";
+          case 64 -> "ZMMWORD";
+          default -> throw new IllegalArgumentException("bytes=" + bytes);
+        };
+    return size + " PTR " + memory;
+  }
+}

@@ -1,0 +1,115 @@
+package dev.hone.tensor.kernel.x86;
+
+import dev.hone.tensor.Activation;
+import dev.hone.tensor.AttentionShape;
+import dev.hone.tensor.DType.Plain;
+import dev.hone.tensor.Pooling;
+import dev.hone.tensor.Tensor;
+import dev.hone.tensor.kernel.Kernels;
+import dev.hone.tensor.kernel.PackedMatrix;
+import dev.hone.tensor.kernel.Shapes;
+import dev.hone.tensor.parallel.ComputePool;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/** The assembled tier. What has no kernel of its own yet goes to the tier below. */
+public final class X86Kernels implements Kernels {
+  private final X86Code code;
+  private final Kernels below;
+  private final ComputePool pool;
+
+  /**
+   * @param below runs what is not assembled
+   * @throws IllegalStateException where this tier cannot run
+   */
+  public X86Kernels(ComputePool pool, Kernels below) {
+    X86Code.Attempt attempt = X86Code.here();
+    if (attempt.code() == null) {
+      throw new IllegalStateException("no assembled kernels: " + attempt.reason());
+    }
+    this.code = attempt.code();
+    this.below = below;
+    this.pool = pool;
+  }
+
+  /** Whether this tier can run here, and why. */
+  public record Availability(boolean available, String reason) {}
+
+  /** Assembles the kernels, the first time it is asked. */
+  public static Availability availability() {
+    X86Code.Attempt attempt = X86Code.here();
+    return new Availability(attempt.code() != null, attempt.reason());
+  }
+
+  @Override
+  public String name() {
+    return "assembled";
+  }
+
+  @Override
+  public PackedMatrix pack(Tensor weight, Arena arena) {
+    Shapes.checkPack(weight);
+    return weight.dtype() == Plain.F32
+        ? FloatPanels.pack(weight, code.product().columns(), arena, pool)
+        : below.pack(weight, arena);
+  }
+
+  @Override
+  public void linear(Tensor x, PackedMatrix weight, Tensor bias, Activation activation, Tensor y) {
+    if (weight instanceof FloatPanels panels) {
+      Shapes.checkLinear(x, weight, bias, y);
+      new X86Linear(x, panels, bias, activation, y, code).run(pool);
+    } else {
+      below.linear(x, weight, bias, activation, y);
+    }
+  }
+
+  @Override
+  public void attention(
+      Tensor q, Tensor k, Tensor v, AttentionShape shape, int[] offsets, Tensor out) {
+    below.attention(q, k, v, shape, offsets, out);
+  }
+
+  @Override
+  public void layerNorm(
+      Tensor x, Tensor residual, Tensor weight, Tensor bias, float epsilon, Tensor out) {
+    below.layerNorm(x, residual, weight, bias, epsilon, out);
+  }
+
+  @Override
+  public void embed(Tensor table, int[] rows, boolean add, Tensor out) {
+    below.embed(table, rows, add, out);
+  }
+
+  @Override
+  public void add(Tensor a, Tensor b, Tensor out) {
+    below.add(a, b, out);
+  }
+
+  @Override
+  public void activate(Tensor x, Activation activation, Tensor out) {
+    Shapes.checkSame(x, out);
+    if (out != x) {
+      MemorySegment.copy(x.data(), 0, out.data(), 0, x.data().byteSize());
+    }
+    if (activation != Activation.NONE) {
+      int rows = (int) out.rows();
+      long rowBytes = out.cols() * Float.BYTES;
+      pool.run(
+          rows,
+          row ->
+              code.activation(activation)
+                  .run(out.data().asSlice(row * rowBytes, rowBytes), out.cols()));
+    }
+  }
+
+  @Override
+  public void pool(Tensor x, Pooling pooling, int[] offsets, Tensor out) {
+    below.pool(x, pooling, offsets, out);
+  }
+
+  @Override
+  public void normalize(Tensor x, Tensor out) {
+    below.normalize(x, out);
+  }
+}

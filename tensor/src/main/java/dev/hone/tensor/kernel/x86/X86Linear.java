@@ -1,0 +1,141 @@
+package dev.hone.tensor.kernel.x86;
+
+import dev.hone.tensor.Activation;
+import dev.hone.tensor.Tensor;
+import dev.hone.tensor.parallel.ComputePool;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * Rows times a packed matrix. A task takes some rows and some panels, and goes through the input
+ * features block by block: a block of its rows then stays in the second-level cache while all its
+ * panels pass, and a block of a panel in the first while all its rows do. Sums wait in y between
+ * two blocks.
+ */
+record X86Linear(
+    Tensor x, FloatPanels weight, Tensor bias, Activation activation, Tensor y, X86Code code) {
+  /** Input features of a block, at most: a block of a panel fills half a first-level cache. */
+  private static final int DEPTH = 384;
+
+  /** Rows of a task, at most: with {@link #DEPTH} features they take 190 KB. */
+  private static final int MOST_ROWS = 126;
+
+  /** Multiplications below which a task is not worth handing over. */
+  private static final long LEAST_WORK = 200_000;
+
+  void run(ComputePool pool) {
+    int rows = (int) x.rows();
+    if (rows == 0) {
+      return;
+    }
+    int height = code.product().height();
+    int parts = (rows + MOST_ROWS - 1) / MOST_ROWS;
+    int tiles = ((rows + parts - 1) / parts + height - 1) / height;
+    int rowsEach = Math.min(rows, tiles * height);
+    int rowTasks = (rows + rowsEach - 1) / rowsEach;
+    int panels = weight.panels();
+    long work = (long) rows * weight.rows() * weight.cols();
+    long wanted = Math.min(pool.threads() * 6L, Math.max(1, work / LEAST_WORK));
+    int panelParts = Math.clamp((wanted + rowTasks - 1) / rowTasks, 1, panels);
+    int panelsEach = (panels + panelParts - 1) / panelParts;
+    int panelTasks = (panels + panelsEach - 1) / panelsEach;
+    pool.run(
+        rowTasks * panelTasks,
+        task -> {
+          int row = task / panelTasks * rowsEach;
+          int panel = task % panelTasks * panelsEach;
+          part(row, Math.min(rowsEach, rows - row), panel, Math.min(panels, panel + panelsEach));
+        });
+  }
+
+  private void part(int row, int rows, int fromPanel, int toPanel) {
+    int depths = (weight.cols() + DEPTH - 1) / DEPTH;
+    int depth = (weight.cols() + depths - 1) / depths;
+    int columns = weight.columns();
+    int partial = weight.rows() % columns; // columns of the last panel, if it is not whole
+    int wholePanels = toPanel - (partial > 0 && toPanel == weight.panels() ? 1 : 0);
+    for (int k = 0; k < weight.cols(); k += depth) {
+      int end = Math.min(weight.cols(), k + depth);
+      for (int panel = fromPanel; panel < wholePanels; panel++) {
+        MemorySegment out = rowsFrom(y, row, rows, panel * columns, columns);
+        MemorySegment start = k == 0 ? start(panel) : MemorySegment.NULL;
+        multiply(row, rows, panel, k, end, out, y.cols() * Float.BYTES, start);
+      }
+    }
+    if (wholePanels < toPanel) {
+      lastPanel(row, rows, wholePanels, partial, depth);
+    }
+    if (activation != Activation.NONE) {
+      int from = fromPanel * columns;
+      int to = Math.min(weight.rows(), toPanel * columns);
+      activate(row, rows, from, to - from);
+    }
+  }
+
+  /** Columns that y has no room for: they are made beside it. */
+  private void lastPanel(int row, int rows, int panel, int columns, int depth) {
+    long stride = (long) weight.columns() * Float.BYTES;
+    long first = (long) panel * weight.columns() * Float.BYTES;
+    long bytes = (long) columns * Float.BYTES;
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment beside = arena.allocate(rows * stride, Tensor.ALIGNMENT);
+      MemorySegment start = arena.allocate(stride, Tensor.ALIGNMENT);
+      if (bias != null) {
+        MemorySegment.copy(bias.data(), first, start, 0, bytes);
+      }
+      for (int k = 0; k < weight.cols(); k += depth) {
+        int end = Math.min(weight.cols(), k + depth);
+        multiply(row, rows, panel, k, end, beside, stride, k == 0 ? start : MemorySegment.NULL);
+      }
+      long outStride = y.cols() * Float.BYTES;
+      for (int r = 0; r < rows; r++) {
+        MemorySegment.copy(beside, r * stride, y.data(), (row + r) * outStride + first, bytes);
+      }
+    }
+  }
+
+  /** What the sums of a whole panel begin with. */
+  private MemorySegment start(int panel) {
+    long bytes = (long) weight.columns() * Float.BYTES;
+    return bias == null ? code.zeros() : bias.data().asSlice(panel * bytes, bytes);
+  }
+
+  private void multiply(
+      int row,
+      int rows,
+      int panel,
+      int from,
+      int to,
+      MemorySegment out,
+      long outStride,
+      MemorySegment start) {
+    code.product()
+        .run(
+            rowsFrom(x, row, rows, from, to - from),
+            x.cols() * Float.BYTES,
+            weight.panel(panel, from, to),
+            out,
+            outStride,
+            rows,
+            to - from,
+            start);
+  }
+
+  private void activate(int row, int rows, int from, int count) {
+    ActivationKernel kernel = code.activation(activation);
+    if (count == y.cols()) {
+      kernel.run(rowsFrom(y, row, rows, 0, count), (long) rows * count);
+      return;
+    }
+    for (int r = 0; r < rows; r++) {
+      kernel.run(rowsFrom(y, row + r, 1, from, count), count);
+    }
+  }
+
+  /** From the first number of some columns of some rows to the last. */
+  private static MemorySegment rowsFrom(Tensor tensor, int row, int rows, int from, int count) {
+    long first = row * tensor.cols() + from;
+    long numbers = (rows - 1) * tensor.cols() + count;
+    return tensor.data().asSlice(first * Float.BYTES, numbers * Float.BYTES);
+  }
+}

@@ -1,0 +1,54 @@
+package dev.hone.tensor.kernel.x86;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.hone.tensor.Activation;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * Every kernel's bytes mean what its listing says: the goldens are what GNU objdump reads from the
+ * bytes. {@code tensor/disassemble} makes them, on any machine; no CPU feature is needed.
+ */
+class ListingTest {
+
+  static List<Assembly> assemblies() {
+    List<Assembly> all =
+        new ArrayList<>(List.of(CpuFeatures.cpuidCode(), CpuFeatures.xgetbvCode()));
+    all.add(ProductKernel.assemble(ProductKernel.Shape.AVX2));
+    all.add(ProductKernel.assemble(ProductKernel.Shape.AVX512));
+    for (Activation activation : Activation.values()) {
+      if (activation != Activation.NONE) {
+        all.add(ActivationKernel.assemble(activation));
+      }
+    }
+    return all;
+  }
+
+  @ParameterizedTest
+  @MethodSource("assemblies")
+  void meansWhatItsListingSays(Assembly assembly) throws IOException {
+    String file = assembly.name() + ".txt";
+    try (InputStream golden = getClass().getResourceAsStream(file)) {
+      assertThat(golden).as("%s is missing: run tensor/disassemble", file).isNotNull();
+      String read = new String(golden.readAllBytes(), StandardCharsets.UTF_8);
+      assertThat(assembly.listing()).isEqualTo(read.lines().toList());
+    }
+  }
+
+  /** Writes the instructions of each kernel to a file of the folder given. */
+  public static void main(String[] args) throws IOException {
+    for (Assembly assembly : assemblies()) {
+      byte[] code = Arrays.copyOf(assembly.bytes(), assembly.codeBytes());
+      Files.write(Path.of(args[0], assembly.name() + ".bin"), code);
+    }
+  }
+}
