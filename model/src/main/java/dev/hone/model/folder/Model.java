@@ -48,7 +48,10 @@ public final class Model implements AutoCloseable {
     this.arena = arena;
   }
 
-  /** Reads a folder, or a weight file with its {@code config.json} beside it. */
+  /**
+   * Reads a folder, or a weight file with its {@code config.json} beside it; a GGUF file says
+   * itself what is in it.
+   */
   public static Model load(Path source) {
     Arena arena = Arena.ofShared();
     try {
@@ -61,6 +64,9 @@ public final class Model implements AutoCloseable {
 
   private static Model read(Path source, Arena arena) {
     Path folder = folderOf(source);
+    if (Formats.describesItself(source)) {
+      return read(source, folder, Formats.open(source, arena), arena);
+    }
     Optional<SentenceTransformerConfig> sentence = SentenceTransformerConfig.read(folder, arena);
     Path encoder = folder.resolve(sentence.map(SentenceTransformerConfig::encoder).orElse(""));
     Config config = Config.read(encoder.resolve("config.json"));
@@ -77,6 +83,20 @@ public final class Model implements AutoCloseable {
         unused(checkpoint, transformer),
         checkpoint.fileBytes()
             + sentence.map(SentenceTransformerConfig::weightFileBytes).orElse(0L),
+        arena);
+  }
+
+  private static Model read(Path source, Path folder, Checkpoint checkpoint, Arena arena) {
+    Config config = checkpoint.config().orElseThrow();
+    Transformer transformer = Architectures.of(config).read(config, new Layers(checkpoint, arena));
+    return new Model(
+        source,
+        folder,
+        config,
+        transformer,
+        TextSettings.none(),
+        unused(checkpoint, transformer),
+        checkpoint.fileBytes(),
         arena);
   }
 

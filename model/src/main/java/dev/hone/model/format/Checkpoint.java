@@ -1,6 +1,7 @@
 package dev.hone.model.format;
 
 import dev.hone.tensor.Tensor;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -22,6 +23,11 @@ public interface Checkpoint {
    * @throws FormatException where there is none
    */
   Tensor tensor(String name);
+
+  /** The {@code config.json} of a file that describes its model itself; empty for all others. */
+  default Optional<Config> config() {
+    return Optional.empty();
+  }
 
   /** Bytes of the files that hold the tensors. */
   long fileBytes();

@@ -1,27 +1,38 @@
 package dev.hone.model.format;
 
 import dev.hone.model.format.compressed.CompressedTensors;
+import dev.hone.model.format.gguf.GgufCheckpoint;
 import dev.hone.model.format.onnx.Onnx;
 import dev.hone.model.format.safetensors.Safetensors;
 import dev.hone.model.format.safetensors.ShardedSafetensors;
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Every file format that weights are read from, in the order in which a folder is searched for
  * them.
  */
 public final class Formats {
+  private static final String GGUF = ".gguf";
+
+  /** A file of a split model that is not the first. */
+  private static final Pattern LATER_PART = Pattern.compile("-(?!00001)\\d{5}-of-\\d{5}\\.gguf$");
+
   private static final List<Format> ALL =
       List.of(
           new Format("model.safetensors", ".safetensors", quantized(Safetensors::open)),
           new Format(
               "model.safetensors.index.json", ".index.json", quantized(ShardedSafetensors::open)),
           new Format("model.onnx", ".onnx", Onnx::open),
-          new Format("onnx/model.onnx", ".onnx", Onnx::open));
+          new Format("onnx/model.onnx", ".onnx", Onnx::open),
+          new Format("*.gguf", GGUF, GgufCheckpoint::open));
 
   private Formats() {}
 
@@ -34,6 +45,40 @@ public final class Formats {
   @FunctionalInterface
   private interface Opener {
     Checkpoint open(Path file, Arena arena);
+  }
+
+  /** Whether a folder or file holds its own config, and no {@code config.json} is asked for. */
+  public static boolean describesItself(Path folderOrFile) {
+    return Files.isDirectory(folderOrFile)
+        ? !Files.exists(folderOrFile.resolve("config.json")) && ggufIn(folderOrFile).isPresent()
+        : folderOrFile.toString().endsWith(GGUF);
+  }
+
+  /**
+   * The GGUF model of a folder: its only one, or the first file of the only one that is split.
+   *
+   * @throws FormatException where there are several
+   */
+  private static Optional<Path> ggufIn(Path folder) {
+    try (Stream<Path> files = Files.list(folder)) {
+      List<Path> models =
+          files
+              .filter(file -> file.toString().endsWith(GGUF))
+              .filter(file -> !LATER_PART.matcher(file.toString()).find())
+              .sorted()
+              .toList();
+      if (models.size() > 1) {
+        throw new FormatException(
+            folder
+                + " holds "
+                + models.size()
+                + " models: name one of "
+                + models.stream().map(Path::getFileName).toList());
+      }
+      return models.stream().findFirst();
+    } catch (IOException e) {
+      throw new FormatException(folder + " cannot be read: " + e.getMessage(), e);
+    }
   }
 
   /** Puts quantized weights together where the {@code config.json} beside the file says so. */
@@ -60,7 +105,8 @@ public final class Formats {
           return format.opener().open(file, arena);
         }
       }
-      throw nothingIn(folderOrFile);
+      Path gguf = ggufIn(folderOrFile).orElseThrow(() -> nothingIn(folderOrFile));
+      return GgufCheckpoint.open(gguf, arena);
     }
     if (!Files.exists(folderOrFile)) {
       throw new FormatException(folderOrFile + " does not exist");

@@ -93,6 +93,23 @@ class FormatsTest {
         .hasMessageContaining("does not exist");
   }
 
+  /** Enough of a GGUF file to be told from another: what is in it has tests of its own. */
+  @Test
+  void aFolderMayHoldOneGgufModelAndNoConfig() throws IOException {
+    assertThat(Formats.describesItself(folder)).isFalse();
+    Files.writeString(folder.resolve("a-00001-of-00002.gguf"), "no such file");
+    Files.writeString(folder.resolve("a-00002-of-00002.gguf"), "no such file");
+    assertThat(Formats.describesItself(folder)).isTrue();
+    assertThatThrownBy(() -> Formats.open(folder, arena))
+        .hasMessageStartingWith(folder.resolve("a-00001-of-00002.gguf") + " is not a GGUF file");
+    Files.writeString(folder.resolve("b.gguf"), "no such file");
+    assertThatThrownBy(() -> Formats.open(folder, arena))
+        .hasMessage(folder + " holds 2 models: name one of [a-00001-of-00002.gguf, b.gguf]");
+    assertThat(Formats.describesItself(folder.resolve("b.gguf"))).isTrue();
+    Files.writeString(folder.resolve("config.json"), "{}");
+    assertThat(Formats.describesItself(folder)).isFalse();
+  }
+
   private Path write(String file, String tensor, float value) throws IOException {
     Path path = folder.resolve(file);
     SafetensorsWriter.write(

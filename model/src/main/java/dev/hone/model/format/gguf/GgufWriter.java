@@ -7,6 +7,7 @@ import dev.hone.model.format.gguf.MetadataValue.Whole;
 import dev.hone.tensor.Tensor;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
@@ -19,7 +20,6 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.Map;
 import java.util.UUID;
-import java.util.function.Supplier;
 
 /**
  * Writes GGUF files of version 3, as llama.cpp's own writer does: tensors in the order given, each
@@ -39,7 +39,7 @@ public final class GgufWriter {
    *
    * @param shape row-major
    */
-  public record Pending(GgufType type, long[] shape, Supplier<Tensor> tensor) {
+  public record Pending(GgufType type, long[] shape, Source source) {
     public static Pending of(Tensor tensor) {
       GgufType type =
           GgufType.of(tensor.dtype())
@@ -47,7 +47,7 @@ public final class GgufWriter {
                   () ->
                       new IllegalArgumentException(
                           tensor + ": GGUF has no such type; it has " + GgufType.readable()));
-      return new Pending(type, tensor.shape(), () -> tensor);
+      return new Pending(type, tensor.shape(), _ -> tensor);
     }
 
     private long bytes() {
@@ -57,6 +57,12 @@ public final class GgufWriter {
       }
       return elements / type.columns() * type.bytes();
     }
+  }
+
+  /** Makes a tensor, in memory that is given back when it is written. */
+  @FunctionalInterface
+  public interface Source {
+    Tensor make(Arena arena);
   }
 
   /**
@@ -76,18 +82,7 @@ public final class GgufWriter {
         write(channel, MemorySegment.ofArray(head));
         pad(channel);
         for (var named : tensors.entrySet()) {
-          Tensor tensor = named.getValue().tensor().get();
-          if (tensor.data().byteSize() != named.getValue().bytes()) {
-            throw new IllegalStateException(
-                named.getKey()
-                    + ": "
-                    + tensor
-                    + " is not the "
-                    + named.getValue().type()
-                    + " that was promised");
-          }
-          write(channel, tensor.data());
-          pad(channel);
+          write(channel, named.getKey(), named.getValue());
         }
         channel.force(true);
       }
@@ -95,6 +90,18 @@ public final class GgufWriter {
     } finally {
       Files.deleteIfExists(beside);
     }
+  }
+
+  private static void write(FileChannel channel, String name, Pending pending) throws IOException {
+    try (Arena arena = Arena.ofConfined()) {
+      Tensor tensor = pending.source().make(arena);
+      if (tensor.data().byteSize() != pending.bytes()) {
+        throw new IllegalStateException(
+            name + ": " + tensor + " is not the " + pending.type() + " that was promised");
+      }
+      write(channel, tensor.data());
+    }
+    pad(channel);
   }
 
   private static byte[] head(Map<String, MetadataValue> metadata, Map<String, Pending> tensors) {

@@ -3,6 +3,7 @@ package dev.hone.model.format.gguf;
 import dev.hone.model.format.FormatException;
 import dev.hone.model.format.gguf.MetadataValue.Array;
 import dev.hone.model.format.gguf.MetadataValue.Text;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /** A Jazzer target: any bytes are a GGUF file or a {@link FormatException}. */
@@ -10,14 +11,15 @@ public final class GgufFuzz {
   private GgufFuzz() {}
 
   public static void fuzzerTestOneInput(byte[] bytes) {
-    try {
+    try (Arena arena = Arena.ofConfined()) {
       readAll(MemorySegment.ofArray(bytes));
+      readModel(MemorySegment.ofArray(bytes), arena);
     } catch (FormatException e) {
       // What a damaged file deserves.
     }
   }
 
-  /** Every value and the last byte of every tensor. */
+  /** Every value, and the last byte of every tensor. */
   static void readAll(MemorySegment bytes) {
     GgufFile file = GgufFile.of("fuzz.gguf", bytes);
     Metadata metadata = file.metadata();
@@ -43,5 +45,12 @@ public final class GgufFuzz {
         data.get(java.lang.foreign.ValueLayout.JAVA_BYTE, data.byteSize() - 1);
       }
     }
+  }
+
+  /** The checkpoint and the config. */
+  static void readModel(MemorySegment bytes, Arena arena) {
+    Gguf model = Gguf.of(GgufFile.of("fuzz.gguf", bytes));
+    GgufCheckpoint checkpoint = GgufCheckpoint.of(model, arena);
+    checkpoint.names().forEach(checkpoint::tensor);
   }
 }

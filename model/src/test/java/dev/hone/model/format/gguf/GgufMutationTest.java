@@ -11,20 +11,43 @@ import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.function.BiConsumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** 20,000 damaged copies of a file with every kind of metadata. */
+/** 20,000 damaged copies of a file with every kind of metadata, and of a model. */
 class GgufMutationTest {
   @TempDir private Path folder;
 
   @Test
   void aDamagedFileIsReadOrRefused() throws IOException {
     Path file = folder.resolve("sample.gguf");
-    int head;
     try (Arena arena = Arena.ofConfined()) {
       SampleGguf.write(file, SampleGguf.metadata(), SampleGguf.tensors(arena));
+    }
+    assertReadOrRefused(file, (bytes, _) -> GgufFuzz.readAll(bytes));
+  }
+
+  @Test
+  void aDamagedModelIsReadOrRefused() throws IOException {
+    Path file = folder.resolve("model.gguf");
+    try (Arena arena = Arena.ofConfined()) {
+      GgufModelWriter.write(
+          file, TinyLlama.config(TinyLlama.MIXTRAL), TinyLlama.mixtral(arena), Map.of());
+    }
+    // Read back whole, so that what follows is not refused for its own sake.
+    try (Arena arena = Arena.ofConfined()) {
+      GgufFuzz.readModel(MemorySegment.ofArray(Files.readAllBytes(file)), arena);
+    }
+    assertReadOrRefused(file, GgufFuzz::readModel);
+  }
+
+  private static void assertReadOrRefused(Path file, BiConsumer<MemorySegment, Arena> reader)
+      throws IOException {
+    int head;
+    try (Arena arena = Arena.ofConfined()) {
       long data =
           GgufFile.open(file, arena).tensors().values().stream()
               .mapToLong(entry -> entry.offset() + entry.bytes())
@@ -36,8 +59,9 @@ class GgufMutationTest {
     int refused =
         Hostile.refused(
             (random, arena) ->
-                GgufFuzz.readAll(MemorySegment.ofArray(mutate(original, head, random))),
-            "fuzz.gguf");
+                reader.accept(MemorySegment.ofArray(mutate(original, head, random)), arena),
+            "fuzz.gguf",
+            "tensor=");
     // The rest changed a name, a number or a text that may be any.
     assertThat(refused).isBetween(Hostile.MUTATIONS / 3, Hostile.MUTATIONS - 1);
   }

@@ -273,7 +273,7 @@ class GgufTest {
                         new Pending(
                             GgufType.F32,
                             new long[] {1},
-                            () -> {
+                            _ -> {
                               throw new IllegalStateException("no more memory");
                             }))))
         .hasMessage("no more memory");
