@@ -7,6 +7,7 @@ import dev.hone.tensor.Tensor;
 import dev.hone.tensor.kernel.Kernels;
 import dev.hone.tensor.kernel.PackedMatrix;
 import dev.hone.tensor.kernel.Shapes;
+import dev.hone.tensor.kernel.panels.Panels;
 import dev.hone.tensor.layout.Layouts;
 import dev.hone.tensor.parallel.ComputePool;
 import java.lang.foreign.Arena;
@@ -32,7 +33,7 @@ public final class VectorKernels implements Kernels {
   @Override
   public PackedMatrix pack(Tensor weight, Arena arena) {
     Shapes.checkPack(weight);
-    return Panels.pack(weight, arena, pool);
+    return Panels.pack(weight, Vectors.PANEL, arena, pool);
   }
 
   @Override

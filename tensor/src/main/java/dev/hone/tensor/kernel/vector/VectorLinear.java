@@ -9,6 +9,7 @@ import static dev.hone.tensor.kernel.vector.Vectors.PANEL;
 
 import dev.hone.tensor.Activation;
 import dev.hone.tensor.Tensor;
+import dev.hone.tensor.kernel.panels.Panels;
 import dev.hone.tensor.parallel.ComputePool;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
@@ -81,7 +82,7 @@ record VectorLinear(
       startWithBias(panel, padded, c);
       for (int k = 0, block = 0; k < cols; k += DEPTH, block += padded * STRIDE) {
         int depth = Math.min(DEPTH, cols - k);
-        weight.widen(panel, k, k + depth, b);
+        Widening.widen(weight, panel, k, k + depth, b);
         Tiles.multiply(a, block, rows, b, 0, depth, c, 0, PANEL);
       }
       Activations.apply(activation, c, rows * PANEL);

@@ -30,8 +30,14 @@ final class Assembler {
   private static final Encoding VMAXPS = Encoding.of("vmaxps", 0, 1, 0x5F);
   private static final Encoding VFMADD213PS = Encoding.of("vfmadd213ps", 1, 2, 0xA8);
   private static final Encoding VFMADD231PS = Encoding.of("vfmadd231ps", 1, 2, 0xB8);
+  private static final Encoding VCVTDQ2PS = Encoding.of("vcvtdq2ps", 0, 1, 0x5B);
+  private static final Encoding VCVTPH2PS = Encoding.of("vcvtph2ps", 1, 2, 0x13, Encoding.HALF);
+  private static final Encoding VPMOVSXBD = Encoding.of("vpmovsxbd", 1, 2, 0x21, Encoding.QUARTER);
+  private static final Encoding VPMOVZXBD = Encoding.of("vpmovzxbd", 1, 2, 0x31, Encoding.QUARTER);
+  private static final Encoding VPMOVZXWD = Encoding.of("vpmovzxwd", 1, 2, 0x33, Encoding.HALF);
   private static final Encoding VPADDD = Encoding.of("vpaddd", 1, 1, 0xFE);
   private static final Encoding VPSLLD = Encoding.of("vpslld", 1, 1, 0x72);
+  private static final Encoding VPSRLD = Encoding.of("vpsrld", 1, 1, 0x72);
 
   /** Denormals, in and out, are zero; all else as Java has it. Manual, volume 1, 10.2.3. */
   private static final int NO_DENORMALS = 0x9FC0;
@@ -325,12 +331,46 @@ final class Assembler {
   }
 
   void vpslld(Vec to, Vec from, int bits) {
-    code.begin("vpslld " + to + "," + from + "," + hex(bits));
-    encode(VPSLLD, to.width(), 6, to.number(), from);
-    code.put(bits);
+    shift(VPSLLD, 6, to, from, bits);
+  }
+
+  void vpsrld(Vec to, Vec from, int bits) {
+    shift(VPSRLD, 2, to, from, bits);
+  }
+
+  /** Floats of integers of 32 bits. */
+  void vcvtdq2ps(Vec to, Vec from) {
+    code.begin(VCVTDQ2PS.mnemonic() + " " + to + "," + from);
+    encode(VCVTDQ2PS, to.width(), to.number(), 0, from);
+  }
+
+  /** Floats of halves. */
+  void vcvtph2ps(Vec to, Memory from) {
+    two(VCVTPH2PS, to, from);
+  }
+
+  /** Integers of 32 bits from bytes with signs. */
+  void vpmovsxbd(Vec to, Memory from) {
+    two(VPMOVSXBD, to, from);
+  }
+
+  /** Integers of 32 bits from bytes without. */
+  void vpmovzxbd(Vec to, Memory from) {
+    two(VPMOVZXBD, to, from);
+  }
+
+  /** Integers of 32 bits from 16 without signs. */
+  void vpmovzxwd(Vec to, Memory from) {
+    two(VPMOVZXWD, to, from);
   }
 
   // ---- encoding
+
+  private void shift(Encoding encoding, int extension, Vec to, Vec from, int bits) {
+    code.begin(encoding.mnemonic() + " " + to + "," + from + "," + hex(bits));
+    encode(encoding, to.width(), extension, to.number(), from);
+    code.put(bits);
+  }
 
   private void two(Encoding encoding, Vec to, Memory from) {
     int bytes = encoding.memoryBytes(to.width());

@@ -7,14 +7,17 @@ package dev.hone.tensor.kernel.x86;
  * @param prefix 0 none, 1 = 66, 2 = F3, 3 = F2
  * @param map 1 = 0F, 2 = 0F38, 3 = 0F3A
  * @param wide the bit W
- * @param memory bytes of the operand in memory: 0 as many as the register has, -1 half of them
+ * @param memory bytes of the operand in memory, or one of the constants below
  */
 record Encoding(String mnemonic, int prefix, int map, int opcode, boolean wide, int memory) {
-  static final int AS_REGISTER = 0;
+  /** As many bytes as the register has. */
+  static final int WHOLE = 0;
+
   static final int HALF = -1;
+  static final int QUARTER = -2;
 
   static Encoding of(String mnemonic, int prefix, int map, int opcode) {
-    return new Encoding(mnemonic, prefix, map, opcode, false, AS_REGISTER);
+    return new Encoding(mnemonic, prefix, map, opcode, false, WHOLE);
   }
 
   static Encoding of(String mnemonic, int prefix, int map, int opcode, int memory) {
@@ -23,8 +26,9 @@ record Encoding(String mnemonic, int prefix, int map, int opcode, boolean wide, 
 
   int memoryBytes(Width width) {
     return switch (memory) {
-      case AS_REGISTER -> width.bytes();
+      case WHOLE -> width.bytes();
       case HALF -> width.bytes() / 2;
+      case QUARTER -> width.bytes() / 4;
       default -> memory;
     };
   }

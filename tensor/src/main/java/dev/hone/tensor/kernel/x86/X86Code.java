@@ -17,6 +17,8 @@ import java.util.Set;
 final class X86Code {
   private final Set<Feature> features;
   private final ProductKernel product;
+  private final Widening widening;
+  private final Scratch scratch = new Scratch();
   private final Map<Activation, ActivationKernel> activations = new EnumMap<>(Activation.class);
   private final MemorySegment zeros;
 
@@ -24,6 +26,7 @@ final class X86Code {
     this.features = features;
     boolean wide = features.contains(Feature.AVX512);
     product = new ProductKernel(wide ? ProductKernel.Shape.AVX512 : ProductKernel.Shape.AVX2);
+    widening = new Widening(wide ? Width.ZMM : Width.YMM, product.columns());
     for (Activation activation : Activation.values()) {
       if (activation != Activation.NONE) {
         activations.put(activation, new ActivationKernel(activation));
@@ -112,6 +115,14 @@ final class X86Code {
 
   ProductKernel product() {
     return product;
+  }
+
+  Widening widening() {
+    return widening;
+  }
+
+  Scratch scratch() {
+    return scratch;
   }
 
   ActivationKernel activation(Activation activation) {

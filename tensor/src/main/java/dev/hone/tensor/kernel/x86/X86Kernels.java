@@ -2,12 +2,12 @@ package dev.hone.tensor.kernel.x86;
 
 import dev.hone.tensor.Activation;
 import dev.hone.tensor.AttentionShape;
-import dev.hone.tensor.DType.Plain;
 import dev.hone.tensor.Pooling;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.kernel.Kernels;
 import dev.hone.tensor.kernel.PackedMatrix;
 import dev.hone.tensor.kernel.Shapes;
+import dev.hone.tensor.kernel.panels.Panels;
 import dev.hone.tensor.parallel.ComputePool;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -49,19 +49,13 @@ public final class X86Kernels implements Kernels {
   @Override
   public PackedMatrix pack(Tensor weight, Arena arena) {
     Shapes.checkPack(weight);
-    return weight.dtype() == Plain.F32
-        ? FloatPanels.pack(weight, code.product().columns(), arena, pool)
-        : below.pack(weight, arena);
+    return Panels.pack(weight, code.product().columns(), arena, pool);
   }
 
   @Override
   public void linear(Tensor x, PackedMatrix weight, Tensor bias, Activation activation, Tensor y) {
-    if (weight instanceof FloatPanels panels) {
-      Shapes.checkLinear(x, weight, bias, y);
-      new X86Linear(x, panels, bias, activation, y, code).run(pool);
-    } else {
-      below.linear(x, weight, bias, activation, y);
-    }
+    Shapes.checkLinear(x, weight, bias, y);
+    new X86Linear(x, (Panels) weight, bias, activation, y, code).run(pool);
   }
 
   @Override

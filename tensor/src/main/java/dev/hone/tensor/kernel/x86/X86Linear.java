@@ -1,7 +1,10 @@
 package dev.hone.tensor.kernel.x86;
 
 import dev.hone.tensor.Activation;
+import dev.hone.tensor.DType.Plain;
 import dev.hone.tensor.Tensor;
+import dev.hone.tensor.kernel.panels.FloatPanels;
+import dev.hone.tensor.kernel.panels.Panels;
 import dev.hone.tensor.parallel.ComputePool;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -13,8 +16,8 @@ import java.lang.foreign.MemorySegment;
  * two blocks.
  */
 record X86Linear(
-    Tensor x, FloatPanels weight, Tensor bias, Activation activation, Tensor y, X86Code code) {
-  /** Input features of a block, at most: a block of a panel fills half a first-level cache. */
+    Tensor x, Panels weight, Tensor bias, Activation activation, Tensor y, X86Code code) {
+  /** Input features of a block: a block of a panel fills most of a first-level cache. */
   private static final int DEPTH = 384;
 
   /** Rows of a task, at most: with {@link #DEPTH} features they take 190 KB. */
@@ -49,13 +52,11 @@ record X86Linear(
   }
 
   private void part(int row, int rows, int fromPanel, int toPanel) {
-    int depths = (weight.cols() + DEPTH - 1) / DEPTH;
-    int depth = (weight.cols() + depths - 1) / depths;
     int columns = weight.columns();
     int partial = weight.rows() % columns; // columns of the last panel, if it is not whole
     int wholePanels = toPanel - (partial > 0 && toPanel == weight.panels() ? 1 : 0);
-    for (int k = 0; k < weight.cols(); k += depth) {
-      int end = Math.min(weight.cols(), k + depth);
+    for (int k = 0; k < weight.cols(); k += DEPTH) {
+      int end = Math.min(weight.cols(), k + DEPTH);
       for (int panel = fromPanel; panel < wholePanels; panel++) {
         MemorySegment out = rowsFrom(y, row, rows, panel * columns, columns);
         MemorySegment start = k == 0 ? start(panel) : MemorySegment.NULL;
@@ -63,7 +64,7 @@ record X86Linear(
       }
     }
     if (wholePanels < toPanel) {
-      lastPanel(row, rows, wholePanels, partial, depth);
+      lastPanel(row, rows, wholePanels, partial);
     }
     if (activation != Activation.NONE) {
       int from = fromPanel * columns;
@@ -73,7 +74,7 @@ record X86Linear(
   }
 
   /** Columns that y has no room for: they are made beside it. */
-  private void lastPanel(int row, int rows, int panel, int columns, int depth) {
+  private void lastPanel(int row, int rows, int panel, int columns) {
     long stride = (long) weight.columns() * Float.BYTES;
     long first = (long) panel * weight.columns() * Float.BYTES;
     long bytes = (long) columns * Float.BYTES;
@@ -83,8 +84,8 @@ record X86Linear(
       if (bias != null) {
         MemorySegment.copy(bias.data(), first, start, 0, bytes);
       }
-      for (int k = 0; k < weight.cols(); k += depth) {
-        int end = Math.min(weight.cols(), k + depth);
+      for (int k = 0; k < weight.cols(); k += DEPTH) {
+        int end = Math.min(weight.cols(), k + DEPTH);
         multiply(row, rows, panel, k, end, beside, stride, k == 0 ? start : MemorySegment.NULL);
       }
       long outStride = y.cols() * Float.BYTES;
@@ -109,16 +110,18 @@ record X86Linear(
       MemorySegment out,
       long outStride,
       MemorySegment start) {
-    code.product()
-        .run(
-            rowsFrom(x, row, rows, from, to - from),
-            x.cols() * Float.BYTES,
-            weight.panel(panel, from, to),
-            out,
-            outStride,
-            rows,
-            to - from,
-            start);
+    MemorySegment a = rowsFrom(x, row, rows, from, to - from);
+    long aStride = x.cols() * Float.BYTES;
+    if (weight instanceof FloatPanels floats && floats.type() == Plain.F32) {
+      long bytes = (long) (to - from) * weight.columns() * Float.BYTES;
+      MemorySegment b = floats.data().asSlice(floats.at(panel, from), bytes);
+      code.product().run(a, aStride, b, out, outStride, rows, to - from, start);
+    } else {
+      MemorySegment b = code.scratch().take((DEPTH + 1L) * weight.columns() * Float.BYTES);
+      code.widening().widen(weight, panel, from, to, b);
+      code.product().run(a, aStride, b, out, outStride, rows, to - from, start);
+      code.scratch().putBack(b);
+    }
   }
 
   private void activate(int row, int rows, int from, int count) {

@@ -25,6 +25,8 @@ class ListingTest {
         new ArrayList<>(List.of(CpuFeatures.cpuidCode(), CpuFeatures.xgetbvCode()));
     all.add(ProductKernel.assemble(ProductKernel.Shape.AVX2));
     all.add(ProductKernel.assemble(ProductKernel.Shape.AVX512));
+    all.addAll(Widening.assemblies(Width.YMM, ProductKernel.Shape.AVX2.columns()));
+    all.addAll(Widening.assemblies(Width.ZMM, ProductKernel.Shape.AVX512.columns()));
     for (Activation activation : Activation.values()) {
       if (activation != Activation.NONE) {
         all.add(ActivationKernel.assemble(activation));

@@ -79,6 +79,41 @@ class X86KernelsTest extends TierTest {
   }
 
   @Test
+  void widensWithinItsSegments() {
+    int columns = X86Code.here().code().product().columns();
+    for (WideningKernel kernel : X86Code.here().code().widening().kernels()) {
+      for (int features = 2; features < 10; features += 2) {
+        int numbers = features * columns;
+        long bytes =
+            switch (kernel.source()) {
+              case F16, BF16 -> 2L * numbers;
+              case BYTES -> numbers;
+              case NIBBLES -> numbers / 2;
+            };
+        long shiftBytes =
+            switch (kernel.shift()) {
+              case NONE -> 0;
+              case ONE -> 4;
+              case ZEROS -> columns;
+              case FLOATS -> 4L * columns;
+            };
+        try (GuardedMemory data = new GuardedMemory(bytes);
+            GuardedMemory out = new GuardedMemory(4L * numbers);
+            GuardedMemory scales = new GuardedMemory(4L * columns);
+            GuardedMemory shifts = new GuardedMemory(shiftBytes)) {
+          kernel.run(data.segment(), out.segment(), features, scales.segment(), shifts.segment());
+          int more = features + 1;
+          assertThatThrownBy(
+                  () ->
+                      kernel.run(
+                          data.segment(), out.segment(), more, scales.segment(), shifts.segment()))
+              .isInstanceOf(IndexOutOfBoundsException.class);
+        }
+      }
+    }
+  }
+
+  @Test
   void namesTheCodeThatAnAddressBelongsTo() {
     assertThat(CodeMemory.names().values()).anyMatch(name -> name.startsWith("product-f32-"));
   }
