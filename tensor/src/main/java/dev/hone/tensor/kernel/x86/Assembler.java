@@ -142,6 +142,11 @@ final class Assembler {
     immediate(7, a, value);
   }
 
+  void cmp(Gpr a, Gpr b) {
+    code.begin("cmp " + a + "," + b);
+    rex(b.number(), a, 0x39);
+  }
+
   void test(Gpr a, Gpr b) {
     code.begin("test " + a + "," + b);
     rex(b.number(), a, 0x85);

@@ -1,43 +1,60 @@
 package dev.hone.tensor.kernel.x86;
 
+import dev.hone.tensor.DType.Plain;
 import dev.hone.tensor.kernel.panels.FloatPanels;
 import dev.hone.tensor.kernel.panels.IntegerPanels;
 import dev.hone.tensor.kernel.panels.Panels;
-import dev.hone.tensor.kernel.x86.WideningKernel.Shift;
-import dev.hone.tensor.kernel.x86.WideningKernel.Source;
+import dev.hone.tensor.kernel.x86.Widener.Shift;
+import dev.hone.tensor.kernel.x86.Widener.Source;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
-import java.util.Collection;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 
-/** A part of a panel as floats, whatever its precision. */
+/** Panels that are not F32: made floats, part by part, or multiplied with as they are. */
 final class Widening {
   private static final int MOST_MIDDLE = 255;
 
-  private record Form(Source source, Shift shift) {}
+  record Form(Source source, Shift shift) {}
 
+  private record FewRowsForm(Form form, int rows) {}
+
+  private final Width width;
   private final int columns;
-  private final Map<Form, WideningKernel> kernels = new HashMap<>();
+
+  /** Made when a weight of that form comes along. */
+  private final Map<Form, WideningKernel> kernels = new ConcurrentHashMap<>();
+
+  private final Map<FewRowsForm, FewRowsKernel> fewRows = new ConcurrentHashMap<>();
 
   /** -0, -1, -2 ... : what is added where all groups have one zero. */
   private final MemorySegment minus;
 
   Widening(Width width, int columns) {
+    this.width = width;
     this.columns = columns;
-    for (Form form : forms()) {
-      kernels.put(form, new WideningKernel(width, columns, form.source(), form.shift()));
-    }
     minus = Arena.global().allocate((MOST_MIDDLE + 1L) * Float.BYTES, Float.BYTES);
     for (int i = 0; i <= MOST_MIDDLE; i++) {
       minus.setAtIndex(ValueLayout.JAVA_FLOAT, i, -i);
     }
   }
 
-  private static List<Form> forms() {
+  WideningKernel kernel(Form form) {
+    return kernels.computeIfAbsent(
+        form, f -> new WideningKernel(width, columns, f.source(), f.shift()));
+  }
+
+  FewRowsKernel fewRows(Form form, int rows) {
+    return fewRows.computeIfAbsent(
+        new FewRowsForm(form, rows),
+        f -> new FewRowsKernel(width, columns, f.form().source(), f.form().shift(), f.rows()));
+  }
+
+  /** Every form there is. */
+  static List<Form> forms() {
     List<Form> forms = new ArrayList<>();
     for (Source source : Source.values()) {
       for (Shift shift : source.scaled() ? Shift.values() : new Shift[] {Shift.NONE}) {
@@ -49,13 +66,14 @@ final class Widening {
   }
 
   static List<Assembly> assemblies(Width width, int columns) {
-    return forms().stream()
-        .map(form -> WideningKernel.assemble(width, columns, form.source(), form.shift()))
-        .toList();
-  }
-
-  Collection<WideningKernel> kernels() {
-    return kernels.values();
+    List<Assembly> all = new ArrayList<>();
+    for (Form form : forms()) {
+      all.add(WideningKernel.assemble(width, columns, form.source(), form.shift()));
+      for (int rows = 1; rows <= FewRowsKernel.MOST_ROWS; rows++) {
+        all.add(FewRowsKernel.assemble(width, columns, form.source(), form.shift(), rows));
+      }
+    }
+    return all;
   }
 
   /**
@@ -72,44 +90,100 @@ final class Widening {
   }
 
   private void floats(FloatPanels panels, int panel, int from, int to, MemorySegment out) {
-    Source source =
-        switch (panels.type()) {
-          case F16 -> Source.F16;
-          case BF16 -> Source.BF16;
-          case F32, F64, I64, I32, I16, I8, U8, BOOL ->
-              throw new IllegalStateException(panels.type() + " is not widened");
-        };
     long at = panels.at(panel, from);
     MemorySegment data = panels.data().asSlice(at, panels.at(panel, to) - at);
-    kernels
-        .get(new Form(source, Shift.NONE))
-        .run(data, out, to - from, MemorySegment.NULL, MemorySegment.NULL);
+    kernel(form(panels)).run(data, out, to - from, MemorySegment.NULL, MemorySegment.NULL);
   }
 
   private void integers(IntegerPanels panels, int panel, int from, int to, MemorySegment out) {
-    Source source = panels.bits() == 8 ? Source.BYTES : Source.NIBBLES;
-    Shift shift =
-        panels.shifts() != null ? Shift.FLOATS : panels.zeros() != null ? Shift.ZEROS : Shift.ONE;
-    WideningKernel kernel = kernels.get(new Form(source, shift));
+    WideningKernel kernel = kernel(form(panels));
     long floatBytes = (long) columns * Float.BYTES;
     for (int k = from; k < to; ) {
       int group = k / panels.group();
       int end = Math.min(to, (group + 1) * panels.group());
-      long at = panels.groupOf(panel, group);
-      MemorySegment shifts =
-          switch (shift) {
-            case FLOATS -> panels.shifts().asSlice(at * Float.BYTES, floatBytes);
-            case ZEROS -> panels.zeros().asSlice(at, columns);
-            case ONE -> minus.asSlice((long) panels.middle() * Float.BYTES, Float.BYTES);
-            case NONE -> throw new IllegalStateException();
-          };
       kernel.run(
           panels.data().asSlice(panels.at(panel, k)),
           out.asSlice((k - from) * floatBytes),
           end - k,
-          panels.scales().asSlice(at * Float.BYTES, floatBytes),
-          shifts);
+          scales(panels, panel, group),
+          shifts(panels, panel, group));
       k = end;
     }
+  }
+
+  /** Whether {@link #multiply} can do it; else the panel is widened first. */
+  static boolean multiplies(Panels panels, int rows) {
+    return rows <= FewRowsKernel.MOST_ROWS
+        && panels.cols() % FewRowsKernel.UNROLL == 0
+        && switch (panels) {
+          case FloatPanels floats -> floats.type() != Plain.F32;
+          case IntegerPanels integers -> integers.group() % FewRowsKernel.UNROLL == 0;
+        };
+  }
+
+  /** A few rows times a panel: see {@link FewRowsKernel}. */
+  void multiply(
+      MemorySegment a,
+      long aStride,
+      int rows,
+      Panels panels,
+      int panel,
+      MemorySegment c,
+      long cStride,
+      MemorySegment start) {
+    FewRowsKernel kernel = fewRows(form(panels), rows);
+    int depth = panels.cols();
+    switch (panels) {
+      case FloatPanels floats -> {
+        MemorySegment data = floats.data().asSlice(floats.at(panel, 0));
+        MemorySegment none = MemorySegment.NULL;
+        kernel.run(a, aStride, data, c, cStride, start, none, none, depth, depth);
+      }
+      case IntegerPanels integers -> {
+        MemorySegment data = integers.data().asSlice(integers.at(panel, 0));
+        MemorySegment scales = scales(integers, panel, 0);
+        MemorySegment shifts = shifts(integers, panel, 0);
+        int group = integers.group();
+        kernel.run(a, aStride, data, c, cStride, start, scales, shifts, depth, group);
+      }
+    }
+  }
+
+  private static Form form(Panels panels) {
+    return switch (panels) {
+      case FloatPanels floats ->
+          new Form(
+              switch (floats.type()) {
+                case F16 -> Source.F16;
+                case BF16 -> Source.BF16;
+                case F32, F64, I64, I32, I16, I8, U8, BOOL ->
+                    throw new IllegalStateException(floats.type() + " is not widened");
+              },
+              Shift.NONE);
+      case IntegerPanels integers ->
+          new Form(integers.bits() == 8 ? Source.BYTES : Source.NIBBLES, shift(integers));
+    };
+  }
+
+  private static Shift shift(IntegerPanels panels) {
+    if (panels.shifts() != null) {
+      return Shift.FLOATS;
+    }
+    return panels.zeros() != null ? Shift.ZEROS : Shift.ONE;
+  }
+
+  /** From a group's scales on. */
+  private static MemorySegment scales(IntegerPanels panels, int panel, int group) {
+    return panels.scales().asSlice(panels.groupOf(panel, group) * Float.BYTES);
+  }
+
+  private MemorySegment shifts(IntegerPanels panels, int panel, int group) {
+    long at = panels.groupOf(panel, group);
+    return switch (shift(panels)) {
+      case FLOATS -> panels.shifts().asSlice(at * Float.BYTES);
+      case ZEROS -> panels.zeros().asSlice(at);
+      case ONE -> minus.asSlice((long) panels.middle() * Float.BYTES, Float.BYTES);
+      case NONE -> throw new IllegalStateException("integers have a shift");
+    };
   }
 }

@@ -55,8 +55,9 @@ record X86Linear(
     int columns = weight.columns();
     int partial = weight.rows() % columns; // columns of the last panel, if it is not whole
     int wholePanels = toPanel - (partial > 0 && toPanel == weight.panels() ? 1 : 0);
-    for (int k = 0; k < weight.cols(); k += DEPTH) {
-      int end = Math.min(weight.cols(), k + DEPTH);
+    int block = Widening.multiplies(weight, rows) ? weight.cols() : DEPTH;
+    for (int k = 0; k < weight.cols(); k += block) {
+      int end = Math.min(weight.cols(), k + block);
       for (int panel = fromPanel; panel < wholePanels; panel++) {
         MemorySegment out = rowsFrom(y, row, rows, panel * columns, columns);
         MemorySegment start = k == 0 ? start(panel) : MemorySegment.NULL;
@@ -64,7 +65,7 @@ record X86Linear(
       }
     }
     if (wholePanels < toPanel) {
-      lastPanel(row, rows, wholePanels, partial);
+      lastPanel(row, rows, wholePanels, partial, block);
     }
     if (activation != Activation.NONE) {
       int from = fromPanel * columns;
@@ -74,7 +75,7 @@ record X86Linear(
   }
 
   /** Columns that y has no room for: they are made beside it. */
-  private void lastPanel(int row, int rows, int panel, int columns) {
+  private void lastPanel(int row, int rows, int panel, int columns, int block) {
     long stride = (long) weight.columns() * Float.BYTES;
     long first = (long) panel * weight.columns() * Float.BYTES;
     long bytes = (long) columns * Float.BYTES;
@@ -84,8 +85,8 @@ record X86Linear(
       if (bias != null) {
         MemorySegment.copy(bias.data(), first, start, 0, bytes);
       }
-      for (int k = 0; k < weight.cols(); k += DEPTH) {
-        int end = Math.min(weight.cols(), k + DEPTH);
+      for (int k = 0; k < weight.cols(); k += block) {
+        int end = Math.min(weight.cols(), k + block);
         multiply(row, rows, panel, k, end, beside, stride, k == 0 ? start : MemorySegment.NULL);
       }
       long outStride = y.cols() * Float.BYTES;
@@ -116,6 +117,8 @@ record X86Linear(
       long bytes = (long) (to - from) * weight.columns() * Float.BYTES;
       MemorySegment b = floats.data().asSlice(floats.at(panel, from), bytes);
       code.product().run(a, aStride, b, out, outStride, rows, to - from, start);
+    } else if (Widening.multiplies(weight, rows)) {
+      code.widening().multiply(a, aStride, rows, weight, panel, out, outStride, start);
     } else {
       MemorySegment b = code.scratch().take((DEPTH + 1L) * weight.columns() * Float.BYTES);
       code.widening().widen(weight, panel, from, to, b);

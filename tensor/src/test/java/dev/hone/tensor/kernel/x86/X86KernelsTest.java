@@ -81,22 +81,13 @@ class X86KernelsTest extends TierTest {
   @Test
   void widensWithinItsSegments() {
     int columns = X86Code.here().code().product().columns();
-    for (WideningKernel kernel : X86Code.here().code().widening().kernels()) {
+    Widening widening = X86Code.here().code().widening();
+    for (Widening.Form form : Widening.forms()) {
+      WideningKernel kernel = widening.kernel(form);
       for (int features = 2; features < 10; features += 2) {
         int numbers = features * columns;
-        long bytes =
-            switch (kernel.source()) {
-              case F16, BF16 -> 2L * numbers;
-              case BYTES -> numbers;
-              case NIBBLES -> numbers / 2;
-            };
-        long shiftBytes =
-            switch (kernel.shift()) {
-              case NONE -> 0;
-              case ONE -> 4;
-              case ZEROS -> columns;
-              case FLOATS -> 4L * columns;
-            };
+        long bytes = (long) numbers * form.source().bytes() / form.source().features();
+        int shiftBytes = form.shift().bytes(columns);
         try (GuardedMemory data = new GuardedMemory(bytes);
             GuardedMemory out = new GuardedMemory(4L * numbers);
             GuardedMemory scales = new GuardedMemory(4L * columns);
@@ -108,6 +99,41 @@ class X86KernelsTest extends TierTest {
                       kernel.run(
                           data.segment(), out.segment(), more, scales.segment(), shifts.segment()))
               .isInstanceOf(IndexOutOfBoundsException.class);
+        }
+      }
+    }
+  }
+
+  @Test
+  void multipliesFewRowsWithinItsSegments() {
+    int columns = X86Code.here().code().product().columns();
+    Widening widening = X86Code.here().code().widening();
+    int depth = 40;
+    int group = 16; // the last one is half as long
+    int groups = 3;
+    for (Widening.Form form : Widening.forms()) {
+      for (int rows = 1; rows <= FewRowsKernel.MOST_ROWS; rows++) {
+        FewRowsKernel kernel = widening.fewRows(form, rows);
+        long numbers = (long) depth * columns;
+        int shiftBytes = (groups - 1) * form.shift().stride(columns) + form.shift().bytes(columns);
+        try (GuardedMemory a = new GuardedMemory(4L * rows * depth);
+            GuardedMemory data =
+                new GuardedMemory(numbers * form.source().bytes() / form.source().features());
+            GuardedMemory c = new GuardedMemory(4L * rows * columns);
+            GuardedMemory start = new GuardedMemory(4L * columns);
+            GuardedMemory scales = new GuardedMemory(4L * groups * columns);
+            GuardedMemory shifts = new GuardedMemory(shiftBytes)) {
+          kernel.run(
+              a.segment(),
+              4L * depth,
+              data.segment(),
+              c.segment(),
+              4L * columns,
+              start.segment(),
+              scales.segment(),
+              shifts.segment(),
+              depth,
+              form.source().scaled() ? group : depth);
         }
       }
     }
