@@ -75,7 +75,7 @@ public final class Encoder implements AutoCloseable {
     try {
       Model model = Model.load(source);
       owned.add(model);
-      Tokenizer tokenizer = Tokenizer.load(model.encoderFolder());
+      Tokenizer tokenizer = ModelTokenizer.load(model);
       owned.add(tokenizer);
       checkVocabulary(model, tokenizer);
       ComputePool pool = new ComputePool(options.threads());

@@ -90,7 +90,7 @@ final class BertVocabulary {
   }
 
   /** {@code [CLS] A [SEP]} and {@code [CLS] A [SEP] B [SEP]}, B and its end with type id 1. */
-  private static void template(
+  static void template(
       ObjectNode processor, String cls, String sep, Map<String, Integer> vocabulary) {
     processor.put("type", "TemplateProcessing");
     ArrayNode single = processor.putArray("single");
@@ -108,7 +108,7 @@ final class BertVocabulary {
     }
   }
 
-  private static void piece(ArrayNode template, String kind, String id, int typeId) {
+  static void piece(ArrayNode template, String kind, String id, int typeId) {
     template.addObject().putObject(kind).put("id", id).put("type_id", typeId);
   }
 

@@ -67,6 +67,25 @@ final class NativeTokenizer implements AutoCloseable {
         });
   }
 
+  /** The ids of a text without what the template adds. */
+  long[] encodeAlone(String text) {
+    return locked(
+        tokenizer -> {
+          long encoding;
+          try {
+            encoding = library.encode(tokenizer, text, false);
+          } catch (RuntimeException e) {
+            throw new TokenizerException(
+                "Text cannot be encoded: tokenizer=" + source + ": " + e.getMessage(), e);
+          }
+          try {
+            return library.getTokenIds(encoding);
+          } finally {
+            library.deleteEncoding(encoding);
+          }
+        });
+  }
+
   String decode(long[] ids, boolean skipSpecialTokens) {
     return locked(tokenizer -> library.decode(tokenizer, ids, skipSpecialTokens));
   }

@@ -4,12 +4,14 @@ import ai.djl.huggingface.tokenizers.jni.CharSpan;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.TreeMap;
 
 /**
  * Text to token ids and back, as the model was trained with.
@@ -63,6 +65,19 @@ public final class Tokenizer implements AutoCloseable {
   }
 
   /**
+   * The tokenizer that a GGUF file carries.
+   *
+   * @throws TokenizerException if it is none that the library can be told
+   */
+  public static Tokenizer of(GgufVocabulary vocabulary) {
+    Path source = Path.of(vocabulary.source());
+    Map<String, String> roles = new TreeMap<>();
+    vocabulary.roles().forEach((role, id) -> roles.put(role, vocabulary.tokens().get(id)));
+    return new Tokenizer(
+        GgufTokenizer.tokenizer(vocabulary), source, TokenizerConfig.of(source, roles));
+  }
+
+  /**
    * Encodes one text.
    *
    * @param maxTokens most tokens of the result, the template's among them; {@link #UNLIMITED} for
@@ -92,6 +107,12 @@ public final class Tokenizer implements AutoCloseable {
   /** Encodes many texts, each for itself, on the caller's thread. */
   public List<Encoding> encodeAll(List<String> texts, int maxTokens) {
     return texts.stream().map(text -> encode(text, maxTokens)).toList();
+  }
+
+  /** The ids of a whole text alone, without the template's tokens around it. */
+  public int[] encodeAlone(String text) {
+    long[] ids = library.encodeAlone(wellFormed(text));
+    return Arrays.stream(ids).mapToInt(Math::toIntExact).toArray();
   }
 
   /** Number of tokens of a whole text, the template's among them. */

@@ -32,6 +32,13 @@ final class TokenizerConfig {
         file, Files.exists(file) ? TokenizerJson.read(file) : TokenizerJson.object());
   }
 
+  /** What a file that has no such file beside it stands for: roles to tokens. */
+  static TokenizerConfig of(Path source, Map<String, String> specialTokens) {
+    ObjectNode json = TokenizerJson.object();
+    specialTokens.forEach((role, token) -> json.put(role + SUFFIX, token));
+    return new TokenizerConfig(source, json);
+  }
+
   /** {@code model_max_length}, if it limits anything. */
   OptionalInt modelMaxTokens() {
     JsonNode length = json.path("model_max_length");

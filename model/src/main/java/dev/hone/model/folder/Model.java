@@ -7,6 +7,8 @@ import dev.hone.model.format.Checkpoint;
 import dev.hone.model.format.Config;
 import dev.hone.model.format.FormatException;
 import dev.hone.model.format.Formats;
+import dev.hone.model.format.gguf.GgufCheckpoint;
+import dev.hone.model.format.gguf.Metadata;
 import dev.hone.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
@@ -27,6 +29,7 @@ public final class Model implements AutoCloseable {
   private final TextSettings text;
   private final List<String> unused;
   private final long weightFileBytes;
+  private final Optional<Metadata> metadata;
   private final Arena arena;
 
   private Model(
@@ -37,6 +40,7 @@ public final class Model implements AutoCloseable {
       TextSettings text,
       List<String> unused,
       long weightFileBytes,
+      Optional<Metadata> metadata,
       Arena arena) {
     this.source = source;
     this.encoderFolder = encoderFolder;
@@ -45,6 +49,7 @@ public final class Model implements AutoCloseable {
     this.text = text;
     this.unused = unused;
     this.weightFileBytes = weightFileBytes;
+    this.metadata = metadata;
     this.arena = arena;
   }
 
@@ -83,6 +88,7 @@ public final class Model implements AutoCloseable {
         unused(checkpoint, transformer),
         checkpoint.fileBytes()
             + sentence.map(SentenceTransformerConfig::weightFileBytes).orElse(0L),
+        Optional.empty(),
         arena);
   }
 
@@ -97,6 +103,9 @@ public final class Model implements AutoCloseable {
         TextSettings.none(),
         unused(checkpoint, transformer),
         checkpoint.fileBytes(),
+        checkpoint instanceof GgufCheckpoint file
+            ? Optional.of(file.gguf().metadata())
+            : Optional.empty(),
         arena);
   }
 
@@ -155,6 +164,11 @@ public final class Model implements AutoCloseable {
   /** What the folder says of the texts the model reads. */
   public TextSettings text() {
     return text;
+  }
+
+  /** The keys of a GGUF file, the tokenizer's among them; empty for every other model. */
+  public Optional<Metadata> metadata() {
+    return metadata;
   }
 
   /**
