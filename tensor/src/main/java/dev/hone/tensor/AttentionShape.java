@@ -7,8 +7,10 @@ package dev.hone.tensor;
  * @param kvHeads key and value heads; query head h reads key head h / (heads / kvHeads)
  * @param headDim columns of one head
  * @param scale factor on the scores
+ * @param softCap scores s become {@code softCap tanh(s / softCap)}; 0: they stay. Gemma Team,
+ *     "Gemma 2: Improving Open Language Models at a Practical Size", section 2
  */
-public record AttentionShape(int heads, int kvHeads, int headDim, float scale) {
+public record AttentionShape(int heads, int kvHeads, int headDim, float scale, float softCap) {
   public AttentionShape {
     if (heads <= 0 || kvHeads <= 0 || heads % kvHeads != 0 || headDim <= 0) {
       throw new IllegalArgumentException(
@@ -20,6 +22,14 @@ public record AttentionShape(int heads, int kvHeads, int headDim, float scale) {
               + headDim
               + ": heads must be a positive multiple of kvHeads, headDim positive");
     }
+    if (!(softCap >= 0)) {
+      throw new IllegalArgumentException("softCap=" + softCap + ": must not be negative");
+    }
+  }
+
+  /** Without a cap on the scores. */
+  public AttentionShape(int heads, int kvHeads, int headDim, float scale) {
+    this(heads, kvHeads, headDim, scale, 0);
   }
 
   /** As many key heads as query heads, scores divided by the root of the head's width. */

@@ -1,7 +1,9 @@
 package dev.hone.tensor.kernel;
 
 import dev.hone.tensor.Activation;
+import dev.hone.tensor.AttentionMask;
 import dev.hone.tensor.AttentionShape;
+import dev.hone.tensor.KeyValues;
 import dev.hone.tensor.Pooling;
 import dev.hone.tensor.Tensor;
 import java.lang.foreign.Arena;
@@ -36,16 +38,45 @@ public interface Kernels {
   void linear(Tensor x, PackedMatrix weight, Tensor bias, Activation activation, Tensor y);
 
   /**
-   * {@code out = softmax(scale q kᵀ) v} within each sequence, every token seeing every token of its
-   * own, without the scores of a whole sequence ever standing in memory (Milakov, Gimelshein,
-   * "Online normalizer calculation for softmax").
+   * {@code out = softmax(scale q kᵀ) v} within each sequence, without the scores of a whole
+   * sequence ever standing in memory (Milakov, Gimelshein, "Online normalizer calculation for
+   * softmax"). A sequence may have more keys than queries: its queries are then its last tokens.
    *
    * @param q [token, heads * headDim]
-   * @param k [token, kvHeads * headDim]
-   * @param v [token, kvHeads * headDim]
+   * @param offsets first query of every sequence, and the number of all queries at the end
+   * @param keys of as many sequences
+   * @param mask which of its sequence's keys a query sees
+   * @param bias [heads, 2 r + 1] in F32: what is added to the score of a key that stands d after
+   *     the query's own, in column {@code r + d}, where a d further than r counts as r; or null
    * @param out [token, heads * headDim]
    */
-  void attention(Tensor q, Tensor k, Tensor v, AttentionShape shape, int[] offsets, Tensor out);
+  void attention(
+      Tensor q,
+      int[] offsets,
+      KeyValues keys,
+      AttentionShape shape,
+      AttentionMask mask,
+      Tensor bias,
+      Tensor out);
+
+  /** Attention in which every token sees every token of its own sequence. */
+  default void attention(
+      Tensor q, Tensor k, Tensor v, AttentionShape shape, int[] offsets, Tensor out) {
+    attention(q, offsets, KeyValues.packed(k, v, offsets), shape, AttentionMask.ALL, null, out);
+  }
+
+  /**
+   * Turns pairs of numbers of every head by angles that grow with the token's position. Su et al.,
+   * "RoFormer: Enhanced Transformer with Rotary Position Embedding", section 3.2.2, with the pairs
+   * of Hugging Face's checkpoints: number d of a head with number {@code d + rotary / 2}.
+   *
+   * @param x [token, heads * headDim]
+   * @param table [position, rotary]: cosines of the angles of all pairs, then their sines; numbers
+   *     of a head from {@code rotary} on stay as they are
+   * @param positions row of {@code table} for every token
+   * @param out same shape as x; may be x
+   */
+  void rope(Tensor x, Tensor table, int[] positions, int headDim, Tensor out);
 
   /**
    * Layer normalization of {@code x + residual} over the columns. Ba, Kiros, Hinton, "Layer
@@ -56,6 +87,15 @@ public interface Kernels {
    * @param bias [dim] in F32, or null
    */
   void layerNorm(Tensor x, Tensor residual, Tensor weight, Tensor bias, float epsilon, Tensor out);
+
+  /**
+   * Root mean square normalization of {@code x + residual} over the columns: {@code x / rms(x)
+   * (weight + shift)}. Zhang, Sennrich, "Root Mean Square Layer Normalization".
+   *
+   * @param residual same shape as x, or null
+   * @param weight [dim] in F32
+   */
+  void rmsNorm(Tensor x, Tensor residual, Tensor weight, float shift, float epsilon, Tensor out);
 
   /**
    * {@code out[t] = table[rows[t]]}, or added to what is there.
@@ -69,6 +109,22 @@ public interface Kernels {
 
   /** {@code out = activation(x)}; out may be x. */
   void activate(Tensor x, Activation activation, Tensor out);
+
+  /** {@code out = activation(gate) up}; out may be one of them. */
+  void gate(Tensor gate, Tensor up, Activation activation, Tensor out);
+
+  /** {@code out = factor x}; out may be x. */
+  void scale(Tensor x, float factor, Tensor out);
+
+  /** {@code out = cap tanh(x / cap)}; out may be x. */
+  void softCap(Tensor x, float cap, Tensor out);
+
+  /**
+   * {@code out[rows[i]] += factors[i] x[i]}.
+   *
+   * @param rows of {@code out}, none of them twice
+   */
+  void addRows(Tensor x, float[] factors, int[] rows, Tensor out);
 
   /** One vector a sequence: {@code out} [sequence, dim]. */
   void pool(Tensor x, Pooling pooling, int[] offsets, Tensor out);

@@ -3,6 +3,7 @@ package dev.hone.tensor.kernel;
 import dev.hone.tensor.AttentionShape;
 import dev.hone.tensor.DType;
 import dev.hone.tensor.DType.Plain;
+import dev.hone.tensor.KeyValues;
 import dev.hone.tensor.Tensor;
 
 /** What every tier checks of its arguments before it touches memory. */
@@ -30,12 +31,63 @@ public final class Shapes {
 
   /** Arguments of {@link Kernels#attention}. */
   public static void checkAttention(
-      Tensor q, Tensor k, Tensor v, AttentionShape shape, int[] offsets, Tensor out) {
+      Tensor q, int[] offsets, KeyValues keys, AttentionShape shape, Tensor bias, Tensor out) {
     checkOffsets(offsets, q.rows());
     requireF32("q", q, q.rows(), (long) shape.heads() * shape.headDim());
-    requireF32("k", k, q.rows(), (long) shape.kvHeads() * shape.headDim());
-    requireF32("v", v, q.rows(), (long) shape.kvHeads() * shape.headDim());
     requireF32("out", out, q.rows(), (long) shape.heads() * shape.headDim());
+    for (Tensor page : keys.pages()) {
+      requireF32("keys and values", page, page.rows(), (long) shape.kvHeads() * shape.headDim());
+    }
+    if (keys.sequences() != offsets.length - 1) {
+      throw new IllegalArgumentException(
+          "keys are of " + keys.sequences() + " sequences, queries of " + (offsets.length - 1));
+    }
+    for (int s = 0; s < keys.sequences(); s++) {
+      int queries = offsets[s + 1] - offsets[s];
+      if (keys.count(s) < queries) {
+        throw new IllegalArgumentException(
+            "sequence " + s + " has " + queries + " queries and only " + keys.count(s) + " keys");
+      }
+    }
+    if (bias != null) {
+      requireF32("bias", bias, shape.heads(), bias.cols());
+      require(bias.cols() % 2 == 1, "bias", bias, "as far before a query as after it");
+    }
+  }
+
+  /** Arguments of {@link Kernels#rope}. */
+  public static void checkRope(Tensor x, Tensor table, int[] positions, int headDim, Tensor out) {
+    checkSame(x, out);
+    require(x.rows() == positions.length, "x", x, "of " + positions.length + " tokens");
+    require(x.cols() % headDim == 0, "x", x, "heads of " + headDim + " numbers");
+    requireF32("table", table, table.rows(), table.cols());
+    require(
+        table.cols() % 2 == 0 && table.cols() <= headDim,
+        "table",
+        table,
+        "of pairs, at most " + headDim + " numbers a position");
+    for (int position : positions) {
+      if (position < 0 || position >= table.rows()) {
+        throw new IllegalArgumentException("position " + position + " is not in " + table);
+      }
+    }
+  }
+
+  /** Arguments of {@link Kernels#addRows}. */
+  public static void checkAddRows(Tensor x, float[] factors, int[] rows, Tensor out) {
+    requireF32("x", x, rows.length, out.cols());
+    requireF32("out", out, out.rows(), out.cols());
+    if (factors.length != rows.length) {
+      throw new IllegalArgumentException(
+          "factors=" + factors.length + ", rows=" + rows.length + ": must be equal");
+    }
+    var seen = new java.util.BitSet();
+    for (int row : rows) {
+      if (row < 0 || row >= out.rows() || seen.get(row)) {
+        throw new IllegalArgumentException("row " + row + " is named twice or not in " + out);
+      }
+      seen.set(row);
+    }
   }
 
   /** Arguments of {@link Kernels#layerNorm}. */

@@ -1,9 +1,12 @@
 package dev.hone.tensor.kernel;
 
+import dev.hone.tensor.AttentionMask;
+import dev.hone.tensor.AttentionShape;
 import dev.hone.tensor.DType;
 import dev.hone.tensor.DType.Affine;
 import dev.hone.tensor.DType.Block;
 import dev.hone.tensor.DType.Plain;
+import dev.hone.tensor.KeyValues;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.layout.Layouts;
 import java.lang.foreign.Arena;
@@ -130,6 +133,102 @@ public final class KernelCases {
         new Attending(4, 2, 64, 17, 256, 257),
         new Attending(2, 1, 128, 300),
         new Attending(1, 1, 8, 2049));
+  }
+
+  /**
+   * Attention that sees a part of its keys, which lie in pages.
+   *
+   * @param furthest distances with a bias of their own, on each side; -1: no bias
+   * @param queries of each sequence
+   * @param keys of each sequence, at least as many
+   */
+  public record Masked(
+      AttentionShape shape, AttentionMask mask, int furthest, int[] queries, int[] keys) {
+    private static final int PAGE = 16;
+
+    public int[] offsets() {
+      return new Attending(1, 1, 1, queries).offsets();
+    }
+
+    public Tensor bias(Arena arena) {
+      return furthest < 0
+          ? null
+          : tensor(arena, Values.NORMAL, 4, shape.heads(), 2L * furthest + 1);
+    }
+
+    /** Seeded keys and values in pages that lie in no order, each sequence from row 3 on. */
+    public KeyValues keyValues(Arena arena) {
+      int first = 3;
+      int[][] pages = new int[keys.length][];
+      int count = 0;
+      for (int s = 0; s < keys.length; s++) {
+        pages[s] = new int[(first + keys[s] + PAGE - 1) / PAGE];
+        count += pages[s].length;
+      }
+      var order = new ArrayList<Integer>();
+      for (int p = 0; p < count; p++) {
+        order.add(p);
+      }
+      java.util.Collections.shuffle(order, new Random(5));
+      for (int s = 0, p = 0; s < keys.length; s++) {
+        for (int i = 0; i < pages[s].length; i++) {
+          pages[s][i] = order.get(p++);
+        }
+      }
+      List<Tensor> k = new ArrayList<>();
+      List<Tensor> v = new ArrayList<>();
+      for (int p = 0; p < count; p++) {
+        long width = (long) shape.kvHeads() * shape.headDim();
+        k.add(tensor(arena, Values.NORMAL, 100 + p, PAGE, width));
+        v.add(tensor(arena, Values.NORMAL, 10_000 + p, PAGE, width));
+      }
+      int[] firsts = new int[keys.length];
+      java.util.Arrays.fill(firsts, first);
+      return new KeyValues(k, v, PAGE, pages, firsts, keys);
+    }
+
+    @Override
+    public String toString() {
+      return shape
+          + " "
+          + mask
+          + " furthest="
+          + furthest
+          + java.util.Arrays.toString(queries)
+          + java.util.Arrays.toString(keys);
+    }
+  }
+
+  /** Whole texts, chunks and single tokens, behind every kind of mask. */
+  public static List<Masked> masked() {
+    List<Masked> cases = new ArrayList<>();
+    for (AttentionMask mask :
+        List.of(
+            AttentionMask.ALL,
+            AttentionMask.CAUSAL,
+            AttentionMask.causal(1),
+            AttentionMask.causal(16),
+            AttentionMask.causal(300),
+            AttentionMask.around(8))) {
+      AttentionShape shared = new AttentionShape(6, 2, 32, 0.2f);
+      cases.add(new Masked(shared, mask, -1, new int[] {1, 5, 17, 207}, new int[] {1, 5, 17, 207}));
+      cases.add(new Masked(shared, mask, -1, new int[] {1, 3, 97, 0}, new int[] {702, 4, 400, 9}));
+      cases.add(
+          new Masked(
+              new AttentionShape(4, 4, 13, 1, 5), mask, -1, new int[] {33}, new int[] {300}));
+      cases.add(
+          new Masked(
+              new AttentionShape(4, 1, 64, 0.1f), mask, 20, new int[] {60, 1}, new int[] {60, 90}));
+    }
+    // rows of a task: more heads share their keys than it takes
+    cases.add(
+        new Masked(
+            new AttentionShape(100, 1, 8, 0.3f),
+            AttentionMask.CAUSAL,
+            -1,
+            new int[] {3},
+            new int[] {20}));
+    return cases;
   }
 
   /** Seeded numbers. */

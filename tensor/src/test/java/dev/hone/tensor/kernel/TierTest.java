@@ -8,10 +8,12 @@ import dev.hone.tensor.AttentionShape;
 import dev.hone.tensor.DType.Affine;
 import dev.hone.tensor.DType.Block;
 import dev.hone.tensor.DType.Plain;
+import dev.hone.tensor.KeyValues;
 import dev.hone.tensor.Pooling;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.kernel.KernelCases.Attending;
 import dev.hone.tensor.kernel.KernelCases.Linear;
+import dev.hone.tensor.kernel.KernelCases.Masked;
 import dev.hone.tensor.kernel.KernelCases.Values;
 import dev.hone.tensor.kernel.scalar.ScalarKernels;
 import dev.hone.tensor.layout.Layouts;
@@ -165,6 +167,111 @@ public abstract class TierTest {
       tier.attention(q, k, v, shape, offsets, actual);
       assertClose(actual, expected, filled((int) actual.size(), 1e-5f));
     }
+  }
+
+  static List<Masked> masked() {
+    return KernelCases.masked();
+  }
+
+  /** Bound: that of {@link #attention}; values of size one. */
+  @ParameterizedTest
+  @MethodSource("masked")
+  void maskedAttention(Masked c) {
+    int[] offsets = c.offsets();
+    int queries = offsets[offsets.length - 1];
+    long width = (long) c.shape().heads() * c.shape().headDim();
+    Tensor q = KernelCases.tensor(arena, Values.NORMAL, 1, queries, width);
+    KeyValues keys = c.keyValues(arena);
+    Tensor bias = c.bias(arena);
+    Tensor expected = like(queries, width);
+    Tensor actual = like(queries, width);
+    scalar.attention(q, offsets, keys, c.shape(), c.mask(), bias, expected);
+    tier.attention(q, offsets, keys, c.shape(), c.mask(), bias, actual);
+    assertClose(actual, expected, filled((int) actual.size(), 2e-5f));
+  }
+
+  /** Bound: three roundings of numbers of up to about 5. */
+  @Test
+  void rope() {
+    for (int headDim : new int[] {2, 26, 64, 128}) {
+      for (int rotary : new int[] {2, headDim / 4 * 2, headDim}) {
+        Tensor x = KernelCases.tensor(arena, Values.NORMAL, 1, 9, 3L * headDim);
+        Tensor table = KernelCases.tensor(arena, Values.NORMAL, 2, 5, rotary);
+        int[] positions = {0, 4, 1, 2, 3, 0, 0, 4, 3};
+        Tensor expected = like(9, 3L * headDim);
+        scalar.rope(x, table, positions, headDim, expected);
+        tier.rope(x, table, positions, headDim, x);
+        assertClose(x, expected, filled((int) x.size(), 16 * 0x1p-22f));
+      }
+    }
+    Tensor x = like(1, 4);
+    assertThatThrownBy(() -> tier.rope(x, like(2, 4), new int[] {2}, 4, x))
+        .hasMessage("position 2 is not in f32[2, 4]");
+  }
+
+  /** Bound: 2e-5: normalized values times a gain, both up to 4. */
+  @Test
+  void rmsNorm() {
+    for (int cols : KernelCases.SIZES) {
+      Tensor x = KernelCases.tensor(arena, Values.MIXED, 1, 7, cols);
+      Tensor residual = KernelCases.tensor(arena, Values.NORMAL, 2, 7, cols);
+      Tensor weight = KernelCases.tensor(arena, Values.NORMAL, 3, cols);
+      Tensor expected = like(7, cols);
+      Tensor actual = like(7, cols);
+      scalar.rmsNorm(x, residual, weight, 1, 1e-5f, expected);
+      tier.rmsNorm(x, residual, weight, 1, 1e-5f, actual);
+      assertClose(actual, expected, filled(7 * cols, 2e-5f));
+      scalar.rmsNorm(x, null, weight, 0, 1e-5f, expected);
+      tier.rmsNorm(x, null, weight, 0, 1e-5f, x);
+      assertClose(x, expected, filled(7 * cols, 2e-5f));
+    }
+  }
+
+  /** Bound: that of the activation, times a factor of up to 5. */
+  @ParameterizedTest
+  @EnumSource(Activation.class)
+  void gate(Activation activation) {
+    for (int cols : KernelCases.SIZES) {
+      Tensor x = KernelCases.tensor(arena, Values.MIXED, 1, 3, cols);
+      Tensor up = KernelCases.tensor(arena, Values.NORMAL, 2, 3, cols);
+      Tensor expected = like(3, cols);
+      scalar.gate(x, up, activation, expected);
+      tier.gate(x, up, activation, up);
+      assertClose(up, expected, filled(3 * cols, 1e-5f));
+    }
+  }
+
+  @Test
+  void scaleAndSoftCap() {
+    for (int cols : KernelCases.SIZES) {
+      for (Values values : List.of(Values.NORMAL, Values.ZERO, Values.HUGE, Values.DENORMAL)) {
+        Tensor x = KernelCases.tensor(arena, values, 1, 3, cols);
+        Tensor expected = like(3, cols);
+        Tensor actual = like(3, cols);
+        scalar.scale(x, 1.25f, expected);
+        tier.scale(x, 1.25f, actual);
+        assertClose(actual, expected, filled(3 * cols, 0));
+        scalar.softCap(x, 3, expected);
+        tier.softCap(x, 3, x);
+        assertClose(x, expected, filled(3 * cols, 3e-6f));
+      }
+    }
+  }
+
+  @Test
+  void addRows() {
+    for (int cols : KernelCases.SIZES) {
+      Tensor x = KernelCases.tensor(arena, Values.NORMAL, 1, 3, cols);
+      Tensor expected = KernelCases.tensor(arena, Values.NORMAL, 2, 5, cols);
+      Tensor actual = KernelCases.tensor(arena, Values.NORMAL, 2, 5, cols);
+      float[] factors = {0.5f, -2, 0.3f};
+      int[] rows = {4, 0, 2};
+      scalar.addRows(x, factors, rows, expected);
+      tier.addRows(x, factors, rows, actual);
+      assertClose(actual, expected, filled(5 * cols, 16 * 0x1p-24f));
+    }
+    assertThatThrownBy(() -> tier.addRows(like(2, 4), new float[2], new int[] {1, 1}, like(3, 4)))
+        .hasMessageContaining("row 1 is named twice");
   }
 
   /** Scores of several hundred, the largest last: whole blocks of keys are scaled away. */

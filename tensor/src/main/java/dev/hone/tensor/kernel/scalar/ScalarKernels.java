@@ -3,7 +3,9 @@ package dev.hone.tensor.kernel.scalar;
 import static dev.hone.tensor.Tensor.FLOAT;
 
 import dev.hone.tensor.Activation;
+import dev.hone.tensor.AttentionMask;
 import dev.hone.tensor.AttentionShape;
+import dev.hone.tensor.KeyValues;
 import dev.hone.tensor.Pooling;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.kernel.Kernels;
@@ -73,42 +75,61 @@ public final class ScalarKernels implements Kernels {
 
   @Override
   public void attention(
-      Tensor q, Tensor k, Tensor v, AttentionShape shape, int[] offsets, Tensor out) {
-    Shapes.checkAttention(q, k, v, shape, offsets, out);
+      Tensor q,
+      int[] offsets,
+      KeyValues keys,
+      AttentionShape shape,
+      AttentionMask mask,
+      Tensor bias,
+      Tensor out) {
+    Shapes.checkAttention(q, offsets, keys, shape, bias, out);
     int heads = shape.heads();
     pool.run(
         (offsets.length - 1) * heads,
         task -> {
           int sequence = task / heads;
           for (int t = offsets[sequence]; t < offsets[sequence + 1]; t++) {
-            attend(q, k, v, shape, task % heads, t, offsets[sequence], offsets[sequence + 1], out);
+            int position = keys.count(sequence) - (offsets[sequence + 1] - t);
+            attend(q, keys, shape, mask, bias, task % heads, t, sequence, position, out);
           }
         });
   }
 
-  /** One head of one token over the keys {@code from .. to}. */
+  /** One head of one token, which stands at the key {@code position} of its sequence. */
   private static void attend(
       Tensor q,
-      Tensor k,
-      Tensor v,
+      KeyValues keys,
       AttentionShape shape,
+      AttentionMask mask,
+      Tensor bias,
       int head,
       int t,
-      int from,
-      int to,
+      int sequence,
+      int position,
       Tensor out) {
     int dim = shape.headDim();
     int queryAt = head * dim;
     int keyAt = head / (shape.heads() / shape.kvHeads()) * dim;
+    int from = mask.first(position);
+    int to = mask.end(position, keys.count(sequence));
     double[] scores = new double[to - from];
     double max = Double.NEGATIVE_INFINITY;
     for (int j = from; j < to; j++) {
+      Tensor k = keys.keys(sequence, j);
       double dot = 0;
       for (int d = 0; d < dim; d++) {
-        dot += (double) q.get(t, queryAt + d) * k.get(j, keyAt + d);
+        dot += (double) q.get(t, queryAt + d) * k.get(keys.row(sequence, j), keyAt + d);
       }
-      scores[j - from] = dot * shape.scale();
-      max = Math.max(max, scores[j - from]);
+      double score = dot * shape.scale();
+      if (shape.softCap() > 0) {
+        score = shape.softCap() * Math.tanh(score / shape.softCap());
+      }
+      if (bias != null) {
+        int furthest = (int) bias.cols() / 2;
+        score += bias.get(head, furthest + Math.clamp(j - position, -furthest, furthest));
+      }
+      scores[j - from] = score;
+      max = Math.max(max, score);
     }
     double sum = 0;
     for (int j = 0; j < scores.length; j++) {
@@ -118,9 +139,31 @@ public final class ScalarKernels implements Kernels {
     for (int d = 0; d < dim; d++) {
       double mixed = 0;
       for (int j = from; j < to; j++) {
-        mixed += scores[j - from] * v.get(j, keyAt + d);
+        Tensor v = keys.values(sequence, j);
+        mixed += scores[j - from] * v.get(keys.row(sequence, j), keyAt + d);
       }
       set(out, t, queryAt + d, mixed / sum);
+    }
+  }
+
+  @Override
+  public void rope(Tensor x, Tensor table, int[] positions, int headDim, Tensor out) {
+    Shapes.checkRope(x, table, positions, headDim, out);
+    int half = (int) table.cols() / 2;
+    for (int t = 0; t < positions.length; t++) {
+      for (int head = 0; head < x.cols(); head += headDim) {
+        for (int d = 0; d < half; d++) {
+          double cos = table.get(positions[t], d);
+          double sin = table.get(positions[t], half + d);
+          double a = x.get(t, head + d);
+          double b = x.get(t, head + half + d);
+          set(out, t, head + d, a * cos - b * sin);
+          set(out, t, head + half + d, b * cos + a * sin);
+        }
+        for (int d = 2 * half; d < headDim; d++) {
+          set(out, t, head + d, x.get(t, head + d));
+        }
+      }
     }
   }
 
@@ -144,6 +187,25 @@ public final class ScalarKernels implements Kernels {
       for (int d = 0; d < cols; d++) {
         double shift = bias == null ? 0 : bias.get(0, d);
         set(out, t, d, (row[d] - mean) * factor * weight.get(0, d) + shift);
+      }
+    }
+  }
+
+  @Override
+  public void rmsNorm(
+      Tensor x, Tensor residual, Tensor weight, float shift, float epsilon, Tensor out) {
+    Shapes.checkLayerNorm(x, residual, weight, null, out);
+    int cols = (int) x.cols();
+    double[] row = new double[cols];
+    for (long t = 0; t < x.rows(); t++) {
+      double squares = 0;
+      for (int d = 0; d < cols; d++) {
+        row[d] = x.get(t, d) + (residual == null ? 0 : (double) residual.get(t, d));
+        squares += row[d] * row[d] / cols;
+      }
+      double factor = 1 / Math.sqrt(squares + epsilon);
+      for (int d = 0; d < cols; d++) {
+        set(out, t, d, row[d] * factor * ((double) weight.get(0, d) + shift));
       }
     }
   }
@@ -177,6 +239,47 @@ public final class ScalarKernels implements Kernels {
     for (long t = 0; t < x.rows(); t++) {
       for (long d = 0; d < x.cols(); d++) {
         set(out, t, d, ScalarFunctions.activate(activation, x.get(t, d)));
+      }
+    }
+  }
+
+  @Override
+  public void gate(Tensor gate, Tensor up, Activation activation, Tensor out) {
+    Shapes.checkSame(gate, up);
+    Shapes.checkSame(gate, out);
+    for (long t = 0; t < gate.rows(); t++) {
+      for (long d = 0; d < gate.cols(); d++) {
+        set(out, t, d, ScalarFunctions.activate(activation, gate.get(t, d)) * up.get(t, d));
+      }
+    }
+  }
+
+  @Override
+  public void scale(Tensor x, float factor, Tensor out) {
+    Shapes.checkSame(x, out);
+    for (long t = 0; t < x.rows(); t++) {
+      for (long d = 0; d < x.cols(); d++) {
+        set(out, t, d, (double) factor * x.get(t, d));
+      }
+    }
+  }
+
+  @Override
+  public void softCap(Tensor x, float cap, Tensor out) {
+    Shapes.checkSame(x, out);
+    for (long t = 0; t < x.rows(); t++) {
+      for (long d = 0; d < x.cols(); d++) {
+        set(out, t, d, cap * Math.tanh((double) x.get(t, d) / cap));
+      }
+    }
+  }
+
+  @Override
+  public void addRows(Tensor x, float[] factors, int[] rows, Tensor out) {
+    Shapes.checkAddRows(x, factors, rows, out);
+    for (int i = 0; i < rows.length; i++) {
+      for (long d = 0; d < x.cols(); d++) {
+        set(out, rows[i], d, out.get(rows[i], d) + (double) factors[i] * x.get(i, d));
       }
     }
   }

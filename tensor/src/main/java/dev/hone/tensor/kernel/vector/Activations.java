@@ -76,6 +76,16 @@ final class Activations {
     return exp(above.blend(MOST, above.compare(GT, MOST)));
   }
 
+  /** {@code cap tanh(x / cap)} of {@code count} numbers, a multiple of {@link Vectors#LANES}. */
+  static void softCap(float cap, float[] x, int at, int count) {
+    FloatVector caps = FloatVector.broadcast(FLOATS, cap);
+    FloatVector twoCaps = FloatVector.broadcast(FLOATS, 2 * cap);
+    for (int i = at; i < at + count; i += LANES) {
+      FloatVector e = clampedExp(FloatVector.fromArray(FLOATS, x, i).mul(2 / cap));
+      caps.sub(twoCaps.div(e.add(1))).intoArray(x, i);
+    }
+  }
+
   private static void relu(float[] x, int count) {
     for (int i = 0; i < count; i += LANES) {
       FloatVector.fromArray(FLOATS, x, i).max(0).intoArray(x, i);

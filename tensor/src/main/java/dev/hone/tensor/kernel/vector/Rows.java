@@ -3,6 +3,7 @@ package dev.hone.tensor.kernel.vector;
 import static dev.hone.tensor.kernel.vector.Vectors.FLOATS;
 import static dev.hone.tensor.kernel.vector.Vectors.LANES;
 
+import dev.hone.tensor.Activation;
 import dev.hone.tensor.Pooling;
 import dev.hone.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
@@ -88,6 +89,118 @@ final class Rows {
           .mul(factor)
           .fma(FloatVector.fromArray(FLOATS, gain, i), FloatVector.fromArray(FLOATS, shift, i))
           .intoArray(values, i);
+    }
+    write(values, out, row);
+  }
+
+  static void rmsNorm(
+      Tensor x,
+      Tensor residual,
+      Tensor weight,
+      float shift,
+      float epsilon,
+      Tensor out,
+      int row,
+      Scratch scratch) {
+    int cols = (int) x.cols();
+    int padded = padded(cols);
+    float[] values = scratch.a = Scratch.atLeast(scratch.a, padded);
+    read(x, row, values);
+    if (residual != null) {
+      add(values, residual, row, scratch);
+    }
+    FloatVector squares = FloatVector.zero(FLOATS);
+    for (int i = 0; i < padded; i += LANES) {
+      FloatVector v = FloatVector.fromArray(FLOATS, values, i);
+      squares = v.fma(v, squares);
+    }
+    float mean = squares.reduceLanes(VectorOperators.ADD) / cols;
+    float factor = (float) (1 / Math.sqrt((double) mean + epsilon));
+    float[] gain = scratch.b = Scratch.atLeast(scratch.b, padded);
+    read(weight, 0, gain);
+    for (int i = 0; i < padded; i += LANES) {
+      FloatVector.fromArray(FLOATS, values, i)
+          .mul(factor)
+          .mul(FloatVector.fromArray(FLOATS, gain, i).add(shift))
+          .intoArray(values, i);
+    }
+    write(values, out, row);
+  }
+
+  static void gate(
+      Tensor gate, Tensor up, Activation activation, Tensor out, int row, Scratch scratch) {
+    int padded = padded((int) gate.cols());
+    float[] values = scratch.a = Scratch.atLeast(scratch.a, padded);
+    float[] factors = scratch.b = Scratch.atLeast(scratch.b, padded);
+    read(gate, row, values);
+    read(up, row, factors);
+    Activations.apply(activation, values, padded);
+    for (int i = 0; i < padded; i += LANES) {
+      FloatVector.fromArray(FLOATS, values, i)
+          .mul(FloatVector.fromArray(FLOATS, factors, i))
+          .intoArray(values, i);
+    }
+    write(values, out, row);
+  }
+
+  static void scale(Tensor x, float factor, Tensor out, int row, Scratch scratch) {
+    int padded = padded((int) x.cols());
+    float[] values = scratch.a = Scratch.atLeast(scratch.a, padded);
+    read(x, row, values);
+    for (int i = 0; i < padded; i += LANES) {
+      FloatVector.fromArray(FLOATS, values, i).mul(factor).intoArray(values, i);
+    }
+    write(values, out, row);
+  }
+
+  static void softCap(Tensor x, float cap, Tensor out, int row, Scratch scratch) {
+    int padded = padded((int) x.cols());
+    float[] values = scratch.a = Scratch.atLeast(scratch.a, padded);
+    read(x, row, values);
+    Activations.softCap(cap, values, 0, padded);
+    write(values, out, row);
+  }
+
+  /** Adds a row of x, times a factor, to another of out. */
+  static void addTo(Tensor out, int to, Tensor x, float factor, int row, Scratch scratch) {
+    int padded = padded((int) x.cols());
+    float[] values = scratch.a = Scratch.atLeast(scratch.a, padded);
+    float[] sum = scratch.b = Scratch.atLeast(scratch.b, padded);
+    read(x, row, values);
+    read(out, to, sum);
+    FloatVector factors = FloatVector.broadcast(FLOATS, factor);
+    for (int i = 0; i < padded; i += LANES) {
+      FloatVector.fromArray(FLOATS, values, i)
+          .fma(factors, FloatVector.fromArray(FLOATS, sum, i))
+          .intoArray(sum, i);
+    }
+    write(sum, out, to);
+  }
+
+  static void rope(
+      Tensor x, Tensor table, int position, int headDim, Tensor out, int row, Scratch scratch) {
+    int cols = (int) x.cols();
+    int half = (int) table.cols() / 2;
+    float[] values = scratch.a = Scratch.atLeast(scratch.a, padded(cols));
+    float[] turn = scratch.b = Scratch.atLeast(scratch.b, padded(2 * half));
+    read(x, row, values);
+    read(table, position, turn);
+    for (int head = 0; head < cols; head += headDim) {
+      int d = 0;
+      for (; d <= half - LANES; d += LANES) {
+        FloatVector cos = FloatVector.fromArray(FLOATS, turn, d);
+        FloatVector sin = FloatVector.fromArray(FLOATS, turn, half + d);
+        FloatVector a = FloatVector.fromArray(FLOATS, values, head + d);
+        FloatVector b = FloatVector.fromArray(FLOATS, values, head + half + d);
+        a.mul(cos).sub(b.mul(sin)).intoArray(values, head + d);
+        b.mul(cos).add(a.mul(sin)).intoArray(values, head + half + d);
+      }
+      for (; d < half; d++) {
+        float a = values[head + d];
+        float b = values[head + half + d];
+        values[head + d] = a * turn[d] - b * turn[half + d];
+        values[head + half + d] = b * turn[d] + a * turn[half + d];
+      }
     }
     write(values, out, row);
   }

@@ -10,6 +10,7 @@ final class Scratch {
   float[] b = new float[0];
   float[] c = new float[0];
   float[] d = new float[0];
+  float[] e = new float[0];
 
   static float[] atLeast(float[] array, int length) {
     return array.length >= length ? array : new float[length];

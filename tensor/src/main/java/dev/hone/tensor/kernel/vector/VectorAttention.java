@@ -7,7 +7,9 @@ import static dev.hone.tensor.kernel.vector.Vectors.LANES;
 import static dev.hone.tensor.kernel.vector.Vectors.ORDER;
 import static dev.hone.tensor.kernel.vector.Vectors.PANEL;
 
+import dev.hone.tensor.AttentionMask;
 import dev.hone.tensor.AttentionShape;
+import dev.hone.tensor.KeyValues;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.parallel.ComputePool;
 import java.lang.foreign.MemorySegment;
@@ -26,13 +28,16 @@ import jdk.incubator.vector.VectorOperators;
  */
 record VectorAttention(
     Tensor q,
-    Tensor k,
-    Tensor v,
-    AttentionShape shape,
     int[] offsets,
+    KeyValues keyValues,
+    AttentionShape shape,
+    AttentionMask mask,
+    Tensor bias,
     Tensor out,
     Scratch.Shelf shelf) {
-  private static final int QUERIES = 96;
+  /** Rows of a task: some queries of all heads that share their keys. */
+  private static final int ROWS = 96;
+
   private static final int KEYS = 256; // at most Tiles.DEPTH
 
   /** Scores this far below the largest weigh nothing, and would soon be denormal. */
@@ -44,35 +49,47 @@ record VectorAttention(
     for (int s = 0; s < sequences; s++) {
       longest = Math.max(longest, offsets[s + 1] - offsets[s]);
     }
-    int blocks = (longest + QUERIES - 1) / QUERIES;
-    int heads = shape.heads();
+    int each = Math.max(1, ROWS / group());
+    int blocks = (longest + each - 1) / each;
+    int kvHeads = shape.kvHeads();
     pool.run(
-        sequences * heads * blocks,
+        sequences * kvHeads * blocks,
         task -> {
-          int head = task % heads;
-          int sequence = task / heads / blocks;
-          int from = offsets[sequence];
+          int sequence = task / kvHeads / blocks;
           int to = offsets[sequence + 1];
-          int query = from + task / heads % blocks * QUERIES;
+          int query = offsets[sequence] + task / kvHeads % blocks * each;
           if (query < to) {
             Scratch scratch = shelf.take();
-            attend(head, query, Math.min(to, query + QUERIES), from, to, scratch);
+            attend(sequence, task % kvHeads, query, Math.min(to, query + each), scratch);
             shelf.putBack(scratch);
           }
         });
   }
 
-  /** One head of the queries {@code q0 .. q1} over the keys {@code from .. to}. */
-  private void attend(int head, int q0, int q1, int from, int to, Scratch scratch) {
+  /** Query heads that share a key head. */
+  private int group() {
+    return shape.heads() / shape.kvHeads();
+  }
+
+  /**
+   * The queries {@code q0 .. q1} of all heads of a key head. Row {@code head * queries + query} of
+   * every block is theirs.
+   */
+  private void attend(int sequence, int kvHead, int q0, int q1, Scratch scratch) {
     int dim = shape.headDim();
     int queries = q1 - q0;
-    int padded = Tiles.padded(queries);
+    int rows = queries * group();
+    int count = keyValues.count(sequence);
+    int position = count - (offsets[sequence + 1] - q0); // of the first query
+    int from = mask.first(position);
+    int to = mask.end(position + queries - 1, count);
+    int padded = Tiles.padded(rows);
     int keysMost = Math.min(KEYS, to - from);
     int width = (keysMost + PANEL - 1) / PANEL * PANEL; // of a row of scores; rows STRIDE apart
     int dimWidth = (dim + PANEL - 1) / PANEL * PANEL;
-    // after the scores: each query's sum of weights, then its largest score
+    // after the scores: each row's sum of weights, then its largest score
     int sums = Math.max(padded * STRIDE, keysMost * dim);
-    float[] a = scratch.a = Scratch.atLeast(scratch.a, Tiles.blocks(queries, dim));
+    float[] a = scratch.a = Scratch.atLeast(scratch.a, Tiles.blocks(rows, dim));
     float[] b = scratch.b = Scratch.atLeast(scratch.b, width * Math.max(dim, dimWidth));
     float[] scores = scratch.c = Scratch.atLeast(scratch.c, sums + 2 * padded);
     float[] mixed = scratch.d = Scratch.atLeast(scratch.d, padded * dimWidth);
@@ -80,18 +97,11 @@ record VectorAttention(
     Arrays.fill(scores, sums, largest, 0);
     Arrays.fill(scores, largest, largest + padded, Float.NEGATIVE_INFINITY);
     Arrays.fill(mixed, 0, padded * dimWidth, 0);
-    int kvHead = head / (shape.heads() / shape.kvHeads());
-    for (int d = 0, block = 0; d < dim; d += DEPTH, block += padded * STRIDE) {
-      int depth = Math.min(DEPTH, dim - d);
-      copyRows(q, q0, queries, head * dim + d, depth, a, block, STRIDE);
-      for (int i = 0; i < queries; i++) {
-        scale(a, block + i * STRIDE, depth, shape.scale());
-      }
-    }
+    readQueries(kvHead, q0, queries, padded, a);
     for (int key = from; key < to; key += KEYS) {
       int keys = Math.min(KEYS, to - key);
       int keyPanels = (keys + PANEL - 1) / PANEL;
-      keysToPanels(key, keys, kvHead, scores, b);
+      keysToPanels(sequence, key, keys, kvHead, scores, b);
       for (int i = 0; i < padded; i++) {
         Arrays.fill(scores, i * STRIDE, i * STRIDE + width, 0); // until here they held the keys
       }
@@ -99,21 +109,62 @@ record VectorAttention(
         for (int d = 0, block = 0; d < dim; d += DEPTH, block += padded * STRIDE) {
           int depth = Math.min(DEPTH, dim - d);
           int panel = (p * dim + d) * PANEL;
-          Tiles.multiply(a, block, queries, b, panel, depth, scores, p * PANEL, STRIDE);
+          Tiles.multiply(a, block, rows, b, panel, depth, scores, p * PANEL, STRIDE);
         }
       }
-      for (int i = 0; i < queries; i++) {
-        weigh(scores, i * STRIDE, keys, sums + i, largest + i, mixed, i * dimWidth, dimWidth);
+      for (int i = 0; i < rows; i++) {
+        int at = i * STRIDE;
+        int own = position + i % queries;
+        change(scores, at, key, keys, own, kvHead * group() + i / queries, scratch);
+        int first = Math.min(keys, Math.max(0, mask.first(own) - key));
+        int end = Math.max(first, Math.min(keys, mask.end(own, count) - key));
+        Arrays.fill(scores, at, at + first, Float.NEGATIVE_INFINITY);
+        Arrays.fill(scores, at + end, at + keys, Float.NEGATIVE_INFINITY);
+        weigh(scores, at, keys, sums + i, largest + i, mixed, i * dimWidth, dimWidth);
       }
-      valuesToPanels(key, keys, kvHead, b);
+      valuesToPanels(sequence, key, keys, kvHead, b);
       for (int p = 0; p < dimWidth / PANEL; p++) {
-        Tiles.multiply(scores, 0, queries, b, p * keys * PANEL, keys, mixed, p * PANEL, dimWidth);
+        Tiles.multiply(scores, 0, rows, b, p * keys * PANEL, keys, mixed, p * PANEL, dimWidth);
       }
     }
-    for (int i = 0; i < queries; i++) {
+    for (int i = 0; i < rows; i++) {
       scale(mixed, i * dimWidth, dim, 1 / scores[sums + i]);
     }
-    writeRows(mixed, dimWidth, q0, queries, head * dim);
+    for (int head = 0; head < group(); head++) {
+      int at = head * queries * dimWidth;
+      writeRows(mixed, at, dimWidth, q0, queries, (kvHead * group() + head) * dim);
+    }
+  }
+
+  private void readQueries(int kvHead, int q0, int queries, int padded, float[] a) {
+    int dim = shape.headDim();
+    for (int d = 0, block = 0; d < dim; d += DEPTH, block += padded * STRIDE) {
+      int depth = Math.min(DEPTH, dim - d);
+      for (int head = 0; head < group(); head++) {
+        int col = (kvHead * group() + head) * dim + d;
+        copyRows(q, q0, queries, col, depth, a, block + head * queries * STRIDE, STRIDE);
+      }
+      for (int i = 0; i < queries * group(); i++) {
+        scale(a, block + i * STRIDE, depth, shape.scale());
+      }
+    }
+  }
+
+  /** Caps a row of scores, and adds what depends on the distance of its keys. */
+  private void change(
+      float[] scores, int at, int key, int keys, int own, int head, Scratch scratch) {
+    if (shape.softCap() > 0) {
+      Activations.softCap(shape.softCap(), scores, at, (keys + LANES - 1) / LANES * LANES);
+    }
+    if (bias != null) {
+      int cols = (int) bias.cols();
+      float[] row = scratch.e = Scratch.atLeast(scratch.e, cols);
+      MemorySegment.copy(bias.data(), Tensor.FLOAT, 4L * head * cols, row, 0, cols);
+      int furthest = cols / 2;
+      for (int j = 0; j < keys; j++) {
+        scores[at + j] += row[furthest + Math.clamp(key + j - own, -furthest, furthest)];
+      }
+    }
   }
 
   private static void scale(float[] x, int at, int count, float factor) {
@@ -126,20 +177,20 @@ record VectorAttention(
     }
   }
 
-  private void writeRows(float[] from, int stride, int row, int rows, int col) {
+  private void writeRows(float[] from, int fromAt, int stride, int row, int rows, int col) {
     MemorySegment data = out.data();
     int cols = shape.headDim();
     long rowBytes = out.cols() * 4;
     long at = row * rowBytes + col * 4L;
     if (cols % LANES != 0) {
       for (int i = 0; i < rows; i++) {
-        MemorySegment.copy(from, i * stride, data, Tensor.FLOAT, at + i * rowBytes, cols);
+        MemorySegment.copy(from, fromAt + i * stride, data, Tensor.FLOAT, at + i * rowBytes, cols);
       }
       return;
     }
     for (int i = 0; i < rows; i++) {
       for (int j = 0; j < cols; j += LANES) {
-        FloatVector.fromArray(FLOATS, from, i * stride + j)
+        FloatVector.fromArray(FLOATS, from, fromAt + i * stride + j)
             .intoMemorySegment(data, at + i * rowBytes + j * 4L, ORDER);
       }
     }
@@ -168,9 +219,14 @@ record VectorAttention(
   /**
    * Keys as [panel][dim][PANEL keys]; the places of keys that are not there keep what they held.
    */
-  private void keysToPanels(int key, int keys, int kvHead, float[] rows, float[] b) {
+  private void keysToPanels(int sequence, int key, int keys, int kvHead, float[] rows, float[] b) {
     int dim = shape.headDim();
-    copyRows(k, key, keys, kvHead * dim, dim, rows, 0, dim);
+    for (int done = 0, run; done < keys; done += run) {
+      run = Math.min(keys - done, keyValues.run(sequence, key + done));
+      Tensor page = keyValues.keys(sequence, key + done);
+      int row = keyValues.row(sequence, key + done);
+      copyRows(page, row, run, kvHead * dim, dim, rows, done * dim, dim);
+    }
     for (int j = 0; j < keys; j++) {
       int to = j / PANEL * dim * PANEL + j % PANEL;
       for (int d = 0; d < dim; d++) {
@@ -180,11 +236,16 @@ record VectorAttention(
   }
 
   /** Values as [panel][key][PANEL dims]. */
-  private void valuesToPanels(int key, int keys, int kvHead, float[] b) {
+  private void valuesToPanels(int sequence, int key, int keys, int kvHead, float[] b) {
     int dim = shape.headDim();
-    for (int d = 0; d < dim; d += PANEL) {
-      int width = Math.min(PANEL, dim - d);
-      copyRows(v, key, keys, kvHead * dim + d, width, b, d * keys, PANEL);
+    for (int done = 0, run; done < keys; done += run) {
+      run = Math.min(keys - done, keyValues.run(sequence, key + done));
+      Tensor page = keyValues.values(sequence, key + done);
+      int row = keyValues.row(sequence, key + done);
+      for (int d = 0; d < dim; d += PANEL) {
+        int width = Math.min(PANEL, dim - d);
+        copyRows(page, row, run, kvHead * dim + d, width, b, d * keys + done * PANEL, PANEL);
+      }
     }
   }
 
@@ -215,6 +276,10 @@ record VectorAttention(
       scale(mixed, mixedAt, dimWidth, factor);
     }
     scores[largestAt] = largest;
+    if (largest == Float.NEGATIVE_INFINITY) { // it has seen no key yet
+      Arrays.fill(scores, at, at + end, 0);
+      return;
+    }
     FloatVector sum = FloatVector.zero(FLOATS);
     for (int j = 0; j < end; j += LANES) {
       FloatVector x = FloatVector.fromArray(FLOATS, scores, at + j).sub(largest);

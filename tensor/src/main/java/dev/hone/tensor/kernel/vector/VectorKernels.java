@@ -1,7 +1,9 @@
 package dev.hone.tensor.kernel.vector;
 
 import dev.hone.tensor.Activation;
+import dev.hone.tensor.AttentionMask;
 import dev.hone.tensor.AttentionShape;
+import dev.hone.tensor.KeyValues;
 import dev.hone.tensor.Pooling;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.kernel.Kernels;
@@ -44,9 +46,21 @@ public final class VectorKernels implements Kernels {
 
   @Override
   public void attention(
-      Tensor q, Tensor k, Tensor v, AttentionShape shape, int[] offsets, Tensor out) {
-    Shapes.checkAttention(q, k, v, shape, offsets, out);
-    new VectorAttention(q, k, v, shape, offsets, out, shelf).run(pool);
+      Tensor q,
+      int[] offsets,
+      KeyValues keys,
+      AttentionShape shape,
+      AttentionMask mask,
+      Tensor bias,
+      Tensor out) {
+    Shapes.checkAttention(q, offsets, keys, shape, bias, out);
+    new VectorAttention(q, offsets, keys, shape, mask, bias, out, shelf).run(pool);
+  }
+
+  @Override
+  public void rope(Tensor x, Tensor table, int[] positions, int headDim, Tensor out) {
+    Shapes.checkRope(x, table, positions, headDim, out);
+    byRows(x, (row, scratch) -> Rows.rope(x, table, positions[row], headDim, out, row, scratch));
   }
 
   @Override
@@ -55,6 +69,14 @@ public final class VectorKernels implements Kernels {
     Shapes.checkLayerNorm(x, residual, weight, bias, out);
     byRows(
         x, (row, scratch) -> Rows.layerNorm(x, residual, weight, bias, epsilon, out, row, scratch));
+  }
+
+  @Override
+  public void rmsNorm(
+      Tensor x, Tensor residual, Tensor weight, float shift, float epsilon, Tensor out) {
+    Shapes.checkLayerNorm(x, residual, weight, null, out);
+    byRows(
+        x, (row, scratch) -> Rows.rmsNorm(x, residual, weight, shift, epsilon, out, row, scratch));
   }
 
   @Override
@@ -100,6 +122,31 @@ public final class VectorKernels implements Kernels {
           Activations.apply(activation, values, Rows.padded(cols));
           MemorySegment.copy(values, 0, out.data(), Tensor.FLOAT, 4L * row * cols, cols);
         });
+  }
+
+  @Override
+  public void gate(Tensor gate, Tensor up, Activation activation, Tensor out) {
+    Shapes.checkSame(gate, up);
+    Shapes.checkSame(gate, out);
+    byRows(gate, (row, scratch) -> Rows.gate(gate, up, activation, out, row, scratch));
+  }
+
+  @Override
+  public void scale(Tensor x, float factor, Tensor out) {
+    Shapes.checkSame(x, out);
+    byRows(x, (row, scratch) -> Rows.scale(x, factor, out, row, scratch));
+  }
+
+  @Override
+  public void softCap(Tensor x, float cap, Tensor out) {
+    Shapes.checkSame(x, out);
+    byRows(x, (row, scratch) -> Rows.softCap(x, cap, out, row, scratch));
+  }
+
+  @Override
+  public void addRows(Tensor x, float[] factors, int[] rows, Tensor out) {
+    Shapes.checkAddRows(x, factors, rows, out);
+    byRows(x, (row, scratch) -> Rows.addTo(out, rows[row], x, factors[row], row, scratch));
   }
 
   @Override

@@ -1,7 +1,9 @@
 package dev.hone.tensor.kernel.x86;
 
 import dev.hone.tensor.Activation;
+import dev.hone.tensor.AttentionMask;
 import dev.hone.tensor.AttentionShape;
+import dev.hone.tensor.KeyValues;
 import dev.hone.tensor.Pooling;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.kernel.Kernels;
@@ -60,8 +62,45 @@ public final class X86Kernels implements Kernels {
 
   @Override
   public void attention(
-      Tensor q, Tensor k, Tensor v, AttentionShape shape, int[] offsets, Tensor out) {
-    below.attention(q, k, v, shape, offsets, out);
+      Tensor q,
+      int[] offsets,
+      KeyValues keys,
+      AttentionShape shape,
+      AttentionMask mask,
+      Tensor bias,
+      Tensor out) {
+    below.attention(q, offsets, keys, shape, mask, bias, out);
+  }
+
+  @Override
+  public void rope(Tensor x, Tensor table, int[] positions, int headDim, Tensor out) {
+    below.rope(x, table, positions, headDim, out);
+  }
+
+  @Override
+  public void rmsNorm(
+      Tensor x, Tensor residual, Tensor weight, float shift, float epsilon, Tensor out) {
+    below.rmsNorm(x, residual, weight, shift, epsilon, out);
+  }
+
+  @Override
+  public void gate(Tensor gate, Tensor up, Activation activation, Tensor out) {
+    below.gate(gate, up, activation, out);
+  }
+
+  @Override
+  public void scale(Tensor x, float factor, Tensor out) {
+    below.scale(x, factor, out);
+  }
+
+  @Override
+  public void softCap(Tensor x, float cap, Tensor out) {
+    below.softCap(x, cap, out);
+  }
+
+  @Override
+  public void addRows(Tensor x, float[] factors, int[] rows, Tensor out) {
+    below.addRows(x, factors, rows, out);
   }
 
   @Override
