@@ -16,7 +16,9 @@ public enum Part {
   ATTENTION_OUTPUT,
   FEED_FORWARD,
   NORMS,
-  /** Pooling and what comes after it, or the labels. */
+  /** Sums of what a part reads and what it makes, where no norm takes them. */
+  RESIDUALS,
+  /** Pooling and what comes after it, the labels, or the logits of the next token. */
   HEAD;
 
   /** As reports spell it: {@code feed-forward}. */

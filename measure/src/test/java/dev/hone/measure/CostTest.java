@@ -16,6 +16,7 @@ import dev.hone.model.FeedForward;
 import dev.hone.model.Head;
 import dev.hone.model.Linear;
 import dev.hone.model.Norm;
+import dev.hone.model.Norms;
 import dev.hone.model.Transformer;
 import dev.hone.model.Weight;
 import dev.hone.tensor.Activation;
@@ -137,17 +138,12 @@ class CostTest {
 
   private Block block() {
     return new Block(
-        new Attention(
-            linear(4, 4),
-            linear(4, 4),
-            linear(4, 4),
-            linear(4, 4),
-            AttentionShape.of(2, 2),
-            Attention.Keys.OWN_SEQUENCE),
-        norm(),
+        Attention.everywhere(
+            linear(4, 4), linear(4, 4), linear(4, 4), linear(4, 4), AttentionShape.of(2, 2)),
+        Norms.after(norm()),
         new FeedForward.Mlp(linear(8, 4), Activation.GELU, linear(4, 8)),
-        norm(),
-        Block.Order.NORM_AFTER);
+        Norms.after(norm()),
+        Block.Flow.SEQUENTIAL);
   }
 
   private Linear linear(int out, int in) {

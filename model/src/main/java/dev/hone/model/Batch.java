@@ -56,19 +56,12 @@ public record Batch(int[] ids, int[] types, int[] offsets) {
     return offsets.length - 1;
   }
 
-  /** Index of every sequence's first token. */
-  public int[] firstTokens() {
-    return java.util.Arrays.copyOf(offsets, sequences());
-  }
-
-  /** Place of every token in its sequence, counted from {@code first}. */
-  public int[] positions(int first) {
-    int[] positions = new int[ids.length];
-    for (int s = 0; s < sequences(); s++) {
-      for (int t = offsets[s]; t < offsets[s + 1]; t++) {
-        positions[t] = first + t - offsets[s];
-      }
+  /** Index of every sequence's last token. */
+  public int[] lastTokens() {
+    int[] last = new int[sequences()];
+    for (int s = 0; s < last.length; s++) {
+      last[s] = offsets[s + 1] - 1;
     }
-    return positions;
+    return last;
   }
 }

@@ -1,16 +1,21 @@
 package dev.hone.model;
 
-/** One layer of a Transformer: attention, then feed-forward, each with a residual and a norm. */
+/** One layer of a Transformer: attention and feed-forward, each beside a residual connection. */
 public record Block(
     Attention attention,
-    Norm attentionNorm,
+    Norms attentionNorms,
     FeedForward feedForward,
-    Norm feedForwardNorm,
-    Order order) {
+    Norms feedForwardNorms,
+    Flow flow) {
 
-  /** Where the norms stand. */
-  public enum Order {
-    /** {@code norm(x + part(x))}: Vaswani et al., "Attention Is All You Need", section 3.1. */
-    NORM_AFTER
+  /** What the feed-forward reads. */
+  public enum Flow {
+    /** What attention has made: Vaswani et al., "Attention Is All You Need", section 3.1. */
+    SEQUENTIAL,
+    /**
+     * The same as attention. Black et al., "GPT-NeoX-20B: An Open-Source Autoregressive Language
+     * Model", section 2.1.2.
+     */
+    PARALLEL
   }
 }

@@ -13,4 +13,8 @@ public interface LayerMap {
   default Norm norm(Norm norm) {
     return norm;
   }
+
+  default Position position(Position position) {
+    return position;
+  }
 }

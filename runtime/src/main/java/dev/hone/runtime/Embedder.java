@@ -19,7 +19,8 @@ record Embedder(PackedRun run) {
     return switch (transformer.head()) {
       case Head.HiddenStates _ ->
           transformer.with(new Head.SentenceEmbedding(List.of(Pooling.MEAN), List.of(), false, 0));
-      case Head.SentenceEmbedding _, Head.SequenceLabels _, Head.TokenLabels _ -> transformer;
+      case Head.SentenceEmbedding _, Head.SequenceLabels _, Head.TokenLabels _, Head.NextToken _ ->
+          transformer;
     };
   }
 

@@ -2,6 +2,8 @@ package dev.hone.runtime;
 
 import dev.hone.model.Batch;
 import dev.hone.model.Forward;
+import dev.hone.model.Head;
+import dev.hone.model.KeyValueCache;
 import dev.hone.model.Transformer;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.kernel.Kernels;
@@ -32,6 +34,26 @@ public final class Engine implements AutoCloseable {
   /** What the model's head answers, a row of floats for each of its vectors. */
   public float[][] run(Batch batch) {
     return locked(() -> Forward.run(model, batch, ops));
+  }
+
+  /**
+   * Logits of the token that comes after every sequence of a batch, which goes on behind what the
+   * cache has of it.
+   *
+   * @throws UnsupportedByModelException if the model has no head for it
+   */
+  public float[][] next(Batch batch, KeyValueCache cache) {
+    if (!(model.head() instanceof Head.NextToken head)) {
+      throw new UnsupportedByModelException(
+          "the model cannot say which token comes next: its head is "
+              + model.head().getClass().getSimpleName());
+    }
+    return locked(() -> Forward.next(model, head, batch, cache, ops));
+  }
+
+  /** What the model's head answers to a batch that goes on behind what the cache has of it. */
+  public float[][] run(Batch batch, KeyValueCache cache) {
+    return locked(() -> Forward.run(model, batch, cache, ops));
   }
 
   /** The last hidden states, a row a token. */

@@ -111,7 +111,7 @@ record PackedRun(
 
   private boolean answersPerToken() {
     return switch (engine.model().head()) {
-      case Head.HiddenStates _, Head.TokenLabels _ -> true;
+      case Head.HiddenStates _, Head.TokenLabels _, Head.NextToken _ -> true;
       case Head.SequenceLabels _, Head.SentenceEmbedding _ -> false;
     };
   }

@@ -1,5 +1,6 @@
 package dev.hone.runtime;
 
+import dev.hone.model.Head;
 import dev.hone.model.LayerMap;
 import dev.hone.model.Linear;
 import dev.hone.model.Role;
@@ -21,14 +22,21 @@ final class PackedWeights implements AutoCloseable {
           new LayerMap() {
             @Override
             public Linear linear(Role role, Linear layer) {
-              byTensor.computeIfAbsent(layer.weight().tensor(), t -> kernels.pack(t, arena));
+              pack(layer, kernels);
               return layer;
             }
           });
+      if (model.head() instanceof Head.NextToken next) {
+        pack(model.nextToken(next), kernels);
+      }
     } catch (RuntimeException | Error e) {
       arena.close();
       throw e;
     }
+  }
+
+  private void pack(Linear layer, Kernels kernels) {
+    byTensor.computeIfAbsent(layer.weight().tensor(), t -> kernels.pack(t, arena));
   }
 
   PackedMatrix of(Linear layer) {

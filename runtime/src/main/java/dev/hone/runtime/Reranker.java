@@ -33,7 +33,7 @@ record Reranker(PackedRun run) {
     List<Float> scores =
         switch (run.engine().model().head()) {
           case Head.SentenceEmbedding _ -> new Embedder(run).similarities(query, documents);
-          case Head.SequenceLabels _, Head.TokenLabels _, Head.HiddenStates _ ->
+          case Head.SequenceLabels _, Head.TokenLabels _, Head.HiddenStates _, Head.NextToken _ ->
               score(documents.stream().map(d -> new TextPair(query, d)).toList());
         };
     var ranking = new ArrayList<Ranked>(scores.size());

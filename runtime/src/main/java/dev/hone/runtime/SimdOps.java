@@ -3,10 +3,17 @@ package dev.hone.runtime;
 import dev.hone.model.Attention;
 import dev.hone.model.Batch;
 import dev.hone.model.Embedding;
+import dev.hone.model.FeedForward;
+import dev.hone.model.KeyValueCache;
 import dev.hone.model.Linear;
 import dev.hone.model.Norm;
 import dev.hone.model.Ops;
+import dev.hone.model.Position;
+import dev.hone.model.Rope;
+import dev.hone.model.Route;
+import dev.hone.model.Weight;
 import dev.hone.tensor.Activation;
+import dev.hone.tensor.KeyValues;
 import dev.hone.tensor.Pooling;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.kernel.Kernels;
@@ -21,6 +28,7 @@ import java.util.function.Supplier;
 final class SimdOps implements Ops<Tensor>, AutoCloseable {
   private final Kernels kernels;
   private final PackedWeights weights;
+  private final PositionTables positions = new PositionTables();
   private Slab slab = new Slab();
   private Slab other = new Slab();
 
@@ -46,13 +54,31 @@ final class SimdOps implements Ops<Tensor>, AutoCloseable {
 
   @Override
   public Tensor attention(
-      Tensor query, Tensor key, Tensor value, Attention attention, Batch batch) {
+      Tensor query,
+      Tensor key,
+      Tensor value,
+      Attention attention,
+      int layer,
+      Batch batch,
+      KeyValueCache cache) {
     Tensor out = slab.matrix(query.rows(), query.cols());
-    switch (attention.keys()) {
-      case OWN_SEQUENCE ->
-          kernels.attention(query, key, value, attention.shape(), batch.offsets(), out);
-    }
+    KeyValues keys =
+        switch (attention.keys()) {
+          case OWN_SEQUENCE -> cache.append(layer, key, value, batch.offsets());
+        };
+    Tensor bias =
+        switch (attention.position()) {
+          case Position.Unknown _, Rope _ -> null;
+          case Position.Buckets buckets -> positions.biases(buckets);
+        };
+    kernels.attention(query, batch.offsets(), keys, attention.shape(), attention.mask(), bias, out);
     return out;
+  }
+
+  @Override
+  public Tensor rope(Tensor x, Rope rope, int headDim, int[] at) {
+    kernels.rope(x, positions.turns(rope, at), at, headDim, x);
+    return x;
   }
 
   @Override
@@ -61,12 +87,75 @@ final class SimdOps implements Ops<Tensor>, AutoCloseable {
     switch (norm) {
       case Norm.LayerNorm layer ->
           kernels.layerNorm(
-              x,
-              residual,
+              pieces(x, layer.weight()),
+              pieces(residual, layer.weight()),
               layer.weight().tensor(),
               layer.bias() == null ? null : layer.bias().tensor(),
               layer.epsilon(),
-              out);
+              pieces(out, layer.weight()));
+      case Norm.RmsNorm rms ->
+          kernels.rmsNorm(
+              pieces(x, rms.weight()),
+              pieces(residual, rms.weight()),
+              rms.weight().tensor(),
+              rms.shift(),
+              rms.epsilon(),
+              pieces(out, rms.weight()));
+    }
+    return out;
+  }
+
+  /** Rows as long as a norm's weight. */
+  private static Tensor pieces(Tensor x, Weight weight) {
+    long length = weight.tensor().cols();
+    return x == null || x.cols() == length ? x : x.reshape(x.size() / length, length);
+  }
+
+  @Override
+  public Tensor add(Tensor a, Tensor b) {
+    Tensor out = slab.matrix(a.rows(), a.cols());
+    kernels.add(a, b, out);
+    return out;
+  }
+
+  @Override
+  public Tensor scale(Tensor x, float factor) {
+    Tensor out = slab.matrix(x.rows(), x.cols());
+    kernels.scale(x, factor, out);
+    return out;
+  }
+
+  @Override
+  public Tensor softCap(Tensor x, float cap) {
+    Tensor out = slab.matrix(x.rows(), x.cols());
+    kernels.softCap(x, cap, out);
+    return out;
+  }
+
+  @Override
+  public Tensor gate(Tensor gate, Tensor up, Activation activation) {
+    Tensor out = slab.matrix(gate.rows(), gate.cols());
+    kernels.gate(gate, up, activation, out);
+    return out;
+  }
+
+  @Override
+  public List<Route<Tensor>> route(Tensor logits, FeedForward.Experts experts) {
+    return Routing.of(logits, experts.chosen(), experts.normalized()).routes(slab);
+  }
+
+  @Override
+  public Tensor gather(Tensor x, Route<Tensor> route) {
+    return rows(x, route.tokens());
+  }
+
+  @Override
+  public Tensor combine(int tokens, List<Route<Tensor>> routes, List<Tensor> parts) {
+    Tensor out = slab.matrix(tokens, parts.getFirst().cols());
+    out.data().fill((byte) 0);
+    for (int i = 0; i < parts.size(); i++) {
+      Route<Tensor> route = routes.get(i);
+      kernels.addRows(parts.get(i), route.weights().toArray(), route.tokens(), out);
     }
     return out;
   }
@@ -117,6 +206,18 @@ final class SimdOps implements Ops<Tensor>, AutoCloseable {
   }
 
   @Override
+  public Tensor columns(Tensor x, int group, int from, int count) {
+    long groups = x.cols() / group;
+    Tensor out = slab.matrix(x.rows(), groups * count);
+    long bytes = (long) count * Float.BYTES;
+    for (long i = 0; i < x.rows() * groups; i++) {
+      long at = (i * group + from) * Float.BYTES;
+      MemorySegment.copy(x.data(), at, out.data(), i * bytes, bytes);
+    }
+    return out;
+  }
+
+  @Override
   public Tensor scope(Supplier<Tensor> part) {
     Slab next = other;
     other = slab;
@@ -125,14 +226,15 @@ final class SimdOps implements Ops<Tensor>, AutoCloseable {
     return part.get();
   }
 
-  /** The most bytes that the slabs have held. */
+  /** The most bytes that the slabs and the tables of positions have held. */
   long sizeBytes() {
-    return slab.sizeBytes() + other.sizeBytes();
+    return slab.sizeBytes() + other.sizeBytes() + positions.sizeBytes();
   }
 
   @Override
   public void close() {
     slab.close();
     other.close();
+    positions.close();
   }
 }

@@ -9,6 +9,7 @@ import dev.hone.model.Batch;
 import dev.hone.model.Block;
 import dev.hone.model.FeedForward;
 import dev.hone.model.Linear;
+import dev.hone.model.Projections;
 import dev.hone.model.folder.Model;
 import dev.hone.model.format.safetensors.Safetensors;
 import dev.hone.tensor.Tensor;
@@ -34,9 +35,10 @@ class MiniLmTest {
       for (int i = 0; i < 6; i++) {
         Block block = transformer.blocks().get(i);
         String layer = "encoder.layer." + i + ".";
-        assertLinear(block.attention().query(), layer + "attention.self.query", 384, 384);
-        assertLinear(block.attention().key(), layer + "attention.self.key", 384, 384);
-        assertLinear(block.attention().value(), layer + "attention.self.value", 384, 384);
+        var projections = (Projections.Separate) block.attention().projections();
+        assertLinear(projections.query(), layer + "attention.self.query", 384, 384);
+        assertLinear(projections.key(), layer + "attention.self.key", 384, 384);
+        assertLinear(projections.value(), layer + "attention.self.value", 384, 384);
         assertLinear(block.attention().output(), layer + "attention.output.dense", 384, 384);
         var mlp = (FeedForward.Mlp) block.feedForward();
         assertLinear(mlp.up(), layer + "intermediate.dense", 1536, 384);

@@ -201,6 +201,22 @@ public final class Tensor {
     return new Tensor(dtype, other.clone(), data, scales, zeros);
   }
 
+  /** A copy of a matrix of plain numbers with rows and columns exchanged. */
+  public Tensor transposed(Arena arena) {
+    if (!(dtype instanceof Plain plain) || rank() != 2) {
+      throw new IllegalArgumentException("only plain matrices can be transposed, not " + this);
+    }
+    Tensor copy = allocate(arena, dtype, cols(), rows);
+    int bytes = plain.bytes();
+    for (long row = 0; row < rows; row++) {
+      for (long col = 0; col < cols(); col++) {
+        MemorySegment.copy(
+            data, (row * cols() + col) * bytes, copy.data, (col * rows + row) * bytes, bytes);
+      }
+    }
+    return copy;
+  }
+
   /** An F32 number by row and column. */
   public float get(long row, long col) {
     requireF32();

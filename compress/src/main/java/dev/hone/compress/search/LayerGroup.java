@@ -2,7 +2,6 @@ package dev.hone.compress.search;
 
 import dev.hone.compress.LayerKind;
 import dev.hone.model.Attention;
-import dev.hone.model.FeedForward;
 import dev.hone.model.Linear;
 import dev.hone.model.Transformer;
 import java.util.List;
@@ -18,18 +17,12 @@ record LayerGroup(LayerKind kind, List<Linear> layers) {
             block ->
                 Stream.of(
                     new LayerGroup(LayerKind.ATTENTION, layers(block.attention())),
-                    new LayerGroup(LayerKind.FEED_FORWARD, layers(block.feedForward()))))
+                    new LayerGroup(LayerKind.FEED_FORWARD, block.feedForward().layers())))
         .toList();
   }
 
   private static List<Linear> layers(Attention a) {
-    return List.of(a.query(), a.key(), a.value(), a.output());
-  }
-
-  private static List<Linear> layers(FeedForward feedForward) {
-    return switch (feedForward) {
-      case FeedForward.Mlp mlp -> List.of(mlp.up(), mlp.down());
-    };
+    return Stream.concat(a.projections().layers().stream(), Stream.of(a.output())).toList();
   }
 
   /** Names of the weights. */

@@ -5,6 +5,7 @@ import dev.hone.model.Block;
 import dev.hone.model.Embeddings;
 import dev.hone.model.FeedForward;
 import dev.hone.model.Head;
+import dev.hone.model.Norms;
 import dev.hone.model.Transformer;
 import dev.hone.model.format.Config;
 import dev.hone.tensor.Activation;
@@ -38,20 +39,19 @@ record Bert(String root, boolean roberta) implements Architecture {
                 i -> {
                   Layers layer = encoder.in("encoder.layer." + i);
                   return new Block(
-                      new Attention(
+                      Attention.everywhere(
                           layer.linear("attention.self.query", hidden, hidden),
                           layer.linear("attention.self.key", hidden, hidden),
                           layer.linear("attention.self.value", hidden, hidden),
                           layer.linear("attention.output.dense", hidden, hidden),
-                          shape,
-                          Attention.Keys.OWN_SEQUENCE),
-                      layer.layerNorm("attention.output.LayerNorm", hidden, epsilon),
+                          shape),
+                      Norms.after(layer.layerNorm("attention.output.LayerNorm", hidden, epsilon)),
                       new FeedForward.Mlp(
                           layer.linear("intermediate.dense", intermediate, hidden),
                           activation,
                           layer.linear("output.dense", hidden, intermediate)),
-                      layer.layerNorm("output.LayerNorm", hidden, epsilon),
-                      Block.Order.NORM_AFTER);
+                      Norms.after(layer.layerNorm("output.LayerNorm", hidden, epsilon)),
+                      Block.Flow.SEQUENTIAL);
                 })
             .toList(),
         head(layers, encoder, config, hidden));
@@ -85,7 +85,7 @@ record Bert(String root, boolean roberta) implements Architecture {
 
   private Head head(Layers layers, Layers encoder, Config config, int hidden) {
     return switch (HeadKind.of(config)) {
-      case NONE -> new Head.HiddenStates();
+      case NONE, NEXT_TOKEN -> new Head.HiddenStates();
       case TOKEN_LABELS ->
           new Head.TokenLabels(
               layers.linear("classifier", layers.rows("classifier.weight"), hidden));

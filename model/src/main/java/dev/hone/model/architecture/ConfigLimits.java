@@ -11,6 +11,7 @@ final class ConfigLimits {
   static final int LAYERS = 1 << 10;
   static final int VOCABULARY = 1 << 24;
   static final int POSITIONS = 1 << 24;
+  static final int EXPERTS = 1 << 12;
 
   private ConfigLimits() {}
 

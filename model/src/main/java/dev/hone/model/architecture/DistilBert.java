@@ -5,6 +5,7 @@ import dev.hone.model.Block;
 import dev.hone.model.Embeddings;
 import dev.hone.model.FeedForward;
 import dev.hone.model.Head;
+import dev.hone.model.Norms;
 import dev.hone.model.Transformer;
 import dev.hone.model.format.Config;
 import dev.hone.tensor.Activation;
@@ -45,20 +46,19 @@ record DistilBert() implements Architecture {
                 i -> {
                   Layers layer = encoder.in("transformer.layer." + i);
                   return new Block(
-                      new Attention(
+                      Attention.everywhere(
                           layer.linear("attention.q_lin", hidden, hidden),
                           layer.linear("attention.k_lin", hidden, hidden),
                           layer.linear("attention.v_lin", hidden, hidden),
                           layer.linear("attention.out_lin", hidden, hidden),
-                          shape,
-                          Attention.Keys.OWN_SEQUENCE),
-                      layer.layerNorm("sa_layer_norm", hidden, EPSILON),
+                          shape),
+                      Norms.after(layer.layerNorm("sa_layer_norm", hidden, EPSILON)),
                       new FeedForward.Mlp(
                           layer.linear("ffn.lin1", intermediate, hidden),
                           activation,
                           layer.linear("ffn.lin2", hidden, intermediate)),
-                      layer.layerNorm("output_layer_norm", hidden, EPSILON),
-                      Block.Order.NORM_AFTER);
+                      Norms.after(layer.layerNorm("output_layer_norm", hidden, EPSILON)),
+                      Block.Flow.SEQUENTIAL);
                 })
             .toList(),
         head(layers, config, hidden));
@@ -66,7 +66,7 @@ record DistilBert() implements Architecture {
 
   private static Head head(Layers layers, Config config, int hidden) {
     return switch (HeadKind.of(config)) {
-      case NONE -> new Head.HiddenStates();
+      case NONE, NEXT_TOKEN -> new Head.HiddenStates();
       case TOKEN_LABELS ->
           new Head.TokenLabels(
               layers.linear("classifier", layers.rows("classifier.weight"), hidden));

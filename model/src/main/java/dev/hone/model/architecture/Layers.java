@@ -66,6 +66,27 @@ public final class Layers {
     return new Linear(weight, bias, dynamic ? Linear.Input.DYNAMIC_INT8 : Linear.Input.FLOAT);
   }
 
+  /**
+   * A layer that the checkpoint holds transposed, as GPT-2's {@code Conv1D}: {@code name.weight}
+   * [in, out] and {@code name.bias} [out].
+   */
+  public Linear conv1d(String name, int out, int in) {
+    Tensor stored = checkpoint.tensor(prefix + name + ".weight");
+    if (!(stored.dtype() instanceof Plain)) {
+      throw new FormatException(
+          checkpoint.source()
+              + ": tensor="
+              + prefix
+              + name
+              + ".weight is "
+              + stored.dtype().label()
+              + ": a matrix that is stored transposed must be plain numbers");
+    }
+    Tensor matrix = shaped(name + ".weight", in, out).transposed(arena);
+    Weight weight = new Weight(prefix + name + ".weight", matrix, true);
+    return new Linear(weight, vector(name + ".bias", out));
+  }
+
   /** {@code name.weight} [entries, dim]. */
   public Embedding embedding(String name, int entries, int dim) {
     return new Embedding(matrix(name + ".weight", entries, dim));
@@ -79,6 +100,20 @@ public final class Layers {
         vector(name + (old ? ".gamma" : ".weight"), dim),
         vector(name + (old ? ".beta" : ".bias"), dim),
         epsilon);
+  }
+
+  /** {@code name.weight} [dim], and no bias. */
+  public Norm layerNormWithoutBias(String name, int dim, float epsilon) {
+    return new Norm.LayerNorm(vector(name + ".weight", dim), null, epsilon);
+  }
+
+  /**
+   * {@code name.weight} [dim].
+   *
+   * @param shift added to every weight
+   */
+  public Norm rmsNorm(String name, int dim, float shift, float epsilon) {
+    return new Norm.RmsNorm(vector(name + ".weight", dim), shift, epsilon);
   }
 
   private Weight matrix(String name, int rows, int cols) {

@@ -59,7 +59,9 @@ final class Encoder {
         });
     for (Weight weight : model.weights()) {
       if (weight.tensor().dtype() instanceof Plain) {
-        encoder.tensors.put(weight.name(), weight.tensor());
+        encoder.tensors.put(
+            weight.name(),
+            weight.transposed() ? weight.tensor().transposed(arena) : weight.tensor());
       }
     }
     return new Encoded(Collections.unmodifiableMap(encoder.tensors), encoder.quantizationConfig());
@@ -97,6 +99,14 @@ final class Encoder {
               + name
               + " knows plain"
               + " numbers only; leave this layer as it is");
+    }
+    if (scheme.isPresent() && weight.transposed()) {
+      throw new IllegalArgumentException(
+          name
+              + " is "
+              + weight.tensor().dtype().label()
+              + ": the checkpoint holds this layer transposed, which compressed-tensors has no"
+              + " layout for; leave this layer as it is, or write GGUF");
     }
     scheme.ifPresent(s -> takeApart(layer, weight.tensor(), s));
     if (!name.contains("/")) {

@@ -96,7 +96,17 @@ class OnnxGoldenTest {
     Path file = SHARED.resolve("assets/models/tribuo-tinybert-onnx/tinybert.onnx");
     Transformer model = model(config, Onnx.open(file, arena));
     assertThat(model.blocks()).hasSize(1);
-    assertThat(model.blocks().getFirst().attention().query().weight().tensor().shape())
+    assertThat(
+            model
+                .blocks()
+                .getFirst()
+                .attention()
+                .projections()
+                .layers()
+                .getFirst()
+                .weight()
+                .tensor()
+                .shape())
         .containsExactly(50, 50);
   }
 
