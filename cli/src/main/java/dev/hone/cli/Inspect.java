@@ -35,8 +35,9 @@ import picocli.CommandLine.Spec;
       "Prints a model's parts and the operations and bytes that each needs.",
       "With --golden it runs the token ids of a safetensors file (ids.0, hidden.0, logits.0, ...)"
           + " and prints how far the answers are from the reference's; exit code 1 where one is"
-          + " further than --tolerance. The JSON's greedyAgrees is for decoders, which come later,"
-          + " and null for encoders."
+          + " further than --tolerance. Where the file has greedy.0, ... a decoder's own tokens"
+          + " must be the same up to the first step that rounding could decide; the JSON's"
+          + " greedyAgrees is null where it has none."
     },
     footer = {
       "",
@@ -177,13 +178,19 @@ final class Inspect implements Callable<Integer> {
     try (var pool = new ComputePool(compute.threads());
         Engine engine = new Engine(loaded.transformer(), selection.tier().create(pool))) {
       List<Golden.Difference> differences = Golden.compare(engine, golden);
-      boolean agrees = differences.stream().allMatch(d -> d.relative() <= tolerance);
+      List<Golden.Greedy> greedy = Golden.greedy(engine, golden);
+      boolean agrees =
+          differences.stream().allMatch(d -> d.relative() <= tolerance)
+              && greedy.stream().allMatch(Golden.Greedy::agrees);
       if (json) {
         Map<String, Object> comparison = new LinkedHashMap<>();
         comparison.put("agrees", agrees);
-        comparison.put("greedyAgrees", null);
+        comparison.put(
+            "greedyAgrees",
+            greedy.isEmpty() ? null : greedy.stream().allMatch(Golden.Greedy::agrees));
         comparison.put("tolerance", tolerance);
         comparison.put("differences", differences);
+        comparison.put("greedy", greedy);
         terminal.json(comparison);
       } else {
         var table = new TextTable(List.of("", "tokens", "largest", "of spread"), "lrrr");
@@ -195,7 +202,14 @@ final class Inspect implements Callable<Integer> {
                     String.format(Locale.ROOT, "%.2e", d.largest()),
                     String.format(Locale.ROOT, "%.2e", d.relative())));
         terminal.out().println(table);
-        terminal.out().println(agrees ? "agrees" : "differs by more than " + tolerance);
+        greedy.forEach(
+            g ->
+                terminal
+                    .out()
+                    .printf(
+                        "%s: the first %d of %d tokens agree%n",
+                        g.what(), g.agreed(), g.compared()));
+        terminal.out().println(agrees ? "agrees" : "differs");
       }
       return agrees ? 0 : 1;
     }

@@ -4,6 +4,7 @@ import dev.hone.model.Batch;
 import dev.hone.model.format.FormatException;
 import dev.hone.model.format.safetensors.Safetensors;
 import dev.hone.runtime.Engine;
+import dev.hone.runtime.generate.Generator;
 import dev.hone.tensor.DType.Plain;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.layout.Layouts;
@@ -17,8 +18,9 @@ import java.util.List;
 /**
  * What a reference implementation answered to some token ids, held against what a model answers
  * here. The file is safetensors with, for k = 0, 1, ...: {@code ids.k} [token], {@code hidden.k}
- * [token, hidden] and {@code logits.k} [label] or [token, label]; or without {@code .k} where there
- * is one case.
+ * [token, hidden] and {@code logits.k} [label] or [token, label], and of decoders {@code greedy.k}
+ * [token], the tokens of the largest logits that follow; or without {@code .k} where there is one
+ * case.
  */
 public final class Golden {
   private static final ValueLayout.OfInt INT =
@@ -40,6 +42,77 @@ public final class Golden {
     }
   }
 
+  /**
+   * How far a greedy answer goes with the reference's. At a step where the two largest logits are
+   * closer than {@link #LEAST_MARGIN} rounding may choose the other, and what follows says nothing:
+   * it ends the comparison.
+   *
+   * @param what {@code greedy.2}
+   * @param compared tokens before that step
+   * @param agreed of these, how many come before the first that differs
+   */
+  public record Greedy(String what, int compared, int agreed) {
+    public boolean agrees() {
+      return agreed == compared;
+    }
+  }
+
+  /** Margin between the two largest logits below which a greedy choice is left to rounding. */
+  public static final double LEAST_MARGIN = 1e-3;
+
+  /** Goes on with every case of the file that has a greedy answer, all of them together. */
+  public static List<Greedy> greedy(Engine engine, Path file) {
+    try (Arena arena = Arena.ofShared()) {
+      Safetensors golden = Safetensors.open(file, arena);
+      List<String> cases =
+          cases(golden).stream().filter(k -> golden.names().contains("greedy" + k)).toList();
+      if (cases.isEmpty()) {
+        return List.of();
+      }
+      List<int[]> prompts = cases.stream().map(k -> ints(golden.tensor("ids" + k))).toList();
+      List<int[]> expected = cases.stream().map(k -> ints(golden.tensor("greedy" + k))).toList();
+      int longest = expected.stream().mapToInt(e -> e.length).max().orElseThrow();
+      List<List<Double>> margins =
+          prompts.stream().<List<Double>>map(_ -> new ArrayList<>()).toList();
+      List<int[]> answers =
+          new Generator(engine)
+              .greedy(prompts, longest, (s, token, logits) -> margins.get(s).add(margin(logits)));
+      var compared = new ArrayList<Greedy>();
+      for (int s = 0; s < answers.size(); s++) {
+        compared.add(
+            compare("greedy" + cases.get(s), expected.get(s), answers.get(s), margins.get(s)));
+      }
+      return compared;
+    }
+  }
+
+  private static Greedy compare(String what, int[] expected, int[] answer, List<Double> margins) {
+    int compared = 0;
+    while (compared < expected.length && margins.get(compared) >= LEAST_MARGIN) {
+      compared++;
+    }
+    int agreed = 0;
+    while (agreed < compared && answer[agreed] == expected[agreed]) {
+      agreed++;
+    }
+    return new Greedy(what, compared, agreed);
+  }
+
+  /** How far the largest number is above the second. */
+  private static double margin(float[] logits) {
+    double first = Double.NEGATIVE_INFINITY;
+    double second = Double.NEGATIVE_INFINITY;
+    for (float logit : logits) {
+      if (logit > first) {
+        second = first;
+        first = logit;
+      } else if (logit > second) {
+        second = logit;
+      }
+    }
+    return first - second;
+  }
+
   /** Runs every case of the file, each alone. */
   public static List<Difference> compare(Engine engine, Path file) {
     return compare(engine, file, false);
@@ -53,12 +126,7 @@ public final class Golden {
   public static List<Difference> compare(Engine engine, Path file, boolean packed) {
     try (Arena arena = Arena.ofShared()) {
       Safetensors golden = Safetensors.open(file, arena);
-      List<String> cases =
-          golden.names().stream()
-              .filter(n -> n.equals("ids") || n.startsWith("ids."))
-              .map(n -> n.substring("ids".length()))
-              .sorted()
-              .toList();
+      List<String> cases = cases(golden);
       if (cases.isEmpty()) {
         throw new FormatException(
             file + " holds no ids: a golden file has ids.0, hidden.0, logits.0");
@@ -84,6 +152,14 @@ public final class Golden {
       }
       return differences;
     }
+  }
+
+  private static List<String> cases(Safetensors golden) {
+    return golden.names().stream()
+        .filter(n -> n.equals("ids") || n.startsWith("ids."))
+        .map(n -> n.substring("ids".length()))
+        .sorted()
+        .toList();
   }
 
   private static List<Difference> compare(

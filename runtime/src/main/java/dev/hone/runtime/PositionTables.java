@@ -17,7 +17,7 @@ final class PositionTables implements AutoCloseable {
   private static final int LEAST_POSITIONS = 256;
 
   private final Map<Rope, Turns> turns = new HashMap<>();
-  private final Map<Tensor, Tensor> biases = new IdentityHashMap<>();
+  private final IdentityHashMap<Tensor, Tensor> biases = new IdentityHashMap<>();
   private final Arena arena = Arena.ofShared();
 
   /** A table that is replaced when a further position is asked for. */

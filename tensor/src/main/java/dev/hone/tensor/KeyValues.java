@@ -1,5 +1,6 @@
 package dev.hone.tensor;
 
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -113,8 +114,15 @@ public final class KeyValues {
     return pages[sequence][(firstRows[sequence] + key) / pageRows];
   }
 
-  /** Every page, for what is checked before memory is touched. */
-  public Iterable<Tensor> pages() {
-    return () -> java.util.stream.Stream.concat(keys.stream(), values.stream()).iterator();
+  /** Every page in use, for what is checked before memory is touched. */
+  public List<Tensor> pages() {
+    List<Tensor> used = new ArrayList<>();
+    for (int[] sequence : pages) {
+      for (int page : sequence) {
+        used.add(keys.get(page));
+        used.add(values.get(page));
+      }
+    }
+    return used;
   }
 }

@@ -62,14 +62,14 @@ record RopeConfig(
   private static RopeScaling scaling(Config config, Config parameters) {
     String field = parameters.has("rope_type") ? "rope_type" : "type";
     String type = parameters.text(field, "default");
-    switch (type) {
+    return switch (type) {
       case "default" -> {
         parameters.refuseOthers(PLAIN);
-        return new RopeScaling.None();
+        yield new RopeScaling.None();
       }
       case "linear" -> {
         known(parameters, "factor");
-        return new RopeScaling.Linear(factor(parameters));
+        yield new RopeScaling.Linear(factor(parameters));
       }
       case "llama3" -> {
         known(
@@ -83,19 +83,17 @@ record RopeConfig(
         if (!(high > low)) {
           throw parameters.wrong("high_freq_factor", "greater than low_freq_factor = " + low);
         }
-        return new RopeScaling.Llama3(
+        yield new RopeScaling.Llama3(
             factor(parameters),
             low,
             high,
             parameters.positive("original_max_position_embeddings", ConfigLimits.POSITIONS));
       }
-      case "yarn" -> {
-        return yarn(config, parameters);
-      }
+      case "yarn" -> yarn(config, parameters);
       default ->
           throw parameters.wrong(
               field, "default, linear, llama3 or yarn (nothing else is supported yet)");
-    }
+    };
   }
 
   private static RopeScaling yarn(Config config, Config parameters) {

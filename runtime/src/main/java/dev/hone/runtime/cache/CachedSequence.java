@@ -1,0 +1,68 @@
+package dev.hone.runtime.cache;
+
+import java.util.Arrays;
+
+/** The keys and values of one sequence's tokens, in pages of its own for every layer. */
+public final class CachedSequence implements AutoCloseable {
+  private final PagePool pool;
+  private final Pages[] layers;
+  private int length;
+  private boolean closed;
+
+  CachedSequence(PagePool pool, int[] windows) {
+    this.pool = pool;
+    this.layers = new Pages[windows.length];
+    Arrays.setAll(layers, i -> new Pages(pool, windows[i]));
+  }
+
+  /** Tokens that it has. */
+  public int length() {
+    return length;
+  }
+
+  /**
+   * Forgets the last tokens: they may come again, or others instead.
+   *
+   * @throws IllegalArgumentException if it is longer than the sequence, or if a layer with a window
+   *     has given away keys that the rest would see
+   */
+  public void truncate(int tokens) {
+    if (tokens < 0 || tokens > length) {
+      throw new IllegalArgumentException("tokens=" + tokens + ": the sequence has " + length);
+    }
+    for (Pages layer : layers) {
+      layer.checkTruncate(tokens);
+    }
+    for (Pages layer : layers) {
+      layer.truncate(tokens);
+    }
+    length = tokens;
+  }
+
+  boolean belongsTo(PagePool other) {
+    return pool == other && !closed;
+  }
+
+  Pages layer(int index) {
+    return layers[index];
+  }
+
+  /** Counts tokens that every layer has; gives back pages that no later token sees. */
+  void advance(int tokens) {
+    length += tokens;
+    for (Pages layer : layers) {
+      layer.forget(length);
+    }
+  }
+
+  /** Gives all pages back. */
+  @Override
+  public void close() {
+    if (!closed) {
+      closed = true;
+      for (Pages layer : layers) {
+        layer.clear();
+      }
+    }
+  }
+}

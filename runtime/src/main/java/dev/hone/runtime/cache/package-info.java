@@ -1,0 +1,2 @@
+/** The keys and values that decoders remember of the tokens they have read. */
+package dev.hone.runtime.cache;
