@@ -26,7 +26,7 @@ final class X86Code {
     this.features = features;
     boolean wide = features.contains(Feature.AVX512);
     product = new ProductKernel(wide ? ProductKernel.Shape.AVX512 : ProductKernel.Shape.AVX2);
-    widening = new Widening(wide ? Width.ZMM : Width.YMM, product.columns());
+    widening = new Widening(width(), product.columns());
     for (Activation activation : Activation.values()) {
       if (activation != Activation.NONE) {
         activations.put(activation, new ActivationKernel(activation));
@@ -111,6 +111,10 @@ final class X86Code {
       }
     }
     return Optional.empty();
+  }
+
+  Width width() {
+    return features.contains(Feature.AVX512) ? Width.ZMM : Width.YMM;
   }
 
   ProductKernel product() {

@@ -27,6 +27,10 @@ class ListingTest {
     all.add(ProductKernel.assemble(ProductKernel.Shape.AVX512));
     all.addAll(Widening.assemblies(Width.YMM, ProductKernel.Shape.AVX2.columns()));
     all.addAll(Widening.assemblies(Width.ZMM, ProductKernel.Shape.AVX512.columns()));
+    for (Width width : List.of(Width.YMM, Width.ZMM)) {
+      all.add(X86Limits.multiplyAdd(width));
+      all.add(X86Limits.read(width));
+    }
     for (Activation activation : Activation.values()) {
       if (activation != Activation.NONE) {
         all.add(ActivationKernel.assemble(activation));
