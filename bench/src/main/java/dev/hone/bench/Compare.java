@@ -14,7 +14,7 @@ final class Compare {
       case "kernels" -> KernelBench.main(rest);
       case "memory" -> MemoryRun.main(rest);
       default -> {
-        System.err.println("usage: bench/compare encoder|kernels|memory [OPTION...]");
+        System.err.println("usage: bench/compare encoder|kernels|memory [--OPTION X...]");
         System.exit(2);
       }
     }

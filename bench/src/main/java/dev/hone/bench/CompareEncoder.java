@@ -28,10 +28,10 @@ final class CompareEncoder {
   private CompareEncoder() {}
 
   public static void main(String[] args) throws Exception {
-    int rounds = Integer.parseInt(option(args, "--rounds", "3"));
-    int threads = Integer.parseInt(option(args, "--threads", "2"));
-    Path texts = Path.of(option(args, "--stsb", "../shared/assets/text/stsb/sts-test.csv"));
-    Path results = Path.of(option(args, "--results", "bench/results"));
+    var options = new Options("encoder", args, "--rounds", "--threads", "--stsb", "--results");
+    int rounds = options.number("--rounds", 3);
+    int threads = options.number("--threads", 2);
+    Path texts = Path.of(options.of("--stsb", "../shared/assets/text/stsb/sts-test.csv"));
     if (!Files.exists(texts)) {
       System.err.println(texts + " is missing: --stsb FILE names STS-B's test set");
       System.exit(2);
@@ -49,13 +49,10 @@ final class CompareEncoder {
       System.err.printf(
           Locale.ROOT, "round %d of %d: hone %s, onnxruntime %s%n", round, rounds, hone, peer);
     }
-    ObjectNode report = report(pairs, threads, rounds);
-    Files.createDirectories(results);
-    Path file = results.resolve("encoder-" + Machine.slug() + ".json");
-    String text = JSON.writerWithDefaultPrettyPrinter().writeValueAsString(report);
-    Files.writeString(file, text + "\n");
-    System.out.println(text);
-    System.err.println("stored in " + file);
+    Results.store(
+        "encoder",
+        report(pairs, threads, rounds),
+        Path.of(options.of("--results", Results.FOLDER)));
   }
 
   private static ObjectNode report(Map<String, List<double[]>> pairs, int threads, int rounds) {
@@ -110,10 +107,5 @@ final class CompareEncoder {
 
   private static double round(double value) {
     return Math.round(value * 1000) / 1000.0;
-  }
-
-  private static String option(String[] args, String name, String otherwise) {
-    int at = Arrays.asList(args).indexOf(name);
-    return at >= 0 && at + 1 < args.length ? args[at + 1] : otherwise;
   }
 }
