@@ -73,6 +73,17 @@ class ArchitectureTest {
   }
 
   @Test
+  void measurementsKnowNothingOfTheReport() {
+    noClasses()
+        .that()
+        .resideInAPackage("dev.hone.measure")
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("dev.hone.measure.report")
+        .check(CLASSES);
+  }
+
+  @Test
   void onlyTensorTouchesTheVectorApi() {
     noClasses()
         .that()

@@ -2,7 +2,7 @@ package dev.hone.compress;
 
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.hone.measure.Measured;
+import dev.hone.measure.report.Measured;
 import java.time.Instant;
 import java.util.List;
 

@@ -73,6 +73,22 @@ public record Bootstrap(int resamples, long seed) {
   }
 
   /**
+   * How many times as large the median of {@code a} is as that of {@code b}, each drawn again for
+   * itself. They differ for certain where 1 lies outside of the interval.
+   */
+  public Estimate quotientOfMedians(double[] a, double[] b) {
+    var random = new SplittableRandom(seed);
+    double[] values = new double[resamples];
+    for (int r = 0; r < resamples; r++) {
+      values[r] = Statistics.median(drawn(a, random)) / Statistics.median(drawn(b, random));
+    }
+    return new Estimate(
+        Statistics.median(a) / Statistics.median(b),
+        Statistics.percentile(values, 2.5),
+        Statistics.percentile(values, 97.5));
+  }
+
+  /**
    * Any statistic of texts.
    *
    * @param size number of texts
@@ -95,6 +111,12 @@ public record Bootstrap(int resamples, long seed) {
         statistic.applyAsDouble(all),
         Statistics.percentile(values, 2.5),
         Statistics.percentile(values, 97.5));
+  }
+
+  private static double[] drawn(double[] values, SplittableRandom random) {
+    double[] drawn = new double[values.length];
+    Arrays.setAll(drawn, i -> values[random.nextInt(values.length)]);
+    return drawn;
   }
 
   private static double[] pick(double[] values, int[] at) {

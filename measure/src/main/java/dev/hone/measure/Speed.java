@@ -31,6 +31,27 @@ public record Speed(Timing shortText, Timing longText, Timing batch, Workload wo
     return speeds;
   }
 
+  /** Several measurements of one model on the same workload, as one. */
+  public static Speed pooled(List<Speed> speeds) {
+    return new Speed(
+        Timing.pooled(speeds.stream().map(Speed::shortText).toList()),
+        Timing.pooled(speeds.stream().map(Speed::longText).toList()),
+        Timing.pooled(speeds.stream().map(Speed::batch).toList()),
+        speeds.getFirst().workload());
+  }
+
+  /**
+   * What would have been measured had a model that ran in the same rounds taken as long as it
+   * usually does: takes out by how much the machine was faster or slower then.
+   */
+  public Speed corrected(Speed beside, Speed usual) {
+    return new Speed(
+        shortText.times(usual.shortText.p50Nanos() / beside.shortText.p50Nanos()),
+        longText.times(usual.longText.p50Nanos() / beside.longText.p50Nanos()),
+        batch.times(usual.batch.p50Nanos() / beside.batch.p50Nanos()),
+        workload);
+  }
+
   /** Throughput on the batch. */
   public double textsPerSecond() {
     return perSecond(workload.batch().texts().size());

@@ -29,8 +29,6 @@ public record Timing(double[] nanos) {
    *     takes at most as long again
    */
   public record Plan(int minRounds, int maxRounds, Duration perWork) {
-    public static final Plan STANDARD = new Plan(15, 500, Duration.ofSeconds(3));
-
     public Plan {
       if (minRounds < 3 || maxRounds < minRounds) {
         throw new IllegalArgumentException(
@@ -87,11 +85,10 @@ public record Timing(double[] nanos) {
   }
 
   /**
-   * How many times as long this took as another piece of work of the same interleaved measurement:
-   * the median over the rounds of their ratio. They differ for certain where 1 lies outside of the
-   * interval.
+   * How many times as long this took as another piece of work of the same interleaved measurement,
+   * round by round.
    */
-  public Estimate ratioTo(Timing other, Bootstrap bootstrap) {
+  public double[] ratiosTo(Timing other) {
     if (other.nanos.length != nanos.length) {
       throw new IllegalArgumentException(
           "rounds="
@@ -102,26 +99,37 @@ public record Timing(double[] nanos) {
     }
     double[] ratios = new double[nanos.length];
     Arrays.setAll(ratios, i -> nanos[i] / other.nanos[i]);
-    return bootstrap.estimate(
-        ratios.length,
-        at -> Statistics.median(Arrays.stream(at).mapToDouble(i -> ratios[i]).toArray()));
+    return ratios;
   }
 
-  /** Runs the work until it gets no faster, as long as the plan allows. */
+  /** The rounds of several measurements of the same work as those of one. */
+  static Timing pooled(List<Timing> timings) {
+    return new Timing(timings.stream().flatMapToDouble(t -> Arrays.stream(t.nanos)).toArray());
+  }
+
+  /** All rounds so many times as long. */
+  Timing times(double factor) {
+    return new Timing(Arrays.stream(nanos).map(n -> n * factor).toArray());
+  }
+
+  /** Runs the work until it gets no faster, as long as the plan allows; at least once. */
   private static void warmUp(Plan plan, Runnable work, LongSupplier clock) {
     long end = clock.getAsLong() + plan.perWork().toNanos();
     double before = Double.POSITIVE_INFINITY;
-    do {
+    while (true) {
       double[] rounds = new double[SETTLED];
       for (int i = 0; i < SETTLED; i++) {
         rounds[i] = time(work, clock);
+        if (clock.getAsLong() >= end) {
+          return;
+        }
       }
       double now = Statistics.median(rounds);
       if (now >= before * (1 - SETTLED_WITHIN)) {
         return;
       }
       before = now;
-    } while (clock.getAsLong() < end);
+    }
   }
 
   private static long time(Runnable work, LongSupplier clock) {

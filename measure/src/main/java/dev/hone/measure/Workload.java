@@ -19,7 +19,7 @@ public record Workload(Sample shortText, Sample longText, Sample batch) {
   public static final int LONG_TOKENS = 256;
 
   /** Texts of the batch. */
-  public static final int BATCH = 64;
+  public static final int BATCH = 32;
 
   /**
    * Texts run together.

@@ -1,4 +1,2 @@
-/**
- * What a model costs and what it is worth: time, memory, operations, fidelity, tasks, the report.
- */
+/** What a model costs and what it is worth: time, memory, operations, fidelity, tasks. */
 package dev.hone.measure;

@@ -26,7 +26,7 @@ class TimingTest {
     Runnable b = () -> work(order, 'b', (long) (2000 * (drift[0] += 0.01)));
     List<Timing> timings = Timing.interleaved(PLAN, List.of(a, b), () -> now);
     assertThat(order.substring(order.length() - 40)).isEqualTo("abba".repeat(10));
-    assertThat(timings.get(1).ratioTo(timings.get(0), Bootstrap.STANDARD).value())
+    assertThat(Statistics.median(timings.get(1).ratiosTo(timings.get(0))))
         .isCloseTo(2, within(0.02));
     assertThat(timings.get(0).nanos()).hasSize(20);
   }
@@ -66,14 +66,41 @@ class TimingTest {
   void equalWorkIsNotToldApartAndSlowerWorkIs() {
     int told = 0;
     for (int seed = 0; seed < 40; seed++) {
-      Estimate ratio = jittery(seed, 1).ratioTo(jittery(100 + seed, 1), Bootstrap.STANDARD);
+      Estimate ratio = Bootstrap.STANDARD.quotientOfMedians(ratios(seed, 1), ratios(100 + seed, 1));
       told += ratio.low() > 1 || ratio.high() < 1 ? 1 : 0;
     }
     assertThat(told).isLessThanOrEqualTo(5);
+    Estimate slower = Bootstrap.STANDARD.quotientOfMedians(ratios(2, 1.3), ratios(1, 1));
+    assertThat(slower.value()).isCloseTo(1.3, within(0.1));
+    assertThat(slower.low()).isGreaterThan(1.1);
     Timing a = jittery(1, 1);
-    assertThat(jittery(2, 1.3).ratioTo(a, Bootstrap.STANDARD).low()).isGreaterThan(1.1);
-    assertThatThrownBy(() -> a.ratioTo(new Timing(new double[3]), Bootstrap.STANDARD))
+    assertThatThrownBy(() -> a.ratiosTo(new Timing(new double[3])))
         .hasMessageContaining("rounds=60 and 3");
+  }
+
+  @Test
+  void warmUpEndsInTimeWhereOneRunIsLong() {
+    var calls = new ArrayList<Long>();
+    Runnable slow =
+        () -> {
+          calls.add(now);
+          now += 700_000;
+        };
+    Timing.interleaved(new Plan(3, 3, Duration.ofMillis(1)), List.of(slow), () -> now);
+    assertThat(calls).hasSize(2 + 3);
+  }
+
+  @Test
+  void whatWasMeasuredWhileTheMachineWasSlowIsCorrectedByWhatRanBeside() {
+    Workload workload = Workload.of(List.of("a", "b"), TimingTest::words, 1);
+    Timing one = new Timing(new double[] {1e6, 2e6, 3e6});
+    Timing twice = new Timing(new double[] {2e6, 4e6, 6e6});
+    Speed usual = new Speed(one, one, one, workload);
+    Speed slow = new Speed(twice, twice, twice, workload);
+    assertThat(slow.corrected(slow, usual).batch().nanos()).containsExactly(1e6, 2e6, 3e6);
+    assertThat(usual.corrected(slow, usual).shortText().p50Nanos()).isEqualTo(1e6);
+    assertThat(Speed.pooled(List.of(usual, slow)).longText().nanos())
+        .containsExactly(1e6, 2e6, 3e6, 2e6, 4e6, 6e6);
   }
 
   @Test
@@ -85,7 +112,7 @@ class TimingTest {
     Workload workload = Workload.of(texts, TimingTest::words, 1);
     assertThat(workload.shortText().tokens()).isEqualTo(16);
     assertThat(workload.longText().tokens()).isEqualTo(256);
-    assertThat(workload.batch().texts()).hasSize(64).doesNotHaveDuplicates();
+    assertThat(workload.batch().texts()).hasSize(32).doesNotHaveDuplicates();
     assertThat(workload.batch().tokens())
         .isEqualTo(workload.batch().texts().stream().mapToInt(TimingTest::words).sum());
     assertThat(Workload.of(texts, TimingTest::words, 1)).isEqualTo(workload);
@@ -112,6 +139,11 @@ class TimingTest {
     List<Speed> speeds = Speed.measure(workload, plan, List.of(seen::add, texts -> {}));
     assertThat(speeds).hasSize(2);
     assertThat(seen).contains(List.of("a"), workload.batch().texts());
+  }
+
+  /** A work's ratios to one that ran in the same rounds. */
+  private static double[] ratios(long seed, double factor) {
+    return jittery(seed, factor).ratiosTo(jittery(1000 + seed, 1));
   }
 
   private static Timing jittery(long seed, double factor) {

@@ -3,6 +3,8 @@ package dev.hone.compress.search;
 import dev.hone.measure.Bootstrap;
 import dev.hone.measure.Estimate;
 import dev.hone.measure.Objective;
+import dev.hone.measure.Speed;
+import dev.hone.measure.Statistics;
 import dev.hone.measure.Timing;
 import java.util.Comparator;
 import java.util.List;
@@ -33,7 +35,7 @@ final class Choice {
           .orElseThrow();
     }
     return switch (objective) {
-      case SIZE -> fitting.stream().min(SMALLEST.thenComparingDouble(this::nanos)).orElseThrow();
+      case SIZE -> fitting.stream().min(SMALLEST.thenComparingDouble(this::relative)).orElseThrow();
       case LATENCY, THROUGHPUT -> equallyFast(fitting).stream().min(SMALLEST).orElseThrow();
     };
   }
@@ -61,23 +63,28 @@ final class Choice {
 
   /** The fastest, and those that are not slower than it beyond the noise of the measurement. */
   private List<Trial> equallyFast(List<Trial> trials) {
-    Trial fastest = trials.stream().min(Comparator.comparingDouble(this::nanos)).orElseThrow();
+    Trial fastest = trials.stream().min(Comparator.comparingDouble(this::relative)).orElseThrow();
     return trials.stream().filter(t -> !certainlySlower(t, fastest)).toList();
   }
 
   private boolean certainlySlower(Trial trial, Trial fastest) {
-    Estimate ratio = time(trial).ratioTo(time(fastest), Bootstrap.STANDARD);
+    Estimate ratio = Bootstrap.STANDARD.quotientOfMedians(ratios(trial), ratios(fastest));
     return ratio.low() > 1;
   }
 
-  private double nanos(Trial trial) {
-    return time(trial).p50Nanos();
+  private double relative(Trial trial) {
+    return Statistics.median(ratios(trial));
   }
 
-  private Timing time(Trial trial) {
+  /** How many times as long as the original it took, round by round. */
+  private double[] ratios(Trial trial) {
+    return time(trial.speed()).ratiosTo(time(trial.beside()));
+  }
+
+  private Timing time(Speed speed) {
     return switch (objective) {
-      case THROUGHPUT, SIZE -> trial.speed().batch();
-      case LATENCY -> trial.speed().shortText();
+      case THROUGHPUT, SIZE -> speed.batch();
+      case LATENCY -> speed.shortText();
     };
   }
 }

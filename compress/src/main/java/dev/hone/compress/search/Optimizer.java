@@ -20,7 +20,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
-import java.util.stream.IntStream;
 
 /**
  * Tries each way of making a model smaller, measures every candidate as it would be shipped (saved,
@@ -101,29 +100,17 @@ public final class Optimizer {
     Path trials = Files.createTempDirectory(parent, ".hone-trials-");
     Thread stopped = Thread.ofPlatform().unstarted(() -> ModelWriter.deleteQuietly(trials));
     Runtime.getRuntime().addShutdownHook(stopped);
-    List<Candidate> candidates = new ArrayList<>();
     try (Encoder encoder = Encoder.load(original, options)) {
-      tryAll(encoder, trials, candidates);
-      List<Trial> measured = measureSpeed(encoder, candidates);
+      List<Trial> candidates = tryAll(encoder, trials);
       steps.end();
-      return choose(measured, encoder.kernels(), target);
+      return choose(encoder, candidates, target);
     } finally {
-      candidates.forEach(candidate -> candidate.encoder().close());
       ModelWriter.delete(trials);
       Runtime.getRuntime().removeShutdownHook(stopped);
     }
   }
 
-  /** A candidate that is loaded, its speed not yet measured. */
-  private record Candidate(
-      Recipe recipe,
-      Path folder,
-      Encoder encoder,
-      List<LayerChange> changes,
-      Quality.Judgement choose,
-      Quality.Judgement report) {}
-
-  private void tryAll(Encoder encoder, Path trials, List<Candidate> candidates) throws IOException {
+  private List<Trial> tryAll(Encoder encoder, Path trials) throws IOException {
     boolean known = settings.recipes().isEmpty();
     var model = encoder.model().transformer();
     List<Recipe> recipes = new ArrayList<>(known ? KnownRecipes.of(model) : settings.recipes());
@@ -132,13 +119,15 @@ public final class Optimizer {
     steps.begin(groups.size(), recipes.size() + (groups.isEmpty() ? 0 : 1));
     quality.remember(encoder);
     noteCuts(encoder);
-    steps.done(Steps.Kind.CANDIDATE, "the original");
+    steps.done(Steps.Kind.ORIGINAL, "the original");
     if (!groups.isEmpty()) {
       mixture(encoder, groups).ifPresent(recipes::add);
     }
+    Workload drawn = Workload.of(workload, encoder::tokens, WORKLOAD_SEED);
+    List<Trial> candidates = new ArrayList<>();
     for (Recipe recipe : recipes) {
       try {
-        candidates.add(candidate(encoder, recipe, trials.resolve(recipe.name())));
+        candidates.add(candidate(encoder, recipe, drawn, trials.resolve(recipe.name())));
       } catch (ArithmeticException | IllegalArgumentException e) {
         // A type that cannot hold a weight, a layout that cannot hold a type, an answer of NaN.
         notes.add(recipe.name() + " was not possible: " + e.getMessage());
@@ -148,6 +137,7 @@ public final class Optimizer {
     if (candidates.isEmpty()) {
       throw new NothingPossibleException("no recipe was possible: " + String.join("; ", notes));
     }
+    return candidates;
   }
 
   private void noteCuts(Encoder encoder) {
@@ -187,75 +177,45 @@ public final class Optimizer {
     }
   }
 
-  private Candidate candidate(Encoder encoder, Recipe recipe, Path folder) throws IOException {
-    try (Arena arena = Arena.ofShared()) {
-      Pass.Outcome outcome = recipe.apply(encoder.model().transformer(), arena);
-      List<LayerChange> changes = outcome.changes();
-      ModelWriter.write(
-          encoder.model(),
-          outcome.model(),
-          Provenance.of(settings.name(), recipe, changes),
-          folder);
-      // What there is to warn of was said when the original was loaded.
-      Encoder saved = Encoder.load(folder, options.onWarning(_ -> {}));
-      try {
-        return new Candidate(
-            recipe,
-            folder,
-            saved,
-            changes,
-            quality.of(saved, Part.CHOOSE),
-            quality.of(saved, Part.REPORT));
-      } catch (RuntimeException e) {
-        saved.close();
-        throw e;
-      }
+  /** Makes, saves and measures a candidate; none but it and the original is loaded then. */
+  private Trial candidate(Encoder encoder, Recipe recipe, Workload drawn, Path folder)
+      throws IOException {
+    List<LayerChange> changes = save(encoder, recipe, folder);
+    // What there is to warn of was said when the original was loaded.
+    try (Encoder saved = Encoder.load(folder, options.onWarning(_ -> {}))) {
+      Quality.Judgement choose = quality.of(saved, Part.CHOOSE);
+      Quality.Judgement report = quality.of(saved, Part.REPORT);
+      List<Speed> speeds =
+          Speed.measure(drawn, settings.plan(), List.of(encoder::answers, saved::answers));
+      return new Trial(
+          recipe.name(),
+          folder,
+          recipe,
+          changes,
+          saved.model().weightFileBytes(),
+          saved.sizeBytes(),
+          choose,
+          report,
+          speeds.getLast(),
+          speeds.getFirst());
     }
   }
 
-  /** The original first, then the candidates. */
-  private List<Trial> measureSpeed(Encoder encoder, List<Candidate> candidates) {
-    var encoders = new ArrayList<Encoder>();
-    encoders.add(encoder);
-    candidates.forEach(candidate -> encoders.add(candidate.encoder()));
-    List<Speed> speeds =
-        Speed.measure(
-            Workload.of(workload, encoder::tokens, WORKLOAD_SEED),
-            settings.plan(),
-            encoders.stream().<Consumer<List<String>>>map(one -> one::answers).toList());
-    var trials = new ArrayList<Trial>();
-    trials.add(
-        new Trial(
-            "original",
-            original,
-            null,
-            List.of(),
-            encoder.model().weightFileBytes(),
-            encoder.sizeBytes(),
-            quality.ofOriginal(Part.CHOOSE),
-            quality.ofOriginal(Part.REPORT),
-            speeds.getFirst()));
-    IntStream.range(0, candidates.size())
-        .forEach(i -> trials.add(trial(candidates.get(i), speeds.get(i + 1))));
-    return trials;
+  private List<LayerChange> save(Encoder encoder, Recipe recipe, Path folder) throws IOException {
+    try (Arena arena = Arena.ofShared()) {
+      Pass.Outcome outcome = recipe.apply(encoder.model().transformer(), arena);
+      ModelWriter.write(
+          encoder.model(),
+          outcome.model(),
+          Provenance.of(settings.name(), recipe, outcome.changes()),
+          folder);
+      return outcome.changes();
+    }
   }
 
-  private Trial trial(Candidate candidate, Speed speed) {
-    Encoder encoder = candidate.encoder();
-    return new Trial(
-        candidate.recipe().name(),
-        candidate.folder(),
-        candidate.recipe(),
-        candidate.changes(),
-        encoder.model().weightFileBytes(),
-        encoder.sizeBytes(),
-        candidate.choose(),
-        candidate.report(),
-        speed);
-  }
-
-  private Result choose(List<Trial> trials, String kernels, Path target) throws IOException {
-    List<Trial> candidates = trials.subList(1, trials.size());
+  private Result choose(Encoder encoder, List<Trial> tried, Path target) throws IOException {
+    Speed usual = Speed.pooled(tried.stream().map(Trial::beside).toList());
+    List<Trial> candidates = tried.stream().map(trial -> trial.corrected(usual)).toList();
     var choice = new Choice(settings.objective(), settings.maxLoss());
     Trial chosen = choice.of(candidates);
     ModelWriter.writeProvenance(
@@ -263,12 +223,26 @@ public final class Optimizer {
         Provenance.of(settings.name(), chosen.recipe(), chosen.changes(), chosen.measured()));
     ModelWriter.move(chosen.folder(), target);
     return new Result(
-        trials.getFirst(),
+        original(encoder, usual),
         candidates,
         chosen,
         choice.fits(chosen),
         choice.reason(chosen, candidates),
         List.copyOf(notes),
-        kernels);
+        encoder.kernels());
+  }
+
+  private Trial original(Encoder encoder, Speed usual) {
+    return new Trial(
+        "original",
+        original,
+        null,
+        List.of(),
+        encoder.model().weightFileBytes(),
+        encoder.sizeBytes(),
+        quality.ofOriginal(Part.CHOOSE),
+        quality.ofOriginal(Part.REPORT),
+        usual,
+        usual);
   }
 }

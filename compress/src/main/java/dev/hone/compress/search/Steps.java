@@ -16,8 +16,8 @@ final class Steps {
   /** A kind of step, with its weight. */
   enum Kind {
     GROUP(1),
-    CANDIDATE(10),
-    SPEED(60);
+    ORIGINAL(10),
+    CANDIDATE(20);
 
     private final double weight;
 
@@ -35,8 +35,8 @@ final class Steps {
     double bisection = Math.ceil(Math.log(groups + 1) / Math.log(2)) + 1;
     total =
         (groups + bisection) * Kind.GROUP.weight
-            + (1 + candidates) * Kind.CANDIDATE.weight
-            + Kind.SPEED.weight;
+            + Kind.ORIGINAL.weight
+            + candidates * Kind.CANDIDATE.weight;
     listener.accept(new Progress(0, "asking the original", Duration.ZERO));
   }
 

@@ -1,6 +1,10 @@
-package dev.hone.measure;
+package dev.hone.measure.report;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
+import dev.hone.measure.Estimate;
+import dev.hone.measure.Fidelity;
+import dev.hone.measure.Speed;
+import dev.hone.measure.Timing;
 import java.util.Map;
 
 /**

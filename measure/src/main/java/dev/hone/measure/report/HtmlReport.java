@@ -1,8 +1,11 @@
-package dev.hone.measure;
+package dev.hone.measure.report;
 
-import dev.hone.measure.Plot.Content;
-import dev.hone.measure.Plot.Point;
-import dev.hone.measure.Plot.Role;
+import dev.hone.measure.Estimate;
+import dev.hone.measure.Machine;
+import dev.hone.measure.Units;
+import dev.hone.measure.report.Plot.Content;
+import dev.hone.measure.report.Plot.Point;
+import dev.hone.measure.report.Plot.Role;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -301,7 +304,8 @@ final class HtmlReport {
     Report.Sizes sizes = report.workload();
     add(
         "<dt>Speed</dt><dd>a short text of %s tokens, a long one of %s, a batch of %s texts with %s"
-            + " tokens; %s rounds of the batch</dd>",
+            + " tokens; %s rounds of the batch, each with the original in turn, whose times correct"
+            + " for a machine that is now faster, now slower</dd>",
         sizes.shortTokens(),
         sizes.longTokens(),
         sizes.batchTexts(),

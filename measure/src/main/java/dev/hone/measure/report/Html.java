@@ -1,4 +1,4 @@
-package dev.hone.measure;
+package dev.hone.measure.report;
 
 /** Text inside of HTML and SVG. */
 final class Html {

@@ -1,5 +1,9 @@
-package dev.hone.measure;
+package dev.hone.measure.report;
 
+import dev.hone.measure.Estimate;
+import dev.hone.measure.Machine;
+import dev.hone.measure.Objective;
+import dev.hone.measure.Units;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;

@@ -1,4 +1,4 @@
-package dev.hone.measure;
+package dev.hone.measure.report;
 
 import java.util.ArrayList;
 import java.util.List;

@@ -1,8 +1,14 @@
-package dev.hone.measure;
+package dev.hone.measure.report;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.hone.measure.Machine;
+import dev.hone.measure.Objective;
+import dev.hone.measure.Speed;
+import dev.hone.measure.TextTable;
+import dev.hone.measure.Units;
+import dev.hone.measure.Workload;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

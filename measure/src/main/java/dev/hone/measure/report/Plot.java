@@ -1,5 +1,6 @@
-package dev.hone.measure;
+package dev.hone.measure.report;
 
+import dev.hone.measure.Units;
 import java.math.BigDecimal;
 import java.math.MathContext;
 import java.util.ArrayList;

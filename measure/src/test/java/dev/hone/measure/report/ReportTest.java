@@ -1,4 +1,4 @@
-package dev.hone.measure;
+package dev.hone.measure.report;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -6,6 +6,9 @@ import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.hone.measure.Speed;
+import dev.hone.measure.Timing;
+import dev.hone.measure.Workload;
 import java.io.IOException;
 import java.io.StringReader;
 import java.nio.file.Files;
