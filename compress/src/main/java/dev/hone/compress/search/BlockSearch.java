@@ -27,13 +27,13 @@ final class BlockSearch {
   private final DType small;
   private final DType wide;
   private final DType embedding;
-  private final ToDoubleFunction<Recipe> loss;
+  private final ToDoubleFunction<List<LayerGroup>> loss;
 
   /**
    * @param embedding type of the embedding tables
-   * @param loss measures a recipe on the texts to choose by
+   * @param loss measures the model with these groups in the small type on the texts to choose by
    */
-  BlockSearch(DType small, DType wide, DType embedding, ToDoubleFunction<Recipe> loss) {
+  BlockSearch(DType small, DType wide, DType embedding, ToDoubleFunction<List<LayerGroup>> loss) {
     this.small = small;
     this.wide = wide;
     this.embedding = embedding;
@@ -50,7 +50,7 @@ final class BlockSearch {
   Optional<Recipe> find(String name, List<LayerGroup> groups, double maxLoss) {
     Map<LayerGroup, Double> sensitivity = new LinkedHashMap<>();
     for (LayerGroup group : groups) {
-      sensitivity.put(group, loss.applyAsDouble(recipe(name, List.of(group))));
+      sensitivity.put(group, loss.applyAsDouble(List.of(group)));
     }
     List<LayerGroup> ordered =
         groups.stream().sorted(Comparator.comparingDouble(sensitivity::get)).toList();
@@ -58,7 +58,7 @@ final class BlockSearch {
     int tooMany = ordered.size() + 1;
     while (tooMany - fits > 1) {
       int middle = (fits + tooMany) / 2;
-      if (loss.applyAsDouble(recipe(name, ordered.subList(0, middle))) <= maxLoss) {
+      if (loss.applyAsDouble(ordered.subList(0, middle)) <= maxLoss) {
         fits = middle;
       } else {
         tooMany = middle;

@@ -43,7 +43,7 @@ final class KnownRecipes {
         || LayerGroup.of(model).stream().allMatch(group -> group.divisibleBy(type.group()));
   }
 
-  private static Recipe uniform(DType blocks, DType embedding) {
+  static Recipe uniform(DType blocks, DType embedding) {
     return Recipe.of(
         blocks.label(),
         new Encode(blocks, LayerSelection.blocks()),

@@ -9,6 +9,7 @@ import dev.hone.measure.Objective;
 import dev.hone.measure.Speed;
 import dev.hone.measure.Timing;
 import dev.hone.measure.Workload;
+import dev.hone.model.Transformer;
 import dev.hone.model.folder.ModelWriter;
 import dev.hone.runtime.Encoder;
 import dev.hone.runtime.EncoderOptions;
@@ -156,23 +157,29 @@ public final class Optimizer {
   }
 
   private Optional<Recipe> mixture(Encoder encoder, List<LayerGroup> groups) {
-    var search =
-        new BlockSearch(
-            KnownRecipes.INT4,
-            KnownRecipes.INT8,
-            KnownRecipes.EMBEDDING,
-            recipe -> {
-              double loss = sampleLoss(encoder, recipe);
-              steps.done(Steps.Kind.GROUP, "which layers take 4 bits");
-              return loss;
-            });
-    return search.find("int4-int8-mixed", groups, settings.maxLoss());
+    try (Arena arena = Arena.ofShared()) {
+      var mixture =
+          new Mixture(
+              encoder.model().transformer(),
+              KnownRecipes.uniform(KnownRecipes.INT4, KnownRecipes.EMBEDDING),
+              KnownRecipes.uniform(KnownRecipes.INT8, KnownRecipes.EMBEDDING),
+              arena);
+      var search =
+          new BlockSearch(
+              KnownRecipes.INT4,
+              KnownRecipes.INT8,
+              KnownRecipes.EMBEDDING,
+              lowered -> {
+                double loss = sampleLoss(encoder, mixture.of(lowered));
+                steps.done(Steps.Kind.GROUP, "which layers take 4 bits");
+                return loss;
+              });
+      return search.find("int4-int8-mixed", groups, settings.maxLoss());
+    }
   }
 
-  private double sampleLoss(Encoder encoder, Recipe recipe) {
-    try (Arena arena = Arena.ofShared();
-        Encoder changed =
-            encoder.with(recipe.apply(encoder.model().transformer(), arena).model())) {
+  private double sampleLoss(Encoder encoder, Transformer model) {
+    try (Encoder changed = encoder.with(model)) {
       return quality.of(changed, Part.SAMPLE).loss().value();
     }
   }

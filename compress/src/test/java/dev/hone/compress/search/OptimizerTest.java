@@ -62,7 +62,7 @@ class OptimizerTest {
             "tiny",
             maxLoss,
             objective,
-            new Timing.Plan(3, 20, Duration.ofMillis(100)),
+            new Timing.Plan(3, 20, Duration.ofMillis(20)),
             List.of(recipes));
     return new Optimizer(model, OPTIONS, quality, REPORT, settings, progress::add)
         .run(folder.resolve("small"));
