@@ -275,7 +275,7 @@ class CommandsTest {
   void inspectWithAGolden() {
     JsonNode compared = json("inspect|{embedder}|--golden|{golden}");
     assertThat(keys(compared))
-        .containsExactly("agrees", "greedyAgrees", "tolerance", "differences");
+        .containsExactly("agrees", "greedyAgrees", "tolerance", "differences", "greedy");
     assertThat(compared.get("agrees").asBoolean()).isTrue();
     assertThat(compared.get("greedyAgrees").isNull()).isTrue();
     assertThat(compared.get("differences")).hasSize(1);
