@@ -3,19 +3,28 @@ package dev.hone.cli;
 import dev.hone.measure.Cost;
 import dev.hone.measure.Golden;
 import dev.hone.measure.TextTable;
+import dev.hone.measure.TokenizerCases;
 import dev.hone.measure.Units;
 import dev.hone.model.Transformer;
 import dev.hone.model.Weight;
 import dev.hone.model.folder.Model;
+import dev.hone.model.format.FormatException;
+import dev.hone.model.format.Formats;
+import dev.hone.model.format.gguf.Gguf;
 import dev.hone.runtime.Engine;
+import dev.hone.runtime.ModelTokenizer;
 import dev.hone.tensor.kernel.KernelTier;
 import dev.hone.tensor.parallel.ComputePool;
+import dev.hone.tokenizer.Tokenizer;
+import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
@@ -32,18 +41,23 @@ import picocli.CommandLine.Spec;
     name = "inspect",
     mixinStandardHelpOptions = true,
     description = {
-      "Prints a model's parts and the operations and bytes that each needs.",
+      "Prints a model's parts and the operations and bytes that each needs; of a GGUF file what it"
+          + " says of itself first.",
       "With --golden it runs the token ids of a safetensors file (ids.0, hidden.0, logits.0, ...)"
           + " and prints how far the answers are from the reference's; exit code 1 where one is"
           + " further than --tolerance. Where the file has greedy.0, ... a decoder's own tokens"
           + " must be the same up to the first step that rounding could decide; the JSON's"
-          + " greedyAgrees is null where it has none."
+          + " greedyAgrees is null where it has none.",
+      "With --golden NAME.inp, texts between lines of __ggml_vocab_test__ whose ids stand in"
+          + " NAME.out, it checks the tokenizer; exit code 1 where one text differs."
     },
     footer = {
       "",
       "Examples:",
       "  hone inspect minilm --batch 8 --length 512",
-      "  hone inspect ./my-model --golden golden.safetensors"
+      "  hone inspect ./my-model --golden golden.safetensors",
+      "  hone inspect model.gguf --weights",
+      "  hone inspect vocabulary.gguf --golden vocabulary.gguf.inp"
     })
 final class Inspect implements Callable<Integer> {
   @Spec private CommandSpec spec;
@@ -84,9 +98,78 @@ final class Inspect implements Callable<Integer> {
     } else {
       WrongInput.refuse(spec, "does nothing with --golden", "--batch", "--length", "--weights");
     }
-    try (Model loaded = Model.load(model.resolve(terminal))) {
-      return golden == null ? describe(loaded, terminal) : compare(loaded, terminal);
+    Path path = model.resolve(terminal);
+    if (golden != null && golden.toString().endsWith(TokenizerCases.ENDING)) {
+      return tokenize(path, terminal);
     }
+    Optional<Path> gguf = Formats.gguf(path);
+    if (golden == null && gguf.isPresent()) {
+      return describeGguf(gguf.get(), terminal);
+    }
+    try (Model loaded = Model.load(path)) {
+      return golden == null
+          ? describe(loaded, new LinkedHashMap<>(), terminal)
+          : compare(loaded, terminal);
+    }
+  }
+
+  /** What the file says, and then what the model is, where it is one that runs. */
+  private int describeGguf(Path file, Terminal terminal) {
+    Map<String, Object> description = new LinkedHashMap<>();
+    try (Arena arena = Arena.ofConfined()) {
+      var gguf = new InspectGguf(Gguf.open(file, arena));
+      if (json) {
+        description.put("gguf", gguf.json(weights));
+      } else {
+        gguf.print(terminal, model.name(), weights);
+      }
+    }
+    try (Model loaded = Model.load(file)) {
+      if (!json) {
+        terminal.out().println();
+      }
+      return describe(loaded, description, terminal);
+    } catch (FormatException e) {
+      if (json) {
+        description.put("cannotRun", e.getMessage());
+        terminal.json(description);
+      } else {
+        terminal.note("Hone cannot run it: " + e.getMessage());
+      }
+      return 0;
+    }
+  }
+
+  private int tokenize(Path path, Terminal terminal) {
+    List<TokenizerCases.Case> cases;
+    try (Arena arena = Arena.ofConfined();
+        Tokenizer tokenizer =
+            Formats.gguf(path)
+                .map(file -> ModelTokenizer.of(Gguf.open(file, arena).metadata()))
+                .orElseGet(() -> Tokenizer.load(path))) {
+      cases = TokenizerCases.compare(tokenizer, golden);
+    }
+    List<TokenizerCases.Case> others = cases.stream().filter(c -> !c.agrees()).toList();
+    if (json) {
+      Map<String, Object> comparison = new LinkedHashMap<>();
+      comparison.put("agrees", others.isEmpty());
+      comparison.put("cases", cases.size());
+      comparison.put("different", others);
+      terminal.json(comparison);
+    } else {
+      others.forEach(
+          c ->
+              terminal
+                  .out()
+                  .printf(
+                      "case %d: \"%s\"%n  wanted %s%n  found  %s%n",
+                      c.number(),
+                      c.text(),
+                      Arrays.toString(c.expected()),
+                      Arrays.toString(c.found())));
+      terminal.out().printf("%d of %d texts agree%n", cases.size() - others.size(), cases.size());
+    }
+    return others.isEmpty() ? 0 : 1;
   }
 
   /** A weight as JSON has it. */
@@ -97,7 +180,7 @@ final class Inspect implements Callable<Integer> {
     }
   }
 
-  private int describe(Model loaded, Terminal terminal) {
+  private int describe(Model loaded, Map<String, Object> description, Terminal terminal) {
     Transformer transformer = loaded.transformer();
     int limit = transformer.embeddings().maxTokens();
     if (batch < 1 || length < 1 || length > limit) {
@@ -106,7 +189,6 @@ final class Inspect implements Callable<Integer> {
     }
     Cost cost = Cost.of(transformer, batch, length);
     if (json) {
-      Map<String, Object> description = new LinkedHashMap<>();
       description.put("model", model.name());
       description.put("blocks", transformer.blocks().size());
       description.put("hidden", transformer.hidden());

@@ -49,9 +49,17 @@ public final class Formats {
 
   /** Whether a folder or file holds its own config, and no {@code config.json} is asked for. */
   public static boolean describesItself(Path folderOrFile) {
-    return Files.isDirectory(folderOrFile)
-        ? !Files.exists(folderOrFile.resolve("config.json")) && ggufIn(folderOrFile).isPresent()
-        : folderOrFile.toString().endsWith(GGUF);
+    return gguf(folderOrFile).isPresent();
+  }
+
+  /** The GGUF file that a folder or file is or holds, where nothing else describes the model. */
+  public static Optional<Path> gguf(Path folderOrFile) {
+    if (Files.isDirectory(folderOrFile)) {
+      return Files.exists(folderOrFile.resolve("config.json"))
+          ? Optional.empty()
+          : ggufIn(folderOrFile);
+    }
+    return Optional.of(folderOrFile).filter(file -> file.toString().endsWith(GGUF));
   }
 
   /**
