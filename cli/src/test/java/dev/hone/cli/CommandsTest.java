@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.within;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.hone.model.Batch;
 import dev.hone.model.folder.Model;
+import dev.hone.model.format.gguf.GgufWriter;
+import dev.hone.model.format.gguf.MetadataValue;
 import dev.hone.model.format.safetensors.SafetensorsWriter;
 import dev.hone.runtime.Engine;
 import dev.hone.tensor.DType;
@@ -269,6 +271,41 @@ class CommandsTest {
     assertThat(described.get("maxTokens").asInt()).isEqualTo(64);
     assertThat(keys(described.get("weights").get(0)))
         .containsExactly("name", "type", "shape", "bytes");
+  }
+
+  /** Three tokens and no weights: what such a file says is printed, and why it does not run. */
+  @Test
+  void inspectAGgufFile() throws IOException {
+    Path file = folder.resolve("vocabulary.gguf");
+    Map<String, MetadataValue> metadata = new LinkedHashMap<>();
+    metadata.put("general.architecture", GgufWriter.text("llama"));
+    metadata.put("tokenizer.ggml.model", GgufWriter.text("gpt2"));
+    metadata.put("tokenizer.ggml.pre", GgufWriter.text("gpt-2"));
+    metadata.put("tokenizer.ggml.tokens", GgufWriter.texts(List.of("a", "b", "ab")));
+    metadata.put("tokenizer.ggml.merges", GgufWriter.texts(List.of("a b")));
+    GgufWriter.write(file, metadata, Map.of());
+    PATHS.put("gguf", file.toString());
+    Answer answer = hone("inspect|{gguf}");
+    assertThat(answer.code()).isZero();
+    assertThat(answer.out())
+        .contains("GGUF, 0 tensors")
+        .containsPattern("tokenizer.ggml.tokens +ARRAY +STRING\\[3]");
+    assertThat(answer.err()).contains("Hone cannot run it: ").contains("a vocabulary only");
+    JsonNode json = json("inspect|{gguf}");
+    assertThat(json.path("gguf").path("metadata").path("general.architecture").asText())
+        .isEqualTo("llama");
+    assertThat(json.path("cannotRun").asText()).contains("a vocabulary only");
+
+    Path texts = folder.resolve("vocabulary.gguf.inp");
+    Files.writeString(texts, "ab\n__ggml_vocab_test__\nba\n__ggml_vocab_test__\n");
+    Files.writeString(folder.resolve("vocabulary.gguf.out"), " 2\n 1 0\n");
+    PATHS.put("texts-and-ids", texts.toString());
+    assertThat(hone("inspect|{gguf}|--golden|{texts-and-ids}").out())
+        .isEqualToIgnoringNewLines("2 of 2 texts agree");
+    Files.writeString(folder.resolve("vocabulary.gguf.out"), " 0 1\n 1 0\n");
+    Answer differs = hone("inspect|{gguf}|--golden|{texts-and-ids}");
+    assertThat(differs.code()).isEqualTo(1);
+    assertThat(differs.out()).contains("case 0: \"ab\"").contains("1 of 2 texts agree");
   }
 
   @Test

@@ -1,5 +1,6 @@
 package dev.hone.model;
 
+import dev.hone.model.RopeScaling.ByPair;
 import dev.hone.model.RopeScaling.Linear;
 import dev.hone.model.RopeScaling.Llama3;
 import dev.hone.model.RopeScaling.None;
@@ -21,6 +22,10 @@ public record Rope(int dims, double theta, RopeScaling scaling) implements Posit
       throw new IllegalArgumentException(
           "dims=" + dims + ", theta=" + theta + ": dims must be even, theta positive");
     }
+    if (scaling instanceof ByPair pairs && pairs.divisors().size() != dims / 2) {
+      throw new IllegalArgumentException(
+          "dims=" + dims + ", divisors=" + pairs.divisors().size() + ": must be one a pair");
+    }
   }
 
   /** Radians that each pair is turned from one position to the next. */
@@ -33,6 +38,7 @@ public record Rope(int dims, double theta, RopeScaling scaling) implements Posit
             case None _ -> plain;
             case Linear linear -> plain / linear.factor();
             case Llama3 llama -> llama.scaled(plain);
+            case ByPair pairs -> plain / pairs.divisors().get(i);
             case Yarn yarn -> yarn.scaled(plain, i, this);
           };
     }
@@ -43,6 +49,7 @@ public record Rope(int dims, double theta, RopeScaling scaling) implements Posit
   public double amplitude() {
     return switch (scaling) {
       case None _, Linear _, Llama3 _ -> 1;
+      case ByPair pairs -> pairs.amplitude();
       case Yarn yarn -> yarn.amplitude();
     };
   }

@@ -1,5 +1,7 @@
 package dev.hone.model;
 
+import java.util.List;
+
 /**
  * How a model's {@link Rope} was stretched to texts longer than those it was first trained on;
  * names as configs spell them.
@@ -28,6 +30,20 @@ public sealed interface RopeScaling {
       double turns = originalPositions * frequency / (2 * Math.PI);
       double kept = Math.clamp((turns - lowFrequency) / (highFrequency - lowFrequency), 0.0, 1.0);
       return frequency * (kept + (1 - kept) / factor);
+    }
+  }
+
+  /**
+   * Every pair's frequency divided by a number of its own, and longer vectors. Ding et al.,
+   * "LongRoPE: Extending LLM Context Window Beyond 2 Million Tokens", section 3; also what GGUF
+   * files hold of {@link Llama3}'s, worked out.
+   *
+   * @param divisors one a pair
+   * @param amplitude factor on every turned number
+   */
+  record ByPair(List<Double> divisors, double amplitude) implements RopeScaling {
+    public ByPair {
+      divisors = List.copyOf(divisors);
     }
   }
 

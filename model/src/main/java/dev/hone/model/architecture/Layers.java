@@ -71,6 +71,11 @@ public final class Layers {
    * [in, out] and {@code name.bias} [out].
    */
   public Linear conv1d(String name, int out, int in) {
+    if (checkpoint.outputsFirst(prefix + name + ".weight")) {
+      Tensor asItIs = shaped(name + ".weight", out, in);
+      return new Linear(
+          new Weight(prefix + name + ".weight", asItIs, true), vector(name + ".bias", out));
+    }
     Tensor stored = checkpoint.tensor(prefix + name + ".weight");
     if (!(stored.dtype() instanceof Plain)) {
       throw new FormatException(

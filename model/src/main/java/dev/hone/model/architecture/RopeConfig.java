@@ -1,8 +1,11 @@
 package dev.hone.model.architecture;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import dev.hone.model.Rope;
 import dev.hone.model.RopeScaling;
 import dev.hone.model.format.Config;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 
@@ -56,10 +59,10 @@ record RopeConfig(
     if (read <= 0) {
       throw parameters.wrong("rope_theta", "positive");
     }
-    return new Rope(dims, read, scaling(config, parameters));
+    return new Rope(dims, read, scaling(config, parameters, dims));
   }
 
-  private static RopeScaling scaling(Config config, Config parameters) {
+  private static RopeScaling scaling(Config config, Config parameters, int dims) {
     String field = parameters.has("rope_type") ? "rope_type" : "type";
     String type = parameters.text(field, "default");
     return switch (type) {
@@ -90,9 +93,10 @@ record RopeConfig(
             parameters.positive("original_max_position_embeddings", ConfigLimits.POSITIONS));
       }
       case "yarn" -> yarn(config, parameters);
+      case "longrope" -> longRope(config, parameters, dims / 2);
       default ->
           throw parameters.wrong(
-              field, "default, linear, llama3 or yarn (nothing else is supported yet)");
+              field, "default, linear, llama3, yarn or longrope (nothing else is supported yet)");
     };
   }
 
@@ -121,6 +125,50 @@ record RopeConfig(
             : config.positive("max_position_embeddings", ConfigLimits.POSITIONS),
         parameters.has("attention_factor") ? parameters.number("attention_factor") : amplitude,
         parameters.flag("truncate", true));
+  }
+
+  /**
+   * The reference takes one list for texts up to the original length and another for longer ones,
+   * so that a text's first tokens change when it grows: only lists that are the same are read.
+   */
+  private static RopeScaling longRope(Config config, Config parameters, int pairs) {
+    known(
+        parameters,
+        "factor",
+        "short_factor",
+        "long_factor",
+        "original_max_position_embeddings",
+        "attention_factor");
+    List<Double> divisors = divisors(parameters, "long_factor", pairs);
+    if (!divisors.equals(divisors(parameters, "short_factor", pairs))) {
+      throw parameters.wrong(
+          "short_factor",
+          "the same as long_factor (lists that depend on a text's length are not supported yet)");
+    }
+    String original = "original_max_position_embeddings";
+    int to = config.positive("max_position_embeddings", ConfigLimits.POSITIONS);
+    int from =
+        parameters.positive(
+            original,
+            ConfigLimits.POSITIONS,
+            config.positive(original, ConfigLimits.POSITIONS, to));
+    double stretched = parameters.number("factor", (float) (to / (double) from));
+    double amplitude = stretched <= 1 ? 1 : Math.sqrt(1 + Math.log(stretched) / Math.log(from));
+    return new RopeScaling.ByPair(
+        divisors,
+        parameters.has("attention_factor") ? parameters.number("attention_factor") : amplitude);
+  }
+
+  private static List<Double> divisors(Config parameters, String field, int pairs) {
+    JsonNode list = parameters.json().path(field);
+    List<Double> divisors = new ArrayList<>();
+    for (JsonNode number : list) {
+      divisors.add(number.asDouble());
+    }
+    if (!list.isArray() || divisors.size() != pairs || divisors.stream().anyMatch(d -> !(d > 0))) {
+      throw parameters.wrong(field, pairs + " positive numbers, one a pair");
+    }
+    return divisors;
   }
 
   private static double stretch(double factor, double scale) {

@@ -32,6 +32,14 @@ public interface Checkpoint {
   /** Bytes of the files that hold the tensors. */
   long fileBytes();
 
+  /**
+   * Whether the matrix of that name lies [out, in] where checkpoints of its architecture have it
+   * [in, out], as GPT-2's do.
+   */
+  default boolean outputsFirst(String name) {
+    return false;
+  }
+
   /** Whether the linear layer of that name rounds its input to 8 bits with a scale per token. */
   default boolean dynamicInput(String layer) {
     return false;

@@ -53,7 +53,7 @@ sealed interface Change {
         yield moved(
             tensor, arena, row -> (row / dim % 3 * split.heads + row / dim / 3) * dim + row % dim);
       }
-      case Transposed _ -> transposed(name, tensor, arena);
+      case Transposed _ -> throw new IllegalStateException(name + " is taken as it lies");
       case PlusOne _ -> plus(-1, tensor, arena);
       case Stacked _ -> throw new IllegalStateException(name + ": an expert of it is wanted");
     };

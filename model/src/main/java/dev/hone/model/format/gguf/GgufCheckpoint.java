@@ -133,6 +133,11 @@ public final class GgufCheckpoint implements Checkpoint {
   }
 
   @Override
+  public boolean outputsFirst(String name) {
+    return places.containsKey(name) && places.get(name).change instanceof Change.Transposed;
+  }
+
+  @Override
   public Tensor tensor(String name) {
     Place place = places.get(name);
     if (place == null) {
@@ -140,7 +145,7 @@ public final class GgufCheckpoint implements Checkpoint {
     }
     Tensor tensor = gguf.tensor(place.gguf);
     return switch (place.change) {
-      case Change.None _ -> tensor;
+      case Change.None _, Change.Transposed _ -> tensor;
       case Stacked _ -> expert(tensor, place);
       case Change change -> changed.computeIfAbsent(name, _ -> change.undo(name, tensor, arena));
     };

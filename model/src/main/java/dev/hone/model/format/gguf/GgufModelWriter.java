@@ -1,5 +1,8 @@
 package dev.hone.model.format.gguf;
 
+import dev.hone.model.Transformer;
+import dev.hone.model.Weight;
+import dev.hone.model.format.Checkpoint;
 import dev.hone.model.format.Config;
 import dev.hone.model.format.FormatException;
 import dev.hone.model.format.gguf.Change.Stacked;
@@ -14,10 +17,13 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 
 /**
  * Writes a checkpoint as GGUF: names, rows and keys as llama.cpp has them. Vectors become F32, as
@@ -30,25 +36,55 @@ public final class GgufModelWriter {
   private final GgufArchitecture architecture;
   private final Naming naming;
   private final Map<String, Tensor> checkpoint;
+  private final Set<String> outputsFirst;
 
-  private GgufModelWriter(Config config, Map<String, Tensor> checkpoint) {
+  private GgufModelWriter(Config config, Map<String, Tensor> checkpoint, Set<String> outputsFirst) {
     this.architecture = ConfigMetadata.architecture(config);
     this.naming =
         Naming.of(architecture, ConfigMetadata.heads(config), ConfigMetadata.kvHeads(config));
     this.checkpoint = checkpoint;
+    this.outputsFirst = outputsFirst;
   }
 
   /**
-   * Writes a model.
+   * Writes a model that was read, and perhaps quantized since.
    *
-   * @param checkpoint tensors under the names and in the shapes of the architecture's checkpoints
+   * @param more keys as below
+   * @throws FormatException where the model has something that GGUF has no place for
+   */
+  public static void write(
+      Path file, Config config, Transformer model, Map<String, MetadataValue> more)
+      throws IOException {
+    Map<String, Tensor> tensors = new LinkedHashMap<>();
+    Set<String> outputsFirst = new HashSet<>();
+    for (Weight weight : model.weights()) {
+      tensors.put(weight.name(), weight.tensor());
+      if (weight.transposed()) {
+        outputsFirst.add(weight.name());
+      }
+    }
+    write(file, config, new GgufModelWriter(config, tensors, outputsFirst), more);
+  }
+
+  /**
+   * Writes a checkpoint as it is.
+   *
    * @param more keys that the config does not say: {@code tokenizer.ggml.*}, {@code general.name}
    * @throws FormatException where the model has something that GGUF has no place for
    */
   public static void write(
-      Path file, Config config, Map<String, Tensor> checkpoint, Map<String, MetadataValue> more)
+      Path file, Config config, Checkpoint checkpoint, Map<String, MetadataValue> more)
       throws IOException {
-    GgufModelWriter writer = new GgufModelWriter(config, checkpoint);
+    Map<String, Tensor> tensors = new LinkedHashMap<>();
+    checkpoint.names().forEach(name -> tensors.put(name, checkpoint.tensor(name)));
+    Set<String> outputsFirst =
+        checkpoint.names().stream().filter(checkpoint::outputsFirst).collect(Collectors.toSet());
+    write(file, config, new GgufModelWriter(config, tensors, outputsFirst), more);
+  }
+
+  private static void write(
+      Path file, Config config, GgufModelWriter writer, Map<String, MetadataValue> more)
+      throws IOException {
     Map<String, MetadataValue> metadata =
         new LinkedHashMap<>(ConfigMetadata.of(config, writer.architecture));
     metadata.putAll(more);
@@ -83,7 +119,8 @@ public final class GgufModelWriter {
           if (match.change() instanceof Stacked) {
             stacks.computeIfAbsent(match.name(), _ -> new TreeMap<>()).put(match.expert(), tensor);
           } else {
-            pending.put(match.name(), changed(name, tensor, match.change()));
+            Change change = outputsFirst.contains(name) ? new Change.None() : match.change();
+            pending.put(match.name(), changed(name, tensor, change));
           }
         });
     stacks.forEach((name, experts) -> pending.put(name, stacked(name, experts)));

@@ -208,7 +208,12 @@ public final class GgufWriter {
     }
   }
 
-  /** An array of texts as {@link #write} takes it. */
+  /** A text as {@link #write} takes it. */
+  public static Text text(String text) {
+    return Text.of(text);
+  }
+
+  /** An array of texts. */
   public static Array texts(Iterable<String> texts) {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     int count = 0;

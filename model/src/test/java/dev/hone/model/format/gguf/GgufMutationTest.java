@@ -35,7 +35,10 @@ class GgufMutationTest {
     Path file = folder.resolve("model.gguf");
     try (Arena arena = Arena.ofConfined()) {
       GgufModelWriter.write(
-          file, TinyLlama.config(TinyLlama.MIXTRAL), TinyLlama.mixtral(arena), Map.of());
+          file,
+          TinyLlama.config(TinyLlama.MIXTRAL),
+          new InMemory(TinyLlama.mixtral(arena)),
+          Map.of());
     }
     // Read back whole, so that what follows is not refused for its own sake.
     try (Arena arena = Arena.ofConfined()) {
