@@ -147,9 +147,9 @@ class SpellingsTest {
             () ->
                 positions(
                     "llama",
-                    c -> ((ObjectNode) c.get("rope_parameters")).put("rope_type", "longrope")))
-        .hasMessageContaining("rope_type must be default, linear, llama3 or yarn")
-        .hasMessageContaining("longrope");
+                    c -> ((ObjectNode) c.get("rope_parameters")).put("rope_type", "spiral")))
+        .hasMessageContaining("rope_type must be")
+        .hasMessageContaining("spiral");
     assertThatThrownBy(
             () -> positions("llama", c -> ((ObjectNode) c.get("rope_parameters")).put("extra", 1)))
         .hasMessageContaining("unknown field extra");
