@@ -15,6 +15,7 @@ final class Bar implements Consumer<Progress>, AutoCloseable {
   private final Terminal terminal;
   private final String task;
   private final ProgressBar bar;
+  private final long began = System.nanoTime();
   private long lastLine;
 
   Bar(Terminal terminal, String task) {
@@ -45,6 +46,16 @@ final class Bar implements Consumer<Progress>, AutoCloseable {
       terminal.note(
           task + ": " + Math.round(100 * progress.share()) + " %, " + progress.what() + left);
     }
+  }
+
+  /** One of equally long steps is done. */
+  void step(int done, int of, String what) {
+    long each = (System.nanoTime() - began) / done;
+    accept(
+        new Progress(
+            (double) done / of,
+            what + " " + done + " of " + of,
+            Duration.ofNanos(each * (of - done))));
   }
 
   private static String words(Duration left) {

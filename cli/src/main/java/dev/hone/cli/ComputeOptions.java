@@ -28,4 +28,11 @@ final class ComputeOptions {
   Optional<KernelTier> kernels() {
     return Optional.ofNullable(kernels);
   }
+
+  /** The tier that is asked for or the fastest here; what makes it slow is told. */
+  KernelTier tier(Terminal terminal) {
+    KernelTier.Selection selection = KernelTier.select(kernels());
+    selection.warnings().forEach(terminal::warn);
+    return selection.tier();
+  }
 }

@@ -37,6 +37,7 @@ public final class Hone implements Runnable {
           Tag::new,
           Rerank::new,
           Eval::new,
+          CompareModels::new,
           Bench::new,
           Inspect::new,
           Doctor::new,

@@ -40,6 +40,10 @@ final class ModelOptions {
         terminal::warn);
   }
 
+  ComputeOptions compute() {
+    return compute;
+  }
+
   Encoder encoder(Terminal terminal) {
     return Encoder.load(model.resolve(terminal), options(terminal));
   }

@@ -44,6 +44,7 @@ class CommandsTest {
     PATHS.put("embedder", TinyModels.copy("embed-mean", folder).toString());
     PATHS.put("classifier", TinyModels.copy("classify-one-of-three", folder).toString());
     PATHS.put("tagger", TinyModels.copy("tokens", folder).toString());
+    PATHS.put("decoder", TinyModels.decoder(folder.resolve("decoder.gguf")).toString());
     PATHS.put("foreign", Files.createDirectory(folder.resolve("foreign")).toString());
     PATHS.put("missing", folder.resolve("missing.tsv").toString());
     write("empty", "");
@@ -150,6 +151,16 @@ class CommandsTest {
         "eval|{embedder}|--task|labelled|--data|{labelled}",
         "eval|{classifier}|--task|scored-pairs|--data|{pairs}",
         "eval|{classifier}|--task|sst2|--data|{pairs}",
+        "eval|{embedder}|--task|scored-pairs|--data|{pairs}|--window|8",
+        "eval|{embedder}|--task|perplexity|--data|{texts}|--window|8",
+        "eval|{decoder}|--task|perplexity|--data|{missing}|--window|8",
+        "eval|{decoder}|--task|perplexity|--data|{texts}|--window|512",
+        "eval|{decoder}|--task|perplexity|--data|{texts}|--window|3",
+        "eval|{decoder}|--task|perplexity|--data|{texts}|--window|8|--stride|9",
+        "eval|{decoder}|--task|perplexity|--data|{texts}|--window|8|--windows|0",
+        "eval|{decoder}|--task|perplexity|--data|{texts}|--window|8|--max-tokens|8",
+        "compare|{decoder}|{embedder}|--data|{texts}|--window|8",
+        "compare|{decoder}|{decoder}|--data|{empty}|--window|8",
         "bench|{embedder}|--data|{missing}",
         "bench|{embedder}|--data|{empty}",
         "bench|{embedder}|--seconds|0",
@@ -239,6 +250,48 @@ class CommandsTest {
     assertThat(keys(result))
         .containsExactly("model", "task", "examples", "accuracy", "macro-f1", "intervals");
     assertThat(result.get("accuracy").asDouble()).isBetween(0.0, 1.0);
+  }
+
+  @Test
+  void evalOfPerplexity() {
+    String line = "eval|{decoder}|--task|perplexity|--data|{texts}|--window|16|--threads|1";
+    JsonNode result = json(line + "|--windows|2");
+    assertThat(keys(result))
+        .containsExactly(
+            "model",
+            "task",
+            "window",
+            "stride",
+            "windows",
+            "tokens",
+            "perplexity",
+            "perplexitySecondHalf",
+            "intervals");
+    assertThat(result.get("tokens").asInt()).isEqualTo(30);
+    assertThat(result.get("perplexity").asDouble()).isBetween(150.0, 400.0);
+    assertThat(json(line + "|--stride|4").get("tokens").asInt()).isEqualTo(46);
+  }
+
+  @Test
+  void compare() {
+    JsonNode result = json("compare|{decoder}|{decoder}|--data|{texts}|--window|16|--threads|1");
+    assertThat(keys(result))
+        .containsExactly("reference", "model", "window", "stride", "windows", "all", "secondHalf");
+    assertThat(keys(result.get("all")))
+        .containsExactly(
+            "tokens",
+            "divergence",
+            "divergenceMedian",
+            "divergence99",
+            "divergenceMost",
+            "sameTop",
+            "shift",
+            "referencePerplexity",
+            "perplexity",
+            "intervals");
+    assertThat(result.get("all").get("divergence").asDouble()).isZero();
+    assertThat(result.get("all").get("sameTop").asDouble()).isEqualTo(1);
+    assertThat(result.get("secondHalf").get("tokens").asInt()).isEqualTo(14);
   }
 
   @Test

@@ -1,8 +1,15 @@
 package dev.hone.cli;
 
+import dev.hone.model.folder.Model;
+import dev.hone.model.format.gguf.GgufModelWriter;
+import dev.hone.model.format.gguf.GgufWriter;
+import dev.hone.model.format.gguf.MetadataValue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 
 /** Tiny models of random weights, which runtime's tests hold. */
@@ -23,5 +30,33 @@ final class TinyModels {
     }
     Files.copy(ALL.resolve("tokenizer.json"), model.resolve("tokenizer.json"));
     return model;
+  }
+
+  /** A decoder that reads texts byte by byte, as GGUF. */
+  static Path decoder(Path file) throws IOException {
+    Path llama =
+        Path.of(
+            System.getProperty("hone.root"),
+            "measure/src/test/resources/dev/hone/measure/goldens/llama");
+    List<String> tokens = new ArrayList<>();
+    for (int b = 0, other = 256; b < 256; b++) {
+      // The alphabet of byte-level BPE: printable bytes stand for themselves.
+      boolean printable = b > 32 && b < 127 || b > 160 && b != 173;
+      tokens.add(Character.toString(printable ? b : other++));
+    }
+    Map<String, MetadataValue> metadata =
+        Map.of(
+            "tokenizer.ggml.model",
+            GgufWriter.text("gpt2"),
+            "tokenizer.ggml.pre",
+            GgufWriter.text("gpt-2"),
+            "tokenizer.ggml.tokens",
+            GgufWriter.texts(tokens),
+            "tokenizer.ggml.merges",
+            GgufWriter.texts(List.of()));
+    try (Model model = Model.load(llama)) {
+      GgufModelWriter.write(file, model.config(), model.transformer(), metadata);
+    }
+    return file;
   }
 }

@@ -8,6 +8,8 @@ import dev.hone.model.Transformer;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.kernel.Kernels;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /**
  * A model made ready to run on this machine. Calls may come from any thread; one batch runs at a
@@ -33,7 +35,7 @@ public final class Engine implements AutoCloseable {
 
   /** What the model's head answers, a row of floats for each of its vectors. */
   public float[][] run(Batch batch) {
-    return locked(() -> Forward.run(model, batch, ops));
+    return rows(() -> Forward.run(model, batch, ops));
   }
 
   /**
@@ -48,17 +50,30 @@ public final class Engine implements AutoCloseable {
           "the model cannot say which token comes next: its head is "
               + model.head().getClass().getSimpleName());
     }
-    return locked(() -> Forward.next(model, head, batch, cache, ops));
+    return rows(() -> Forward.next(model, head, batch, cache, ops));
   }
 
   /** What the model's head answers to a batch that goes on behind what the cache has of it. */
   public float[][] run(Batch batch, KeyValueCache cache) {
-    return locked(() -> Forward.run(model, batch, cache, ops));
+    return rows(() -> Forward.run(model, batch, cache, ops));
+  }
+
+  /**
+   * What the model's head answers to a batch, handed on where it stands.
+   *
+   * @param then reads the answer, which is gone when it returns
+   */
+  public void run(Batch batch, KeyValueCache cache, Consumer<Tensor> then) {
+    locked(
+        () -> {
+          then.accept(Forward.run(model, batch, cache, ops));
+          return null;
+        });
   }
 
   /** The last hidden states, a row a token. */
   public float[][] hidden(Batch batch) {
-    return locked(() -> Forward.hidden(model, batch, ops));
+    return rows(() -> Forward.hidden(model, batch, ops));
   }
 
   /** Bytes of packed weights and, at most so far, activations: beside the model's own. */
@@ -66,13 +81,17 @@ public final class Engine implements AutoCloseable {
     return weights.sizeBytes() + ops.sizeBytes();
   }
 
-  private float[][] locked(java.util.function.Supplier<Tensor> work) {
+  private float[][] rows(Supplier<Tensor> work) {
+    return locked(() -> rows(work.get()));
+  }
+
+  private <R> R locked(Supplier<R> work) {
     running.lock();
     try {
       if (closed) {
         throw new IllegalStateException("the encoder is closed");
       }
-      return rows(work.get());
+      return work.get();
     } finally {
       running.unlock();
     }

@@ -1,0 +1,50 @@
+package dev.hone.cli;
+
+import dev.hone.measure.language.Windows;
+import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import picocli.CommandLine.Option;
+
+/** How a decoder reads a text that it is measured on. */
+final class WindowOptions {
+  /** The names of all of them. */
+  static final String[] NAMES = {"--window", "--windows", "--stride"};
+
+  @Option(
+      names = "--window",
+      defaultValue = "512",
+      description = "Tokens of a window, each read for itself (default: ${DEFAULT-VALUE}).")
+  private int window;
+
+  @Option(
+      names = "--windows",
+      description = "Windows that are read, from the beginning (default: all of the text).")
+  private Integer windows;
+
+  @Option(
+      names = "--stride",
+      description =
+          "Tokens from one window to the next; a smaller one than the window gives every token"
+              + " more context (default: the window).")
+  private Integer stride;
+
+  Windows windows() {
+    return new Windows(
+        window, stride == null ? window : stride, windows == null ? Integer.MAX_VALUE : windows);
+  }
+
+  static String text(Path file) {
+    try {
+      return Files.readString(file);
+    } catch (NoSuchFileException e) {
+      throw new WrongInput(file + " does not exist");
+    } catch (CharacterCodingException e) {
+      throw new WrongInput(file + " is not UTF-8; convert it, as with iconv -t UTF-8");
+    } catch (IOException e) {
+      throw new WrongInput(file + " cannot be read: " + e);
+    }
+  }
+}

@@ -1,0 +1,198 @@
+package dev.hone.measure.language;
+
+import dev.hone.measure.TaskException;
+import dev.hone.measure.language.Windows.Window;
+import dev.hone.model.Batch;
+import dev.hone.model.Head;
+import dev.hone.model.Transformer;
+import dev.hone.model.folder.Model;
+import dev.hone.runtime.Engine;
+import dev.hone.runtime.ModelTokenizer;
+import dev.hone.runtime.UnsupportedByModelException;
+import dev.hone.runtime.cache.CachedSequence;
+import dev.hone.runtime.cache.PagedCache;
+import dev.hone.tensor.Tensor;
+import dev.hone.tensor.kernel.KernelTier;
+import dev.hone.tensor.parallel.ComputePool;
+import dev.hone.tokenizer.Tokenizer;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.OptionalInt;
+import java.util.function.Consumer;
+
+/**
+ * A decoder and its tokenizer, made ready to be asked what it foretells of a text.
+ *
+ * <p>Where the tokenizer puts a token before every text, that token stands in the place of each
+ * window's first, as llama.cpp's perplexity has it.
+ */
+public final class LanguageModel implements AutoCloseable {
+  /** Bytes of the logits that are there at once. */
+  private static final long LOGITS_BYTES = 32 << 20;
+
+  /** Fewer tokens at once would leave kernels without work to share. */
+  private static final int LEAST_TOKENS = 16;
+
+  private final Model model;
+  private final Tokenizer tokenizer;
+  private final Engine engine;
+  private final KernelTier tier;
+  private final ComputePool pool;
+  private final boolean owner;
+
+  private LanguageModel(
+      Model model,
+      Transformer transformer,
+      Tokenizer tokenizer,
+      KernelTier tier,
+      ComputePool pool,
+      boolean owner) {
+    this.model = model;
+    this.tokenizer = tokenizer;
+    this.engine = new Engine(transformer, tier.create(pool));
+    this.tier = tier;
+    this.pool = pool;
+    this.owner = owner;
+  }
+
+  /**
+   * Loads a model from a folder or a file.
+   *
+   * @param pool threads that compute; it is closed after the model
+   * @throws UnsupportedByModelException where it is no decoder
+   */
+  public static LanguageModel load(Path source, KernelTier tier, ComputePool pool) {
+    Model model = Model.load(source);
+    try {
+      if (!(model.transformer().head() instanceof Head.NextToken)) {
+        throw new UnsupportedByModelException(
+            source
+                + " cannot say which token comes next: its head is "
+                + model.transformer().head().getClass().getSimpleName());
+      }
+      Tokenizer tokenizer = ModelTokenizer.load(model);
+      try {
+        return new LanguageModel(model, model.transformer(), tokenizer, tier, pool, true);
+      } catch (RuntimeException | Error e) {
+        tokenizer.close();
+        throw e;
+      }
+    } catch (RuntimeException | Error e) {
+      model.close();
+      throw e;
+    }
+  }
+
+  /**
+   * The same model with other weights, sharing the tokenizer: close it before this one.
+   *
+   * @param other made from this model; its memory is its maker's
+   */
+  public LanguageModel with(Transformer other) {
+    return new LanguageModel(model, other, tokenizer, tier, pool, false);
+  }
+
+  public Model model() {
+    return model;
+  }
+
+  public Engine engine() {
+    return engine;
+  }
+
+  ComputePool pool() {
+    return pool;
+  }
+
+  /** The ids of a whole text, without tokens around it. */
+  public int[] ids(String text) {
+    int[] ids = tokenizer.encodeAlone(text);
+    int entries = engine.model().embeddings().word().entries();
+    for (int id : ids) {
+      if (id >= entries) {
+        throw new TaskException(
+            model.source()
+                + ": tokenizer and model do not belong together: token id="
+                + id
+                + ", rows of the word embeddings="
+                + entries);
+      }
+    }
+    return ids;
+  }
+
+  /** Numbers of one row of logits. */
+  public int vocabulary() {
+    Head.NextToken head = (Head.NextToken) engine.model().head();
+    return engine.model().nextToken(head).out();
+  }
+
+  /** The token that the tokenizer puts before every text; empty where there is none. */
+  OptionalInt first() {
+    int[] around = tokenizer.encode("", Tokenizer.UNLIMITED).ids();
+    return around.length == 0 ? OptionalInt.empty() : OptionalInt.of(around[0]);
+  }
+
+  /** The tokens of a window as this model reads them. */
+  int[] read(int[] text, Window window) {
+    int[] ids = Arrays.copyOfRange(text, window.from(), window.to());
+    first().ifPresent(first -> ids[0] = first);
+    return ids;
+  }
+
+  void requireRoomFor(Windows windows) {
+    int most = engine.model().embeddings().maxTokens();
+    if (windows.size() > most) {
+      throw new TaskException(
+          model.source() + " reads at most " + most + " tokens: window=" + windows.size());
+    }
+  }
+
+  /** Tokens that are read at once, so that their logits need no more memory than a few. */
+  int chunk() {
+    return (int) Math.max(LEAST_TOKENS, LOGITS_BYTES / ((long) vocabulary() * Float.BYTES));
+  }
+
+  /** Reads windows, one at a time. */
+  Reader reader() {
+    return new Reader();
+  }
+
+  /** What a window's tokens so far have left behind. */
+  final class Reader implements AutoCloseable {
+    private final PagedCache cache = new PagedCache(engine.model(), Long.MAX_VALUE);
+    private CachedSequence sequence = cache.open();
+
+    /** Forgets the window. */
+    void begin() {
+      sequence.close();
+      sequence = cache.open();
+    }
+
+    /** Reads tokens whose answers nobody asks for. */
+    void skip(int[] ids) {
+      engine.next(Batch.of(List.of(ids)), cache.of(List.of(sequence)));
+    }
+
+    /** Reads tokens; the logits behind each of them can be read until {@code then} ends. */
+    void read(int[] ids, Consumer<Tensor> then) {
+      engine.run(Batch.of(List.of(ids)), cache.of(List.of(sequence)), then);
+    }
+
+    @Override
+    public void close() {
+      sequence.close();
+      cache.close();
+    }
+  }
+
+  @Override
+  public void close() {
+    engine.close();
+    if (owner) {
+      tokenizer.close();
+      model.close();
+    }
+  }
+}
