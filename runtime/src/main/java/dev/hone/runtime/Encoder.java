@@ -5,13 +5,8 @@ import dev.hone.hub.Progress;
 import dev.hone.model.Head;
 import dev.hone.model.Transformer;
 import dev.hone.model.folder.Model;
-import dev.hone.model.format.FormatException;
-import dev.hone.tensor.kernel.KernelTier;
-import dev.hone.tensor.kernel.Kernels;
-import dev.hone.tensor.parallel.ComputePool;
 import dev.hone.tokenizer.Tokenizer;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -28,33 +23,35 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * }</pre>
  */
 public final class Encoder implements AutoCloseable {
-  private final Model model;
-  private final Tokenizer tokenizer;
-  private final Kernels kernels;
-  private final ComputePool pool;
+  private final LoadedModel loaded;
   private final Engine engine;
   private final EncoderOptions options;
   private final PackedRun run;
-  private final List<AutoCloseable> owned;
+  private final boolean owner;
   private final AtomicBoolean closed = new AtomicBoolean();
 
+  private Encoder(LoadedModel loaded, EncoderOptions options) {
+    this(loaded, loaded.model().transformer(), options, true);
+    if (loaded.model().transformer().head() instanceof Head.HiddenStates) {
+      options
+          .onWarning()
+          .accept(
+              loaded.model().folder()
+                  + " has no modules.json, which says how tokens become a text's vector:"
+                  + " embed takes their mean");
+    }
+  }
+
+  /**
+   * @param owner whether it closes what was loaded
+   */
   private Encoder(
-      Model model,
-      Transformer transformer,
-      Tokenizer tokenizer,
-      Kernels kernels,
-      ComputePool pool,
-      EncoderOptions options,
-      List<AutoCloseable> owned) {
-    this.model = model;
-    this.tokenizer = tokenizer;
-    this.kernels = kernels;
-    this.pool = pool;
-    this.engine = new Engine(Embedder.pooled(transformer), kernels);
+      LoadedModel loaded, Transformer transformer, EncoderOptions options, boolean owner) {
+    this.loaded = loaded;
+    this.engine = new Engine(Embedder.pooled(transformer), loaded.kernels());
     this.options = options;
-    this.run = new PackedRun(model, tokenizer, engine, pool, options);
-    this.owned = new ArrayList<>(owned);
-    this.owned.add(engine);
+    this.run = new PackedRun(loaded.model(), loaded.tokenizer(), engine, loaded.pool(), options);
+    this.owner = owner;
   }
 
   /** A model by its name: a folder, a built-in name such as {@code minilm}, {@code hf:org/name}. */
@@ -69,55 +66,8 @@ public final class Encoder implements AutoCloseable {
 
   /** A model in a folder, or a file in one. */
   public static Encoder load(Path source, EncoderOptions options) {
-    KernelTier.Selection selection = KernelTier.select(options.kernels());
-    selection.warnings().forEach(options.onWarning());
-    var owned = new ArrayList<AutoCloseable>();
-    try {
-      Model model = Model.load(source);
-      owned.add(model);
-      Tokenizer tokenizer = ModelTokenizer.load(model);
-      owned.add(tokenizer);
-      checkVocabulary(model, tokenizer);
-      ComputePool pool = new ComputePool(options.threads());
-      owned.add(pool);
-      if (model.transformer().head() instanceof Head.HiddenStates) {
-        options
-            .onWarning()
-            .accept(
-                model.folder()
-                    + " has no modules.json, which says how tokens become a text's vector:"
-                    + " embed takes their mean");
-      }
-      return new Encoder(
-          model,
-          model.transformer(),
-          tokenizer,
-          selection.tier().create(pool),
-          pool,
-          options,
-          owned);
-    } catch (RuntimeException | Error e) {
-      try {
-        closeAll(owned);
-      } catch (IllegalStateException suppressed) {
-        e.addSuppressed(suppressed);
-      }
-      throw e;
-    }
-  }
-
-  /** A larger vocabulary than the model's would fail at the first text that uses it. */
-  private static void checkVocabulary(Model model, Tokenizer tokenizer) {
-    int rows = model.transformer().embeddings().word().entries();
-    if (tokenizer.largestId() >= rows) {
-      throw new FormatException(
-          "tokenizer and model do not belong together: folder="
-              + model.encoderFolder()
-              + ", largest token id="
-              + tokenizer.largestId()
-              + ", rows of the word embeddings="
-              + rows);
-    }
+    return LoadedModel.load(source, options.threads(), options.kernels(), options.onWarning())
+        .handOver(loaded -> new Encoder(loaded, options));
   }
 
   /**
@@ -126,7 +76,7 @@ public final class Encoder implements AutoCloseable {
    * @param other made from this encoder's model; its memory is its maker's
    */
   public Encoder with(Transformer other) {
-    return new Encoder(model, other, tokenizer, kernels, pool, options, List.of());
+    return new Encoder(loaded, other, options, false);
   }
 
   /** The vector of a text. */
@@ -136,7 +86,7 @@ public final class Encoder implements AutoCloseable {
 
   /** The vectors of texts, in their order, with the model's default prompt before each. */
   public List<float[]> embed(List<String> texts) {
-    return embed(texts, model.text().defaultPrompt());
+    return embed(texts, model().text().defaultPrompt());
   }
 
   /**
@@ -199,7 +149,7 @@ public final class Encoder implements AutoCloseable {
    */
   public List<List<Entity>> tag(List<String> texts, Aggregation aggregation, Set<String> ignored) {
     List<String> labels = Labels.ofTokens(run).names();
-    var tagger = new EntityTagger(tokenizer, labels, aggregation, Set.copyOf(ignored));
+    var tagger = new EntityTagger(tokenizer(), labels, aggregation, Set.copyOf(ignored));
     return run.texts(
         texts, (text, encoding, rows) -> tagger.entities(texts.get(text), encoding, rows));
   }
@@ -225,15 +175,15 @@ public final class Encoder implements AutoCloseable {
 
   /** Tokens of a text as the model reads it, special ones among them. */
   public int tokens(String text) {
-    return tokenizer.encode(text, maxTokens()).size();
+    return tokenizer().encode(text, maxTokens()).size();
   }
 
   public Model model() {
-    return model;
+    return loaded.model();
   }
 
   public Tokenizer tokenizer() {
-    return tokenizer;
+    return loaded.tokenizer();
   }
 
   /** The model as it runs here, for batches of token ids. */
@@ -247,39 +197,22 @@ public final class Encoder implements AutoCloseable {
    * again and the system may take its pages back.
    */
   public long sizeBytes() {
-    return model.sizeBytes() + engine.sizeBytes();
+    return model().sizeBytes() + engine.sizeBytes();
   }
 
   /** The tier of kernels that runs. */
   public String kernels() {
-    return kernels.name();
+    return loaded.kernels().name();
   }
 
   /** Ends after the batch that runs; calls that need another one fail. */
   @Override
   public void close() {
     if (closed.compareAndSet(false, true)) {
-      closeAll(owned);
-    }
-  }
-
-  /** Closes all, the last first, also after one that cannot be. */
-  private static void closeAll(List<AutoCloseable> owned) {
-    IllegalStateException failure = null;
-    for (AutoCloseable one : owned.reversed()) {
-      try {
-        one.close();
-      } catch (Exception e) {
-        var next = new IllegalStateException("closing " + one, e);
-        if (failure == null) {
-          failure = next;
-        } else {
-          failure.addSuppressed(next);
-        }
+      engine.close();
+      if (owner) {
+        loaded.close();
       }
-    }
-    if (failure != null) {
-      throw failure;
     }
   }
 }

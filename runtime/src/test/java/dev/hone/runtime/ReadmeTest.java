@@ -2,6 +2,8 @@ package dev.hone.runtime;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.hone.runtime.generate.TextGenerator;
+import dev.hone.runtime.generate.TextGeneratorOptions;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.lang.reflect.Constructor;
@@ -16,17 +18,26 @@ import javax.tools.ToolProvider;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The program in README.md compiles and runs; tiny models stand in for the reader's own two. */
+/** The program in README.md compiles and runs; tiny models stand in for the reader's own. */
 class ReadmeTest {
   @TempDir Path scratch;
 
   @Test
   void theProgramRuns() throws Exception {
+    Path decoder = SeededModels.folder("llama", Files.createDirectory(scratch.resolve("decoder")));
     String program =
         program()
             .replace("my-sentiment-model", model("classify-one-of-three"))
-            .replace("my-entity-model", model("tokens"));
-    List<String> lines = run(program).lines().toList();
+            .replace("my-entity-model", model("tokens"))
+            .replace("my-decoder.gguf", decoder.toString());
+    String printed = run(program);
+    String story;
+    try (TextGenerator generator = TextGenerator.load(decoder, TextGeneratorOptions.defaults())) {
+      story = generator.generate("Once upon a time");
+    }
+    assertThat(story).isNotEmpty();
+    assertThat(printed).endsWith(story);
+    List<String> lines = printed.substring(0, printed.length() - story.length()).lines().toList();
     assertThat(lines).hasSizeGreaterThan(3);
     assertThat(Float.parseFloat(lines.get(0))).isBetween(0.3f, 0.9f);
     assertThat(lines.get(1)).startsWith("[Ranked[index=1, score=");

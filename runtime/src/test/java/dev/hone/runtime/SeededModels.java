@@ -9,12 +9,16 @@ import dev.hone.model.architecture.Layers;
 import dev.hone.model.format.Checkpoint;
 import dev.hone.model.format.Config;
 import dev.hone.model.format.FormatException;
+import dev.hone.model.format.safetensors.SafetensorsWriter;
 import dev.hone.tensor.DType.Plain;
 import dev.hone.tensor.Tensor;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -64,6 +68,30 @@ public final class SeededModels {
     change.accept(json);
     Config config = new Config(family, json);
     return Architectures.of(config).read(config, new Layers(weights, arena));
+  }
+
+  /**
+   * Writes a model as a folder, with a tokenizer whose tokens are the bytes of UTF-8, and four
+   * special ones in place of bytes that UTF-8 has not.
+   */
+  public static Path folder(String family, Path into) throws IOException {
+    JsonNode file = read(family);
+    ObjectNode json = (ObjectNode) file.get("config");
+    try (Arena arena = Arena.ofConfined()) {
+      var weights = new Weights(family, new HashMap<>());
+      file.get("tensors")
+          .properties()
+          .forEach(e -> weights.make(e.getKey(), e.getValue(), json, arena));
+      SafetensorsWriter.write(into.resolve("model.safetensors"), weights.tensors(), Map.of());
+    }
+    new JsonMapper().writeValue(into.resolve("config.json").toFile(), json);
+    for (String name : List.of("tokenizer.json", "tokenizer_config.json")) {
+      try (InputStream text =
+          SeededModels.class.getResourceAsStream("/dev/hone/runtime/decoder/" + name)) {
+        Files.copy(text, into.resolve(name), StandardCopyOption.REPLACE_EXISTING);
+      }
+    }
+    return into;
   }
 
   private static JsonNode read(String family) {

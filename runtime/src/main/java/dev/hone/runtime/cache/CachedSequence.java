@@ -15,9 +15,21 @@ public final class CachedSequence implements AutoCloseable {
     Arrays.setAll(layers, i -> new Pages(pool, windows[i]));
   }
 
+  private CachedSequence(CachedSequence other) {
+    this.pool = other.pool;
+    this.layers = new Pages[other.layers.length];
+    Arrays.setAll(layers, i -> other.layers[i].another());
+    this.length = other.length;
+  }
+
   /** Tokens that it has. */
   public int length() {
     return length;
+  }
+
+  /** Whether every layer still has what the tokens after so many would see. */
+  public boolean canTruncate(int tokens) {
+    return Arrays.stream(layers).allMatch(layer -> layer.canTruncate(tokens));
   }
 
   /**
@@ -37,6 +49,27 @@ public final class CachedSequence implements AutoCloseable {
       layer.truncate(tokens);
     }
     length = tokens;
+  }
+
+  /**
+   * A sequence of its own that begins with the same tokens: its pages are copies.
+   *
+   * @throws CacheFullException where there are too few pages; nothing has changed then
+   */
+  public CachedSequence fork() {
+    if (closed) {
+      throw new IllegalStateException("the sequence is closed");
+    }
+    CachedSequence copy = new CachedSequence(this);
+    try {
+      for (int i = 0; i < layers.length; i++) {
+        copy.layers[i].copyOf(layers[i]);
+      }
+    } catch (CacheFullException e) {
+      copy.close();
+      throw e;
+    }
+    return copy;
   }
 
   boolean belongsTo(PagePool other) {

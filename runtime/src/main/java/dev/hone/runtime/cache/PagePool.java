@@ -80,6 +80,12 @@ final class PagePool implements AutoCloseable {
     free.push(page);
   }
 
+  /** Puts what stands in a page into another. */
+  void copy(int from, int to) {
+    keys.get(to).data().copyFrom(keys.get(from).data());
+    values.get(to).data().copyFrom(values.get(from).data());
+  }
+
   private void grow() {
     long each = pageBytes(rows, width);
     long count = Math.min(Math.max(1, CHUNK_BYTES / each), mostPages - (long) keys.size());

@@ -23,6 +23,22 @@ final class Pages {
     this.before = before;
   }
 
+  /** No pages yet, for the same layer of another sequence. */
+  Pages another() {
+    return new Pages(pool, before);
+  }
+
+  /** Takes, where it has none, as many pages as another has, with what stands in them. */
+  void copyOf(Pages other) {
+    pages = new int[other.pages.length];
+    forgotten = other.forgotten;
+    while (count < other.count) {
+      pages[count] = pool.take();
+      pool.copy(other.pages[count], pages[count]);
+      count++;
+    }
+  }
+
   /** Tokens whose keys are no longer here: a whole number of pages. */
   int forgotten() {
     return forgotten;
@@ -79,8 +95,12 @@ final class Pages {
     forgotten += unseen * rows;
   }
 
+  boolean canTruncate(int tokens) {
+    return forgotten == 0 || Math.max(0, tokens - before) >= forgotten;
+  }
+
   void checkTruncate(int tokens) {
-    if (forgotten > 0 && Math.max(0, tokens - before) < forgotten) {
+    if (!canTruncate(tokens)) {
       throw new IllegalArgumentException(
           "tokens="
               + tokens

@@ -1,16 +1,12 @@
 package dev.hone.runtime.generate;
 
-import dev.hone.model.Batch;
 import dev.hone.runtime.Engine;
-import dev.hone.runtime.cache.CachedSequence;
 import dev.hone.runtime.cache.PagedCache;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 
 /**
- * Goes on with sequences of tokens, all of them together in one packed step. Prompts are read in
- * chunks, so that a long one needs no more memory for activations than a chunk.
+ * Goes on with sequences of tokens by their largest logits, all of them together. Prompts are read
+ * in chunks, so that a long one needs no more memory for activations than a chunk.
  *
  * @param chunkTokens tokens of all prompts that are read at once
  * @param mostCacheBytes that keys and values may take
@@ -49,20 +45,22 @@ public record Generator(Engine engine, int chunkTokens, long mostCacheBytes) {
   public List<int[]> greedy(List<int[]> prompts, int count, Listener listener) {
     checkLengths(prompts, count);
     List<int[]> answers = prompts.stream().map(_ -> new int[count]).toList();
-    List<CachedSequence> sequences = new ArrayList<>();
     try (var cache = new PagedCache(engine.model(), mostCacheBytes)) {
-      prompts.forEach(_ -> sequences.add(cache.open()));
-      float[][] logits = read(prompts, sequences, cache);
+      var steps = new PackedSteps(engine, cache, chunkTokens);
+      List<TokenSequence> sequences =
+          prompts.stream().map(prompt -> new TokenSequence(cache, prompt)).toList();
       for (int step = 0; step < count; step++) {
-        List<int[]> next = new ArrayList<>();
-        for (int s = 0; s < answers.size(); s++) {
-          int token = largest(logits[s]);
-          answers.get(s)[step] = token;
-          listener.chosen(s, token, logits[s]);
-          next.add(new int[] {token});
+        List<TokenSequence> unread = sequences;
+        while (!unread.isEmpty()) {
+          steps.step(unread);
+          unread = unread.stream().filter(sequence -> sequence.unread() > 0).toList();
         }
-        if (step + 1 < count) {
-          logits = engine.next(Batch.of(next), cache.of(sequences));
+        for (int s = 0; s < answers.size(); s++) {
+          float[] logits = sequences.get(s).logits();
+          int token = Sampler.largest(logits);
+          answers.get(s)[step] = token;
+          listener.chosen(s, token, logits);
+          sequences.get(s).append(token);
         }
       }
     }
@@ -82,41 +80,5 @@ public record Generator(Engine engine, int chunkTokens, long mostCacheBytes) {
                 + most);
       }
     }
-  }
-
-  /** Reads prompts chunk by chunk; the logits behind the last token of each. */
-  private float[][] read(List<int[]> prompts, List<CachedSequence> sequences, PagedCache cache) {
-    float[][] logits = new float[prompts.size()][];
-    int each = Math.max(1, chunkTokens / Math.max(1, prompts.size()));
-    List<Integer> unread = new ArrayList<>();
-    for (int s = 0; s < prompts.size(); s++) {
-      unread.add(s);
-    }
-    while (!unread.isEmpty()) {
-      List<int[]> parts = new ArrayList<>();
-      List<CachedSequence> behind = new ArrayList<>();
-      for (int s : unread) {
-        int from = sequences.get(s).length();
-        int to = Math.min(prompts.get(s).length, from + each);
-        parts.add(Arrays.copyOfRange(prompts.get(s), from, to));
-        behind.add(sequences.get(s));
-      }
-      float[][] answered = engine.next(Batch.of(parts), cache.of(behind));
-      for (int i = 0; i < answered.length; i++) {
-        logits[unread.get(i)] = answered[i];
-      }
-      unread.removeIf(s -> sequences.get(s).length() == prompts.get(s).length);
-    }
-    return logits;
-  }
-
-  private static int largest(float[] logits) {
-    int best = 0;
-    for (int i = 1; i < logits.length; i++) {
-      if (logits[i] > logits[best]) {
-        best = i;
-      }
-    }
-    return best;
   }
 }

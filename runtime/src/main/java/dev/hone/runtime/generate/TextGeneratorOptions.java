@@ -1,0 +1,96 @@
+package dev.hone.runtime.generate;
+
+import dev.hone.tensor.kernel.KernelTier;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.function.Consumer;
+
+/**
+ * How a text generator runs.
+ *
+ * @param threads threads that compute, the caller's among them
+ * @param kernels the tier of kernels; the fastest that this CPU has where nothing is asked
+ * @param chunkTokens tokens of prompts that are read at once
+ * @param contextTokens tokens of a prompt and its answer at most; the model's own limit where
+ *     nothing is asked
+ * @param cacheBytes that keys and values of one call, or of one conversation, may take
+ * @param sequences that are advanced together
+ * @param onWarning told, once and in one line each, of what makes the kernels slower than they
+ *     could be
+ */
+public record TextGeneratorOptions(
+    int threads,
+    Optional<KernelTier> kernels,
+    int chunkTokens,
+    OptionalInt contextTokens,
+    long cacheBytes,
+    int sequences,
+    Consumer<String> onWarning) {
+  private static final System.Logger LOG = System.getLogger("dev.hone");
+
+  public TextGeneratorOptions {
+    if (threads < 1
+        || chunkTokens < 1
+        || contextTokens.orElse(1) < 1
+        || cacheBytes < 1
+        || sequences < 1) {
+      throw new IllegalArgumentException(
+          "threads="
+              + threads
+              + ", chunkTokens="
+              + chunkTokens
+              + ", contextTokens="
+              + contextTokens
+              + ", cacheBytes="
+              + cacheBytes
+              + ", sequences="
+              + sequences
+              + ": all must be at least 1");
+    }
+  }
+
+  /**
+   * All processors, the fastest kernels, prompts in chunks of 512 tokens, 4 GiB for keys and
+   * values, 16 sequences at once, warnings logged.
+   */
+  public static TextGeneratorOptions defaults() {
+    return new TextGeneratorOptions(
+        Runtime.getRuntime().availableProcessors(),
+        Optional.empty(),
+        512,
+        OptionalInt.empty(),
+        4L << 30,
+        16,
+        warning -> LOG.log(System.Logger.Level.WARNING, warning));
+  }
+
+  public TextGeneratorOptions threads(int count) {
+    return new TextGeneratorOptions(
+        count, kernels, chunkTokens, contextTokens, cacheBytes, sequences, onWarning);
+  }
+
+  public TextGeneratorOptions kernels(KernelTier tier) {
+    return new TextGeneratorOptions(
+        threads, Optional.of(tier), chunkTokens, contextTokens, cacheBytes, sequences, onWarning);
+  }
+
+  public TextGeneratorOptions chunkTokens(int count) {
+    return new TextGeneratorOptions(
+        threads, kernels, count, contextTokens, cacheBytes, sequences, onWarning);
+  }
+
+  public TextGeneratorOptions contextTokens(int count) {
+    return new TextGeneratorOptions(
+        threads, kernels, chunkTokens, OptionalInt.of(count), cacheBytes, sequences, onWarning);
+  }
+
+  public TextGeneratorOptions cacheBytes(long bytes) {
+    return new TextGeneratorOptions(
+        threads, kernels, chunkTokens, contextTokens, bytes, sequences, onWarning);
+  }
+
+  public TextGeneratorOptions sequences(int count) {
+    return new TextGeneratorOptions(
+        threads, kernels, chunkTokens, contextTokens, cacheBytes, count, onWarning);
+  }
+}
