@@ -78,6 +78,21 @@ class GoldenTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
+        "awq-w4-g32-asymmetric",
+        "awq-w4-g64-symmetric",
+        "gptq-w4-channel",
+        "gptq-w4-g32-symmetric",
+        "gptq-w4-g64-asymmetric",
+        "gptq-w8-g32-symmetric"
+      })
+  void gptqAndAwq(String scheme) {
+    Path quantized = GOLDENS.resolve("gptq-awq").resolve(scheme);
+    agrees(quantized, quantized.resolve("golden.safetensors"), 1);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
         "gemma2",
         "gemma3",
         "gpt-neox",

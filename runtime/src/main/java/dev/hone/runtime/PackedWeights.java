@@ -36,7 +36,7 @@ final class PackedWeights implements AutoCloseable {
   }
 
   private void pack(Linear layer, Kernels kernels) {
-    byTensor.computeIfAbsent(layer.weight().tensor(), t -> kernels.pack(t, arena));
+    byTensor.computeIfAbsent(layer.weight().tensor(), t -> kernels.pack(t.inStoredOrder(), arena));
   }
 
   PackedMatrix of(Linear layer) {

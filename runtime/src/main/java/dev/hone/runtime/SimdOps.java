@@ -48,8 +48,24 @@ final class SimdOps implements Ops<Tensor>, AutoCloseable {
   public Tensor linear(Tensor x, Linear layer, Activation activation) {
     Tensor y = slab.matrix(x.rows(), layer.out());
     Tensor bias = layer.bias() == null ? null : layer.bias().tensor();
-    kernels.linear(x, weights.of(layer), bias, activation, y);
+    int[] order = layer.weight().tensor().columnOrder();
+    kernels.linear(order == null ? x : inOrder(x, order), weights.of(layer), bias, activation, y);
     return y;
+  }
+
+  /** The columns of x in the order in which a weight's stand. */
+  private Tensor inOrder(Tensor x, int[] order) {
+    Tensor out = slab.matrix(x.rows(), x.cols());
+    float[] from = new float[order.length];
+    float[] to = new float[order.length];
+    for (long row = 0; row < x.rows(); row++) {
+      MemorySegment.copy(x.row(row), Tensor.FLOAT, 0, from, 0, from.length);
+      for (int i = 0; i < to.length; i++) {
+        to[i] = from[order[i]];
+      }
+      MemorySegment.copy(to, 0, out.row(row), Tensor.FLOAT, 0, to.length);
+    }
+    return out;
   }
 
   @Override

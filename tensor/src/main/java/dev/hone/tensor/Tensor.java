@@ -29,13 +29,25 @@ public final class Tensor {
   private final MemorySegment data;
   private final Tensor scales;
   private final Tensor zeros;
+  private final int[] columnOrder;
 
   private Tensor(DType dtype, long[] shape, MemorySegment data, Tensor scales, Tensor zeros) {
+    this(dtype, shape, data, scales, zeros, null);
+  }
+
+  private Tensor(
+      DType dtype,
+      long[] shape,
+      MemorySegment data,
+      Tensor scales,
+      Tensor zeros,
+      int[] columnOrder) {
     this.dtype = Objects.requireNonNull(dtype, "dtype");
     this.shape = shape;
     this.data = Objects.requireNonNull(data, "data");
     this.scales = scales;
     this.zeros = zeros;
+    this.columnOrder = columnOrder;
     long product = 1;
     for (int i = 0; i < shape.length; i++) {
       if (shape[i] < 0) {
@@ -107,6 +119,38 @@ public final class Tensor {
               + zeros.shapeText());
     }
     return new Tensor(dtype, new long[] {rows, cols}, data, scales, zeros);
+  }
+
+  /**
+   * The same integers, whose columns stand in another order than they count: those that share a
+   * scale were brought together, as GPTQ's {@code desc_act} needs it. Decoding puts them back;
+   * products take the tensor {@link #inStoredOrder} and an input in that order.
+   *
+   * @param order the column that stands at each place: a permutation
+   */
+  public Tensor inColumnOrder(int[] order) {
+    if (!(dtype instanceof Affine) || order.length != cols()) {
+      throw new IllegalArgumentException(
+          this + ": an order of " + order.length + " columns is for affine types of as many");
+    }
+    boolean[] seen = new boolean[order.length];
+    for (int column : order) {
+      if (column < 0 || column >= order.length || seen[column]) {
+        throw new IllegalArgumentException("no permutation: column " + column);
+      }
+      seen[column] = true;
+    }
+    return new Tensor(dtype, shape, data, scales, zeros, order.clone());
+  }
+
+  /** The same integers, each column counted by its place. */
+  public Tensor inStoredOrder() {
+    return columnOrder == null ? this : new Tensor(dtype, shape, data, scales, zeros);
+  }
+
+  /** The column that stands at each place, not to be changed; null where they stand as counted. */
+  public int[] columnOrder() {
+    return columnOrder;
   }
 
   /** New memory, filled with zeros. */
@@ -198,7 +242,10 @@ public final class Tensor {
 
   /** The same numbers in another shape. */
   public Tensor reshape(long... other) {
-    return new Tensor(dtype, other.clone(), data, scales, zeros);
+    if (columnOrder != null && (other.length == 0 || other[other.length - 1] != cols())) {
+      throw new IllegalArgumentException("columns in another order keep their number: " + this);
+    }
+    return new Tensor(dtype, other.clone(), data, scales, zeros, columnOrder);
   }
 
   /** A copy of a matrix of plain numbers with rows and columns exchanged. */

@@ -2,6 +2,7 @@ package dev.hone.model.format;
 
 import dev.hone.model.format.compressed.CompressedTensors;
 import dev.hone.model.format.gguf.GgufCheckpoint;
+import dev.hone.model.format.gptq.GptqCheckpoint;
 import dev.hone.model.format.onnx.Onnx;
 import dev.hone.model.format.safetensors.Safetensors;
 import dev.hone.model.format.safetensors.ShardedSafetensors;
@@ -33,6 +34,11 @@ public final class Formats {
           new Format("model.onnx", ".onnx", Onnx::open),
           new Format("onnx/model.onnx", ".onnx", Onnx::open),
           new Format("*.gguf", GGUF, GgufCheckpoint::open));
+
+  private static final List<QuantizationFile> QUANTIZATION_FILES =
+      List.of(
+          new QuantizationFile("quantize_config.json", GptqCheckpoint::openGptq),
+          new QuantizationFile("quant_config.json", GptqCheckpoint::openAwq));
 
   private Formats() {}
 
@@ -95,9 +101,34 @@ public final class Formats {
       Checkpoint stored = plain.open(file, arena);
       Path config = file.resolveSibling("config.json");
       return Files.exists(config)
-          ? CompressedTensors.open(stored, Config.read(config), arena)
+          ? quantized(stored, Config.read(config), file.getParent(), arena)
           : stored;
     };
+  }
+
+  private static Checkpoint quantized(Checkpoint stored, Config config, Path folder, Arena arena) {
+    Optional<Config> quantization = config.object("quantization_config");
+    if (quantization.isEmpty()) {
+      for (QuantizationFile beside : QUANTIZATION_FILES) {
+        Path file = folder.resolve(beside.file);
+        if (Files.exists(file)) {
+          return beside.opener.open(stored, Config.read(file), arena);
+        }
+      }
+    }
+    return switch (quantization.map(q -> q.text("quant_method", "")).orElse("")) {
+      case "gptq" -> GptqCheckpoint.openGptq(stored, quantization.get(), arena);
+      case "awq" -> GptqCheckpoint.openAwq(stored, quantization.get(), arena);
+      default -> CompressedTensors.open(stored, config, arena);
+    };
+  }
+
+  /** Where models of 2023 say how they are quantized, whose {@code config.json} does not. */
+  private record QuantizationFile(String file, QuantizationOpener opener) {}
+
+  @FunctionalInterface
+  private interface QuantizationOpener {
+    Checkpoint open(Checkpoint stored, Config quantization, Arena arena);
   }
 
   /**

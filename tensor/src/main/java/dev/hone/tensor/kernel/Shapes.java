@@ -16,6 +16,11 @@ public final class Shapes {
     if (weight.dtype() instanceof Plain plain && !isFloat(plain)) {
       throw new IllegalArgumentException("weight must be floats or quantized, not " + weight);
     }
+    if (weight.columnOrder() != null) {
+      throw new IllegalArgumentException(
+          "weight's columns stand in another order than they count: pack it in stored order, and"
+              + " bring inputs into that order");
+    }
     Math.toIntExact(weight.rows());
     Math.toIntExact(weight.cols());
   }

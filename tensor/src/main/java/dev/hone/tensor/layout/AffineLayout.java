@@ -46,12 +46,13 @@ record AffineLayout(Affine type) implements Layout {
     int group = type.groupColumns(cols);
     long rowStart = row * type.rowBytes(cols);
     PlainLayout scaleLayout = new PlainLayout((Plain) tensor.scales().dtype());
+    int[] order = tensor.columnOrder();
     for (int g = 0; g < type.groups(cols); g++) {
       long place = row * type.groups(cols) + g;
       float scale = scaleLayout.get(tensor.scales().data(), place);
       int zero = type.symmetric() ? type.middle() : tensor.zeros().data().get(JAVA_BYTE, place);
       for (int i = g * group; i < Math.min(cols, (g + 1) * group); i++) {
-        out[i] = (get(tensor.data(), rowStart, i) - zero) * scale;
+        out[order == null ? i : order[i]] = (get(tensor.data(), rowStart, i) - zero) * scale;
       }
     }
   }

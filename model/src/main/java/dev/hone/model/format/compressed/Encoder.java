@@ -108,6 +108,12 @@ final class Encoder {
               + ": the checkpoint holds this layer transposed, which compressed-tensors has no"
               + " layout for; leave this layer as it is, or write GGUF");
     }
+    if (weight.tensor().columnOrder() != null) {
+      throw new IllegalArgumentException(
+          name
+              + " has its columns in another order (GPTQ's desc_act), which is not written yet;"
+              + " encode the layer in another type first");
+    }
     scheme.ifPresent(s -> takeApart(layer, weight.tensor(), s));
     if (!name.contains("/")) {
       layers.add(new Layer(layer, type, scheme));

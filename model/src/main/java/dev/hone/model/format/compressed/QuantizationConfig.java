@@ -56,7 +56,8 @@ final class QuantizationConfig {
 
   static QuantizationConfig read(Config config) {
     if (!config.text("quant_method").equals("compressed-tensors")) {
-      throw config.wrong("quant_method", "compressed-tensors (nothing else is supported yet)");
+      throw config.wrong(
+          "quant_method", "compressed-tensors, gptq or awq (nothing else is supported yet)");
     }
     config.refuseOthers(FIELDS);
     if (config.has("kv_cache_scheme")) {
