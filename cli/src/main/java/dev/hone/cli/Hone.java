@@ -7,7 +7,9 @@ import dev.hone.hub.HubException;
 import dev.hone.measure.TaskException;
 import dev.hone.model.format.FormatException;
 import dev.hone.runtime.UnsupportedByModelException;
+import dev.hone.runtime.generate.PromptException;
 import dev.hone.tokenizer.TokenizerException;
+import dev.hone.tokenizer.jinja.TemplateException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
@@ -51,6 +53,8 @@ public final class Hone implements Runnable {
           HubException.class,
           TokenizerException.class,
           UnsupportedByModelException.class,
+          PromptException.class,
+          TemplateException.class,
           TaskException.class,
           RecipeException.class,
           TooFewTextsException.class,

@@ -1,5 +1,6 @@
 package dev.hone.cli;
 
+import dev.hone.measure.ChatCases;
 import dev.hone.measure.Cost;
 import dev.hone.measure.Golden;
 import dev.hone.measure.TextTable;
@@ -15,6 +16,7 @@ import dev.hone.runtime.Engine;
 import dev.hone.runtime.ModelTokenizer;
 import dev.hone.tensor.kernel.KernelTier;
 import dev.hone.tensor.parallel.ComputePool;
+import dev.hone.tokenizer.ChatTemplate;
 import dev.hone.tokenizer.Tokenizer;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
@@ -32,6 +34,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /**
@@ -49,7 +52,10 @@ import picocli.CommandLine.Spec;
           + " must be the same up to the first step that rounding could decide; the JSON's"
           + " greedyAgrees is null where it has none.",
       "With --golden NAME.inp, texts between lines of __ggml_vocab_test__ whose ids stand in"
-          + " NAME.out, it checks the tokenizer; exit code 1 where one text differs."
+          + " NAME.out, it checks the tokenizer; exit code 1 where one text differs.",
+      "With --golden CHAT.json, a chat template with what it renders of conversations.json beside"
+          + " it, it checks the template, or MODEL's own where one is given; exit code 1 where one"
+          + " case differs."
     },
     footer = {
       "",
@@ -57,12 +63,19 @@ import picocli.CommandLine.Spec;
       "  hone inspect minilm --batch 8 --length 512",
       "  hone inspect ./my-model --golden golden.safetensors",
       "  hone inspect model.gguf --weights",
-      "  hone inspect vocabulary.gguf --golden vocabulary.gguf.inp"
+      "  hone inspect vocabulary.gguf --golden vocabulary.gguf.inp",
+      "  hone inspect --golden chat.json"
     })
 final class Inspect implements Callable<Integer> {
   @Spec private CommandSpec spec;
-  @Mixin private ModelName model;
   @Mixin private ComputeOptions compute;
+
+  @Parameters(
+      index = "0",
+      arity = "0..1",
+      paramLabel = "MODEL",
+      description = ModelName.DESCRIPTION + " Only --golden CHAT.json needs none.")
+  private String name;
 
   @Option(names = "--batch", defaultValue = "1", description = "Texts (default: ${DEFAULT-VALUE}).")
   private int batch;
@@ -98,6 +111,13 @@ final class Inspect implements Callable<Integer> {
     } else {
       WrongInput.refuse(spec, "does nothing with --golden", "--batch", "--length", "--weights");
     }
+    if (golden != null && golden.toString().endsWith(ChatCases.ENDING)) {
+      return chat(terminal);
+    }
+    if (name == null) {
+      throw new WrongInput("give a MODEL; only --golden CHAT.json needs none");
+    }
+    var model = new ModelName(name);
     Path path = model.resolve(terminal);
     if (golden != null && golden.toString().endsWith(TokenizerCases.ENDING)) {
       return tokenize(path, terminal);
@@ -121,7 +141,7 @@ final class Inspect implements Callable<Integer> {
       if (json) {
         description.put("gguf", gguf.json(weights));
       } else {
-        gguf.print(terminal, model.name(), weights);
+        gguf.print(terminal, name, weights);
       }
     }
     try (Model loaded = Model.load(file)) {
@@ -172,6 +192,45 @@ final class Inspect implements Callable<Integer> {
     return others.isEmpty() ? 0 : 1;
   }
 
+  private int chat(Terminal terminal) {
+    WrongInput.refuse(spec, "does nothing with a chat template", "--tolerance");
+    WrongInput.refuse(spec, "does nothing with a chat template", ComputeOptions.NAMES);
+    Optional<ChatTemplate> own = Optional.empty();
+    if (name != null) {
+      try (Model loaded = Model.load(new ModelName(name).resolve(terminal));
+          Tokenizer tokenizer = ModelTokenizer.load(loaded)) {
+        own = ModelTokenizer.chatTemplate(loaded, tokenizer);
+      }
+      if (own.isEmpty()) {
+        throw new WrongInput(name + " has no chat template");
+      }
+    }
+    List<ChatCases.Case> cases = ChatCases.compare(golden, own);
+    List<ChatCases.Case> others = cases.stream().filter(c -> !c.agrees()).toList();
+    if (json) {
+      Map<String, Object> comparison = new LinkedHashMap<>();
+      comparison.put("agrees", others.isEmpty());
+      comparison.put("cases", cases.size());
+      comparison.put("different", others);
+      terminal.json(comparison);
+    } else {
+      others.forEach(
+          c ->
+              terminal
+                  .out()
+                  .printf(
+                      "case %d, %s:%n  wanted%s %s%n  found%s  %s%n",
+                      c.number(),
+                      c.conversation(),
+                      c.error() ? " the error" : "",
+                      c.expected().replace("\n", "\\n"),
+                      c.foundError() ? " the error" : "",
+                      c.found().replace("\n", "\\n")));
+      terminal.out().printf("%d of %d cases agree%n", cases.size() - others.size(), cases.size());
+    }
+    return others.isEmpty() ? 0 : 1;
+  }
+
   /** A weight as JSON has it. */
   record Stored(String name, String type, long[] shape, long bytes) {
     static Stored of(Weight w) {
@@ -189,7 +248,7 @@ final class Inspect implements Callable<Integer> {
     }
     Cost cost = Cost.of(transformer, batch, length);
     if (json) {
-      description.put("model", model.name());
+      description.put("model", name);
       description.put("blocks", transformer.blocks().size());
       description.put("hidden", transformer.hidden());
       description.put("maxTokens", limit);
@@ -208,7 +267,7 @@ final class Inspect implements Callable<Integer> {
         .printf(
             Locale.ROOT,
             "%s: %d blocks, hidden %d, up to %d tokens, %s on disk%n",
-            model.name(),
+            name,
             transformer.blocks().size(),
             transformer.hidden(),
             limit,

@@ -6,11 +6,18 @@ import picocli.CommandLine.Parameters;
 
 /** The model that a command works on. */
 final class ModelName {
-  @Parameters(
-      index = "0",
-      paramLabel = "MODEL",
-      description = "A folder, a weight file, a built-in name (minilm), or hf:org/name[@revision].")
+  static final String DESCRIPTION =
+      "A folder, a weight file, a built-in name (minilm), or hf:org/name[@revision].";
+
+  @Parameters(index = "0", paramLabel = "MODEL", description = DESCRIPTION)
   private String name;
+
+  /** For picocli. */
+  ModelName() {}
+
+  ModelName(String name) {
+    this.name = name;
+  }
 
   String name() {
     return name;

@@ -362,6 +362,35 @@ class CommandsTest {
   }
 
   @Test
+  void inspectAChatTemplate() throws IOException {
+    Path chat = Files.createDirectory(folder.resolve("chat"));
+    Files.writeString(
+        chat.resolve("conversations.json"),
+        "{\"conversations\": {\"one\": [{\"role\": \"user\", \"content\": \"Hi\"}]}, \"tools\": [],"
+            + " \"bos_token\": \"<s>\", \"eos_token\": \"</s>\", \"now\":"
+            + " \"2026-11-22T10:00:00\"}");
+    String template =
+        "{\"template\": \"{% if not add_generation_prompt %}{{ raise_exception('no') }}{% endif"
+            + " %}{{ bos_token }}{{ messages[0].content | lower }}\", \"cases\":"
+            + " [{\"conversation\": \"one\", \"add_generation_prompt\": true, \"tools\": false,"
+            + " \"expected\": \"%s\"},{\"conversation\": \"one\", \"add_generation_prompt\": false,"
+            + " \"tools\": false, \"error\": \"no\"}]}";
+    PATHS.put(
+        "chat",
+        Files.writeString(chat.resolve("a.json"), template.replace("%s", "<s>hi")).toString());
+    JsonNode agrees = json("inspect|--golden|{chat}");
+    assertThat(keys(agrees)).containsExactly("agrees", "cases", "different");
+    assertThat(agrees.get("agrees").asBoolean()).isTrue();
+    assertThat(hone("inspect|--golden|{chat}").out()).contains("2 of 2 cases agree");
+    Files.writeString(chat.resolve("a.json"), template.replace("%s", "<s>ho"));
+    Answer differs = hone("inspect|--golden|{chat}");
+    assertThat(differs.code()).isEqualTo(1);
+    assertThat(differs.out()).contains("case 0, one", "wanted <s>ho", "1 of 2 cases agree");
+    assertThat(hone("inspect|{embedder}|--golden|{chat}").err()).contains("has no chat template");
+    assertThat(hone("inspect").err()).contains("give a MODEL");
+  }
+
+  @Test
   void inspectWithAGolden() {
     JsonNode compared = json("inspect|{embedder}|--golden|{golden}");
     assertThat(keys(compared))

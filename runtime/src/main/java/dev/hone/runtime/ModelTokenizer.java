@@ -2,6 +2,7 @@ package dev.hone.runtime;
 
 import dev.hone.model.folder.Model;
 import dev.hone.model.format.gguf.Metadata;
+import dev.hone.tokenizer.ChatTemplate;
 import dev.hone.tokenizer.GgufVocabulary;
 import dev.hone.tokenizer.Tokenizer;
 import java.util.HashMap;
@@ -39,6 +40,29 @@ public final class ModelTokenizer {
   /** The tokenizer that a GGUF file carries under {@code tokenizer.ggml.*}. */
   public static Tokenizer of(Metadata metadata) {
     return Tokenizer.of(vocabulary(metadata));
+  }
+
+  /** How a model's makers put a conversation, where they say it. */
+  public static Optional<ChatTemplate> chatTemplate(Model model, Tokenizer tokenizer) {
+    return model.metadata().isEmpty()
+        ? ChatTemplate.load(model.encoderFolder())
+        : chatTemplate(model.metadata().get(), tokenizer.specialTokenRoles());
+  }
+
+  /** The default one, and others by name. */
+  private static Optional<ChatTemplate> chatTemplate(
+      Metadata metadata, Map<String, String> specialTokens) {
+    String key = "tokenizer.chat_template";
+    Map<String, String> texts = new HashMap<>();
+    if (metadata.has(key)) {
+      texts.put("default", metadata.text(key));
+    }
+    for (String name : metadata.has(key + "s") ? metadata.texts(key + "s") : List.<String>of()) {
+      texts.put(name, metadata.text(key + "." + name));
+    }
+    return texts.isEmpty()
+        ? Optional.empty()
+        : Optional.of(ChatTemplate.of(metadata.source(), texts, specialTokens));
   }
 
   private static GgufVocabulary vocabulary(Metadata metadata) {

@@ -164,10 +164,10 @@ public final class LanguageModel implements AutoCloseable {
     private final PagedCache cache = new PagedCache(engine.model(), Long.MAX_VALUE);
     private CachedSequence sequence = cache.open();
 
-    /** Forgets the window; the next one has so many tokens. */
-    void begin(int tokens) {
+    /** Forgets the window. */
+    void begin() {
       sequence.close();
-      sequence = cache.open(tokens);
+      sequence = cache.open();
     }
 
     /** Reads tokens whose answers nobody asks for. */

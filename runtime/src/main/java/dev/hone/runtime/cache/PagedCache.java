@@ -3,12 +3,9 @@ package dev.hone.runtime.cache;
 import dev.hone.model.Attention;
 import dev.hone.model.Block;
 import dev.hone.model.KeyValueCache;
-import dev.hone.model.Position;
-import dev.hone.model.Rope;
 import dev.hone.model.Transformer;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Set;
 
 /**
  * Keys and values of any number of sequences, in pages that are lent to one sequence each. Kwon et
@@ -23,7 +20,6 @@ public final class PagedCache implements AutoCloseable {
 
   private final PagePool pool;
   private final int[] windows;
-  private final Set<Rope> ropes = new HashSet<>();
 
   /**
    * A cache for one model.
@@ -46,10 +42,6 @@ public final class PagedCache implements AutoCloseable {
             "block " + i + " has keys of " + width(block) + " numbers, the first of " + width);
       }
       windows[i] = attention.mask().before();
-      switch (attention.position()) {
-        case Rope rope -> ropes.add(rope);
-        case Position.Unknown _, Position.Buckets _ -> {}
-      }
     }
     this.pool = new PagePool(PAGE_TOKENS, width, mostBytes);
   }
@@ -60,17 +52,7 @@ public final class PagedCache implements AutoCloseable {
 
   /** A sequence without tokens. Close it, so that others can have its pages. */
   public CachedSequence open() {
-    return open(0);
-  }
-
-  /**
-   * A sequence without tokens, whose number of tokens to come is known.
-   *
-   * @param tokens that it is meant to have at most: what positions that depend on a text's length
-   *     are made for, so that no token changes them; 0 where nobody knows
-   */
-  public CachedSequence open(int tokens) {
-    return new CachedSequence(pool, windows, ropes, tokens);
+    return new CachedSequence(pool, windows);
   }
 
   /** What a batch of these sequences goes on behind, each of them once. */
