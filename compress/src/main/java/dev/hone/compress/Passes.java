@@ -1,11 +1,13 @@
 package dev.hone.compress;
 
 import dev.hone.compress.quantize.Encode;
+import dev.hone.compress.quantize.RoundInputs;
 import java.util.Map;
 
 /** Every pass under the name that recipes call it by. */
 final class Passes {
-  private static final Map<String, Reader> BY_NAME = Map.of(Encode.NAME, Encode::read);
+  private static final Map<String, Reader> BY_NAME =
+      Map.of(Encode.NAME, Encode::read, RoundInputs.NAME, RoundInputs::read);
 
   private Passes() {}
 

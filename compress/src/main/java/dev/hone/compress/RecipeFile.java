@@ -29,6 +29,7 @@ import java.util.TreeSet;
  *       except: ["*.layer.0.*"]
  *     - encode: int8-channel
  *       kinds: [embedding]
+ *     - input: dynamic-int8                   # products of integers, where weights are int8-channel
  * </pre>
  */
 public final class RecipeFile {

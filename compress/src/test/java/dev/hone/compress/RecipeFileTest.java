@@ -4,9 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.hone.compress.quantize.Encode;
+import dev.hone.compress.quantize.RoundInputs;
 import dev.hone.model.Role;
 import dev.hone.tensor.DType;
 import dev.hone.tensor.DType.Affine;
+import dev.hone.tensor.Input;
 import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -49,7 +51,8 @@ class RecipeFileTest {
             "both",
             new Encode(
                 DType.of("int4-g64"), LayerSelection.blocks().named(List.of("*.0.*", "*.1.*"))),
-            new Encode(DType.of("bf16"), LayerSelection.of(LayerKind.EMBEDDING, LayerKind.HEAD)));
+            new Encode(DType.of("bf16"), LayerSelection.of(LayerKind.EMBEDDING, LayerKind.HEAD)),
+            new RoundInputs(Input.DYNAMIC_INT8, LayerSelection.blocks()));
     assertThat(RecipeFile.parse("r.json", RecipeFile.json(recipe).toString())).isEqualTo(recipe);
   }
 
@@ -59,8 +62,9 @@ class RecipeFileTest {
       value = {
         "name: a|passes must be a list",
         "passes: []|name must be a text",
-        "{name: a, passes: [{}]}|names no pass; known are [encode]",
+        "{name: a, passes: [{}]}|names no pass; known are [encode, input]",
         "{name: a, passes: [{encode: int5}]}|unknown type: int5",
+        "{name: a, passes: [{input: int8}]}|unknown input int8",
         "{name: a, passes: [{encode: f16, kind: [head]}]}|unknown field kind",
         "{name: a, passes: [{encode: f16, kinds: [heads]}]}|unknown kind heads",
         "{name: a, passes: [{encode: f16, kinds: head}]}|kinds must be a list",

@@ -68,7 +68,7 @@ class GoldenTest {
     "w4-g64-symmetric, 1e-4",
     "w8-channel-symmetric, 1e-4",
     "w8-g128-symmetric, 1e-4",
-    "w8-a8-token, 0.2", // what rounding its inputs changes, which kernels leave out
+    "w8-a8-token, 0.25", // a last place decides which of its inputs are rounded up
   })
   void compressedLlama(String scheme, double tolerance) {
     Path quantized = GOLDENS.resolve("compressed-tensors/llama").resolve(scheme);
@@ -142,7 +142,7 @@ class GoldenTest {
     "w4-g64-symmetric, 1e-4",
     "w8-channel-symmetric, 1e-4",
     "w8-g128-symmetric, 1e-4",
-    "w8-a8-token, 3e-2", // as above
+    "w8-a8-token, 2e-2", // as above
   })
   void compressedTensors(String scheme, double tolerance) {
     Path quantized = GOLDENS.resolve("compressed-tensors/bert").resolve(scheme);

@@ -1,5 +1,6 @@
 package dev.hone.model;
 
+import dev.hone.tensor.Input;
 import dev.hone.tensor.Tensor;
 
 /**
@@ -10,14 +11,6 @@ import dev.hone.tensor.Tensor;
  * @param input how the products read their input
  */
 public record Linear(Weight weight, Weight bias, Input input) {
-
-  /** How the input of a product is represented while it runs. */
-  public enum Input {
-    /** As it comes. */
-    FLOAT,
-    /** Rounded to 8 bits with a scale per token, found at run time. */
-    DYNAMIC_INT8
-  }
 
   public Linear(Weight weight, Weight bias) {
     this(weight, bias, Input.FLOAT);
@@ -34,6 +27,11 @@ public record Linear(Weight weight, Weight bias, Input input) {
   /** The layer's name in the checkpoint, without {@code .weight}. */
   public String name() {
     return weight.name().substring(0, weight.name().lastIndexOf('.'));
+  }
+
+  /** The same layer, reading its input in another way. */
+  public Linear with(Input other) {
+    return new Linear(weight, bias, other);
   }
 
   /** The same layer over another matrix. */

@@ -5,16 +5,20 @@ import dev.hone.model.LayerMap;
 import dev.hone.model.Linear;
 import dev.hone.model.Role;
 import dev.hone.model.Transformer;
+import dev.hone.tensor.Input;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.kernel.Kernels;
 import dev.hone.tensor.kernel.PackedMatrix;
 import java.lang.foreign.Arena;
+import java.util.EnumMap;
 import java.util.IdentityHashMap;
+import java.util.Map;
 
 /** The matrices of a model's linear layers in the order that a tier of kernels reads. */
 final class PackedWeights implements AutoCloseable {
   private final Arena arena = Arena.ofShared();
-  private final IdentityHashMap<Tensor, PackedMatrix> byTensor = new IdentityHashMap<>();
+  private final IdentityHashMap<Tensor, Map<Input, PackedMatrix>> byTensor =
+      new IdentityHashMap<>();
 
   PackedWeights(Transformer model, Kernels kernels) {
     try {
@@ -36,11 +40,16 @@ final class PackedWeights implements AutoCloseable {
   }
 
   private void pack(Linear layer, Kernels kernels) {
-    byTensor.computeIfAbsent(layer.weight().tensor(), t -> kernels.pack(t.inStoredOrder(), arena));
+    Tensor matrix = layer.weight().tensor();
+    byTensor
+        .computeIfAbsent(matrix, _ -> new EnumMap<>(Input.class))
+        .computeIfAbsent(
+            layer.input(), input -> kernels.pack(matrix.inStoredOrder(), input, arena));
   }
 
   PackedMatrix of(Linear layer) {
-    PackedMatrix matrix = byTensor.get(layer.weight().tensor());
+    PackedMatrix matrix =
+        byTensor.getOrDefault(layer.weight().tensor(), Map.of()).get(layer.input());
     if (matrix == null) {
       throw new IllegalArgumentException(
           layer.name() + " belongs to another model than the one packed");
@@ -50,7 +59,10 @@ final class PackedWeights implements AutoCloseable {
 
   /** Bytes of the packed copies beside the model's own. */
   long sizeBytes() {
-    return byTensor.values().stream().mapToLong(PackedMatrix::packedBytes).sum();
+    return byTensor.values().stream()
+        .flatMap(matrices -> matrices.values().stream())
+        .mapToLong(PackedMatrix::packedBytes)
+        .sum();
   }
 
   @Override

@@ -11,6 +11,7 @@ import dev.hone.model.Transformer;
 import dev.hone.model.Weight;
 import dev.hone.tensor.DType;
 import dev.hone.tensor.DType.Affine;
+import dev.hone.tensor.Input;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.layout.Layouts;
 import java.lang.foreign.Arena;
@@ -51,8 +52,7 @@ public record Encode(DType type, LayerSelection layers) implements Pass {
                 Tensor matrix = encode(role, layer.weight());
                 // Products with rounded inputs are of integers: a matrix of floats takes them as
                 // they come.
-                Linear.Input input =
-                    matrix.dtype() instanceof Affine ? layer.input() : Linear.Input.FLOAT;
+                Input input = matrix.dtype() instanceof Affine ? layer.input() : Input.FLOAT;
                 return new Linear(layer.weight().with(matrix), layer.bias(), input);
               }
 

@@ -62,8 +62,7 @@ public final class Layers {
   public Linear linear(String name, int out, int in) {
     Weight weight = matrix(name + ".weight", out, in);
     Weight bias = has(name + ".bias") ? vector(name + ".bias", out) : null;
-    boolean dynamic = checkpoint.dynamicInput(prefix + name);
-    return new Linear(weight, bias, dynamic ? Linear.Input.DYNAMIC_INT8 : Linear.Input.FLOAT);
+    return new Linear(weight, bias, checkpoint.input(prefix + name));
   }
 
   /**

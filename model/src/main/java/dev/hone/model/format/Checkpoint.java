@@ -1,5 +1,6 @@
 package dev.hone.model.format;
 
+import dev.hone.tensor.Input;
 import dev.hone.tensor.Tensor;
 import java.util.Optional;
 import java.util.Set;
@@ -40,8 +41,8 @@ public interface Checkpoint {
     return false;
   }
 
-  /** Whether the linear layer of that name rounds its input to 8 bits with a scale per token. */
-  default boolean dynamicInput(String layer) {
-    return false;
+  /** How the linear layer of that name reads its input. */
+  default Input input(String layer) {
+    return Input.FLOAT;
   }
 }

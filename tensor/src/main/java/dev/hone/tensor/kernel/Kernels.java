@@ -3,6 +3,7 @@ package dev.hone.tensor.kernel;
 import dev.hone.tensor.Activation;
 import dev.hone.tensor.AttentionMask;
 import dev.hone.tensor.AttentionShape;
+import dev.hone.tensor.Input;
 import dev.hone.tensor.KeyValues;
 import dev.hone.tensor.Pooling;
 import dev.hone.tensor.Tensor;
@@ -24,12 +25,19 @@ public interface Kernels {
   /**
    * Puts a weight matrix [out, in] of any type into the order that {@link #linear} reads.
    *
+   * @param input what products with it make of their input
    * @param arena memory of the packed copy; the weight's own must live as long
    */
-  PackedMatrix pack(Tensor weight, Arena arena);
+  PackedMatrix pack(Tensor weight, Input input, Arena arena);
+
+  /** A matrix whose products take their input as it comes. */
+  default PackedMatrix pack(Tensor weight, Arena arena) {
+    return pack(weight, Input.FLOAT, arena);
+  }
 
   /**
-   * {@code y[t, n] = activation(Σk x[t, k] w[n, k] + bias[n])}.
+   * {@code y[t, n] = activation(Σk x[t, k] w[n, k] + bias[n])}, where x is read as the weight was
+   * packed for.
    *
    * @param x [token, in]
    * @param bias [out] in F32, or null

@@ -43,9 +43,25 @@ public record PlainLayout(Plain type) implements Layout {
 
   @Override
   public void decode(Tensor tensor, long row, float[] out) {
-    long first = row * tensor.cols();
-    for (int i = 0; i < tensor.cols(); i++) {
-      out[i] = get(tensor.data(), first + i);
+    int cols = (int) tensor.cols();
+    MemorySegment data = tensor.row(row);
+    switch (type) { // a loop for each type that models run in: embeddings are read like this
+      case F32 -> MemorySegment.copy(data, Tensor.FLOAT, 0, out, 0, cols);
+      case F16 -> {
+        for (int i = 0; i < cols; i++) {
+          out[i] = Float.float16ToFloat(data.get(SHORT, i * 2L));
+        }
+      }
+      case BF16 -> {
+        for (int i = 0; i < cols; i++) {
+          out[i] = bf16ToFloat(data.get(SHORT, i * 2L));
+        }
+      }
+      case F64, I64, I32, I16, I8, U8, BOOL -> {
+        for (int i = 0; i < cols; i++) {
+          out[i] = get(data, i);
+        }
+      }
     }
   }
 

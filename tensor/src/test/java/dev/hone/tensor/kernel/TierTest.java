@@ -8,6 +8,7 @@ import dev.hone.tensor.AttentionShape;
 import dev.hone.tensor.DType.Affine;
 import dev.hone.tensor.DType.Block;
 import dev.hone.tensor.DType.Plain;
+import dev.hone.tensor.Input;
 import dev.hone.tensor.KeyValues;
 import dev.hone.tensor.Pooling;
 import dev.hone.tensor.Tensor;
@@ -93,6 +94,37 @@ public abstract class TierTest {
       bound[i] = bound[i] * shiftFactor(c) * ROUNDING + Float.MIN_NORMAL;
     }
     assertClose(actual, expected, bound);
+  }
+
+  static List<Linear> roundedLinears() {
+    return linears().stream().filter(c -> c.type().equals(new Affine(8, 0, true))).toList();
+  }
+
+  /**
+   * The same integers on the same grid: nothing but rounding of the sums may differ. Bound as
+   * above, over what is multiplied.
+   */
+  @ParameterizedTest
+  @MethodSource("roundedLinears")
+  void linearOfRoundedInput(Linear c) {
+    Tensor x = KernelCases.tensor(arena, c.values(), 1, c.tokens(), c.in());
+    Tensor weight = KernelCases.weight(arena, c, 2);
+    Tensor bias = KernelCases.tensor(arena, c.values(), 3, c.out());
+    Tensor sizes = absolute(Layouts.decode(weight, arena));
+    for (Input input : Input.values()) {
+      Tensor expected = like(c.tokens(), c.out());
+      Tensor actual = like(c.tokens(), c.out());
+      Tensor magnitude = like(c.tokens(), c.out());
+      scalar.linear(x, scalar.pack(weight, input, arena), bias, Activation.NONE, expected);
+      tier.linear(x, tier.pack(weight, input, arena), bias, Activation.NONE, actual);
+      scalar.linear(
+          absolute(x), scalar.pack(sizes, arena), absolute(bias), Activation.NONE, magnitude);
+      float[] bound = magnitude.toArray();
+      for (int i = 0; i < bound.length; i++) {
+        bound[i] = bound[i] * ROUNDING + Float.MIN_NORMAL;
+      }
+      assertClose(actual, expected, bound);
+    }
   }
 
   /** Widening computes q s - zero s: each term may be larger than w by the number of steps. */

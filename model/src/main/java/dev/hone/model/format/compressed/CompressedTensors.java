@@ -8,6 +8,7 @@ import dev.hone.model.format.Config;
 import dev.hone.model.format.FormatException;
 import dev.hone.tensor.DType.Affine;
 import dev.hone.tensor.DType.Plain;
+import dev.hone.tensor.Input;
 import dev.hone.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -136,8 +137,8 @@ public final class CompressedTensors implements Checkpoint {
   }
 
   @Override
-  public boolean dynamicInput(String layer) {
-    return schemes.containsKey(layer) && schemes.get(layer).dynamicInput();
+  public Input input(String layer) {
+    return schemes.containsKey(layer) ? schemes.get(layer).input() : Input.FLOAT;
   }
 
   @Override

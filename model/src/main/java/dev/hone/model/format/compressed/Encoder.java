@@ -13,6 +13,7 @@ import dev.hone.model.format.compressed.Scheme.Packing;
 import dev.hone.tensor.DType.Affine;
 import dev.hone.tensor.DType.Block;
 import dev.hone.tensor.DType.Plain;
+import dev.hone.tensor.Input;
 import dev.hone.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
@@ -46,14 +47,13 @@ final class Encoder {
         new LayerMap() {
           @Override
           public Linear linear(Role role, Linear layer) {
-            boolean dynamic = layer.input() == Linear.Input.DYNAMIC_INT8;
-            encoder.add(layer.weight(), "Linear", dynamic);
+            encoder.add(layer.weight(), "Linear", layer.input());
             return layer;
           }
 
           @Override
           public Embedding embedding(Role role, Embedding table) {
-            encoder.add(table.weight(), "Embedding", false);
+            encoder.add(table.weight(), "Embedding", Input.FLOAT);
             return table;
           }
         });
@@ -67,13 +67,13 @@ final class Encoder {
     return new Encoded(Collections.unmodifiableMap(encoder.tensors), encoder.quantizationConfig());
   }
 
-  private void add(Weight weight, String type, boolean dynamicInput) {
+  private void add(Weight weight, String type, Input input) {
     String name = weight.name();
     String layer = name.substring(0, name.lastIndexOf('.'));
     Optional<Scheme> scheme =
         switch (weight.tensor().dtype()) {
           case Plain _ -> Optional.empty();
-          case Affine affine -> Optional.of(scheme(affine, dynamicInput));
+          case Affine affine -> Optional.of(scheme(affine, input));
           case Block block ->
               throw new IllegalArgumentException(
                   name
@@ -82,7 +82,7 @@ final class Encoder {
                       + ": compressed-tensors has no such blocks; quantize"
                       + " to int8 or int4, or write GGUF");
         };
-    if (dynamicInput && scheme.isEmpty()) {
+    if (input != Input.FLOAT && scheme.isEmpty()) {
       throw new IllegalArgumentException(
           name
               + " is "
@@ -120,9 +120,9 @@ final class Encoder {
     }
   }
 
-  private static Scheme scheme(Affine type, boolean dynamicInput) {
-    Packing packing = dynamicInput ? Packing.INT_QUANTIZED : Packing.PACK_QUANTIZED;
-    return new Scheme(packing, type.bits(), type.symmetric(), type.group(), false, dynamicInput);
+  private static Scheme scheme(Affine type, Input input) {
+    Packing packing = input == Input.FLOAT ? Packing.PACK_QUANTIZED : Packing.INT_QUANTIZED;
+    return new Scheme(packing, type.bits(), type.symmetric(), type.group(), false, input);
   }
 
   private void takeApart(String layer, Tensor weight, Scheme scheme) {
@@ -217,10 +217,11 @@ final class Encoder {
     } else {
       weights.put("strategy", "group").put("group_size", scheme.group());
     }
-    if (scheme.dynamicInput()) {
+    if (scheme.input() != Input.FLOAT) {
       ObjectNode input = group.putObject("input_activations");
       input.put("num_bits", 8).put("type", "int");
-      input.put("symmetric", true).put("dynamic", true).put("strategy", "token");
+      input.put("symmetric", scheme.input() == Input.DYNAMIC_INT8_SYMMETRIC);
+      input.put("dynamic", true).put("strategy", "token");
     }
     return group.put("format", scheme.packing().label);
   }

@@ -1,6 +1,7 @@
 package dev.hone.model.format.compressed;
 
 import dev.hone.model.format.Config;
+import dev.hone.tensor.Input;
 import java.util.Optional;
 import java.util.Set;
 
@@ -9,15 +10,10 @@ import java.util.Set;
  *
  * @param group columns that share a scale; 0: the whole row
  * @param perTensor one scale for the whole matrix; {@code group} is 0 then
- * @param dynamicInput whether the layers round their input to 8 bits with a scale per token
+ * @param input how the layers read their input
  */
 record Scheme(
-    Packing packing,
-    int bits,
-    boolean symmetric,
-    int group,
-    boolean perTensor,
-    boolean dynamicInput) {
+    Packing packing, int bits, boolean symmetric, int group, boolean perTensor, Input input) {
 
   /** How a layer's integers lie in the file. */
   enum Packing {
@@ -71,7 +67,7 @@ record Scheme(
           "format",
           "compressed (the quantization is only simulated; save with save_compressed=True)");
     }
-    return Optional.of(read(weights.get(), packing(group, format), dynamicInput(group)));
+    return Optional.of(read(weights.get(), packing(group, format), input(group)));
   }
 
   private static Packing packing(Config group, String format) {
@@ -85,7 +81,7 @@ record Scheme(
     };
   }
 
-  private static Scheme read(Config weights, Packing packing, boolean dynamicInput) {
+  private static Scheme read(Config weights, Packing packing, Input input) {
     weights.refuseOthers(QUANTIZATION_FIELDS);
     weights.require("type", "int");
     if (weights.flag("dynamic", false)) {
@@ -114,7 +110,7 @@ record Scheme(
       throw weights.wrong("group_size", "even at 4 bits");
     }
     boolean symmetric = weights.flag("symmetric", true);
-    return new Scheme(packing, bits, symmetric, group, strategy.equals("tensor"), dynamicInput);
+    return new Scheme(packing, bits, symmetric, group, strategy.equals("tensor"), input);
   }
 
   private static String inferredStrategy(Config weights) {
@@ -122,10 +118,10 @@ record Scheme(
     return size > 0 ? "group" : size < 0 ? "channel" : "tensor";
   }
 
-  private static boolean dynamicInput(Config group) {
+  private static Input input(Config group) {
     Optional<Config> input = group.object("input_activations");
     if (input.isEmpty()) {
-      return false;
+      return Input.FLOAT;
     }
     Config config = input.get();
     config.refuseOthers(QUANTIZATION_FIELDS);
@@ -137,9 +133,6 @@ record Scheme(
     if (!config.has("dynamic") || !config.flag("dynamic", false)) {
       throw config.wrong("dynamic", "true for inputs (static scales are not supported yet)");
     }
-    if (!config.flag("symmetric", true)) {
-      throw config.wrong("symmetric", "true for inputs (nothing else is supported yet)");
-    }
-    return true;
+    return config.flag("symmetric", true) ? Input.DYNAMIC_INT8_SYMMETRIC : Input.DYNAMIC_INT8;
   }
 }

@@ -12,6 +12,7 @@ import dev.hone.model.format.Config;
 import dev.hone.model.format.FormatException;
 import dev.hone.tensor.DType.Affine;
 import dev.hone.tensor.DType.Plain;
+import dev.hone.tensor.Input;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.layout.Layouts;
 import java.lang.foreign.Arena;
@@ -55,7 +56,7 @@ class CompressedTensorsTest {
     putFourBits();
     Checkpoint checkpoint = open(FOUR_BITS, "pack-quantized");
     assertThat(checkpoint.names()).containsExactly("a.weight");
-    assertThat(checkpoint.dynamicInput("a")).isFalse();
+    assertThat(checkpoint.input("a")).isEqualTo(Input.FLOAT);
     Tensor weight = checkpoint.tensor("a.weight");
     assertThat(weight.dtype()).isEqualTo(new Affine(4, 2, false));
     assertThat(weight.data().address()).isEqualTo(tensors.get("a.weight_packed").data().address());
@@ -195,8 +196,6 @@ class CompressedTensorsTest {
             + " | num_bits must be 8",
         "'weights': {}, 'input_activations': {'dynamic': true, 'strategy': 'token', 'type':"
             + " 'float'} | type must be int",
-        "'weights': {}, 'input_activations': {'dynamic': true, 'strategy': 'token', 'symmetric':"
-            + " false} | symmetric must be true",
       })
   void refusesSchemesItDoesNotKnow(String group, String message) {
     Config config =
@@ -280,8 +279,8 @@ class CompressedTensorsTest {
     }
     Tensor matrix = Tensor.copyOf(arena, values, 7, 37);
     Tensor tensor = Layouts.encode(matrix, new Affine(bits, group, symmetric), arena);
-    for (boolean dynamic : new boolean[] {false, true}) {
-      Encoded encoded = EncoderTest.encode("layer", tensor, dynamic, arena);
+    for (Input input : Input.values()) {
+      Encoded encoded = EncoderTest.encode("layer", tensor, input, arena);
       tensors.clear();
       tensors.putAll(encoded.tensors());
       ObjectNode config = new ObjectMapper().createObjectNode();
@@ -289,7 +288,7 @@ class CompressedTensorsTest {
       Checkpoint read = CompressedTensors.open(stored(), new Config("config.json", config), arena);
       assertThat(read.tensor("layer.weight").dtype()).isEqualTo(tensor.dtype());
       assertThat(decoded(read.tensor("layer.weight"))).isEqualTo(decoded(tensor));
-      assertThat(read.dynamicInput("layer")).isEqualTo(dynamic);
+      assertThat(read.input("layer")).isEqualTo(input);
     }
   }
 
@@ -297,15 +296,15 @@ class CompressedTensorsTest {
   void refusesWhatTheLayoutCannotHold() {
     Tensor blocks = Tensor.allocate(arena, dev.hone.tensor.DType.Block.Q4_0, 2, 32);
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> EncoderTest.encode("layer", blocks, false, arena))
+        .isThrownBy(() -> EncoderTest.encode("layer", blocks, Input.FLOAT, arena))
         .withMessageContaining("layer.weight is q4_0");
     Tensor plain = Tensor.allocate(arena, Plain.F16, 2, 32);
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> EncoderTest.encode("layer", plain, true, arena))
+        .isThrownBy(() -> EncoderTest.encode("layer", plain, Input.DYNAMIC_INT8, arena))
         .withMessageContaining("layer.weight is f16");
     Tensor int8 = Layouts.encode(plain, new Affine(8, 0, true), arena);
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> EncoderTest.encode("2_Dense/linear", int8, false, arena))
+        .isThrownBy(() -> EncoderTest.encode("2_Dense/linear", int8, Input.FLOAT, arena))
         .withMessageContaining("2_Dense/linear.weight is int8-channel");
   }
 

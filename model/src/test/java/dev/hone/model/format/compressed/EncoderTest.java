@@ -21,6 +21,7 @@ import dev.hone.tensor.Activation;
 import dev.hone.tensor.DType;
 import dev.hone.tensor.DType.Affine;
 import dev.hone.tensor.DType.Plain;
+import dev.hone.tensor.Input;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.layout.Layouts;
 import java.io.IOException;
@@ -58,9 +59,9 @@ class EncoderTest {
         config(
             model(
                 int8,
-                linear("a", int8, Linear.Input.FLOAT),
-                linear("b", int8, Linear.Input.FLOAT),
-                linear("head", Plain.F32, Linear.Input.FLOAT)));
+                linear("a", int8, Input.FLOAT),
+                linear("b", int8, Input.FLOAT),
+                linear("head", Plain.F32, Input.FLOAT)));
     assertThat(texts(config.at("/config_groups/group_0/targets")))
         .containsExactly("Embedding", "Linear");
     assertThat(texts(config.get("ignore"))).containsExactly("head");
@@ -75,9 +76,9 @@ class EncoderTest {
         config(
             model(
                 Plain.F32,
-                linear("a", int8, Linear.Input.DYNAMIC_INT8),
-                linear("b", new Affine(4, 32, false), Linear.Input.FLOAT),
-                linear("c", int8, Linear.Input.DYNAMIC_INT8)));
+                linear("a", int8, Input.DYNAMIC_INT8_SYMMETRIC),
+                linear("b", new Affine(4, 32, false), Input.FLOAT),
+                linear("c", int8, Input.DYNAMIC_INT8_SYMMETRIC)));
     assertThat(texts(config.at("/config_groups/group_0/targets"))).containsExactly("a", "c");
     assertThat(texts(config.at("/config_groups/group_1/targets"))).containsExactly("b");
     assertThat(config.at("/config_groups/group_0/format").asText()).isEqualTo("int-quantized");
@@ -90,9 +91,7 @@ class EncoderTest {
   void namesLayersWhoseNamesMislead() {
     JsonNode config =
         config(
-            model(
-                Plain.F32,
-                linear("embedding_projection", new Affine(8, 0, true), Linear.Input.FLOAT)));
+            model(Plain.F32, linear("embedding_projection", new Affine(8, 0, true), Input.FLOAT)));
     assertThat(texts(config.at("/config_groups/group_0/targets")))
         .containsExactly("embedding_projection");
   }
@@ -100,8 +99,7 @@ class EncoderTest {
   @Test
   void saysNothingOfPlainModels() {
     Encoded encoded =
-        CompressedTensors.encode(
-            model(Plain.F16, linear("a", Plain.BF16, Linear.Input.FLOAT)), arena);
+        CompressedTensors.encode(model(Plain.F16, linear("a", Plain.BF16, Input.FLOAT)), arena);
     assertThat(encoded.quantizationConfig()).isEmpty();
     assertThat(encoded.tensors()).containsOnlyKeys("word_embeddings.weight", "a.weight");
   }
@@ -171,8 +169,8 @@ class EncoderTest {
           assertThat(largestDifference(Layouts.decode(weight, arena), exact))
               .as(name)
               .isBetween(step / 100, step);
-          assertThat(quantized.dynamicInput(name.replace(".weight", "")))
-              .isEqualTo(scheme.equals("w8-a8-token"));
+          assertThat(quantized.input(name.replace(".weight", "")))
+              .isEqualTo(scheme.equals("w8-a8-token") ? Input.DYNAMIC_INT8_SYMMETRIC : Input.FLOAT);
         }
       }
       assertThat(layers).isEqualTo(family.equals("bert") ? 12 : 14);
@@ -190,8 +188,7 @@ class EncoderTest {
   }
 
   /** A model of one linear layer, in the layout. */
-  static Encoded encode(String layer, Tensor weight, boolean dynamic, Arena arena) {
-    Linear.Input input = dynamic ? Linear.Input.DYNAMIC_INT8 : Linear.Input.FLOAT;
+  static Encoded encode(String layer, Tensor weight, Input input, Arena arena) {
     Tensor words = Tensor.allocate(arena, Plain.F32, 2, weight.cols());
     return CompressedTensors.encode(
         model(words, List.of(new Linear(new Weight(layer + ".weight", weight), null, input))),
@@ -212,7 +209,7 @@ class EncoderTest {
         new Head.SentenceEmbedding(List.of(), dense, false, 0));
   }
 
-  private Linear linear(String name, DType dtype, Linear.Input input) {
+  private Linear linear(String name, DType dtype, Input input) {
     return new Linear(new Weight(name + ".weight", tensor(dtype)), null, input);
   }
 

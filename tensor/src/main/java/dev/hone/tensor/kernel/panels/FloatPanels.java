@@ -10,7 +10,7 @@ import java.nio.ByteOrder;
 
 /** Panels of F32, F16 or BF16. */
 public record FloatPanels(Plain type, int rows, int cols, int columns, MemorySegment data)
-    implements Panels {
+    implements WidenedPanels {
   private static final ValueLayout.OfShort SHORT =
       ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 

@@ -36,7 +36,7 @@ public record IntegerPanels(
     MemorySegment scales,
     MemorySegment zeros,
     MemorySegment shifts)
-    implements Panels {
+    implements WidenedPanels {
 
   /** A load of 64 bits where 32 are wanted may read past the last column. */
   private static final int SLACK = 4;

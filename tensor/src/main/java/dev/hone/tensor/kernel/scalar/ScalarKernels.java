@@ -5,11 +5,13 @@ import static dev.hone.tensor.Tensor.FLOAT;
 import dev.hone.tensor.Activation;
 import dev.hone.tensor.AttentionMask;
 import dev.hone.tensor.AttentionShape;
+import dev.hone.tensor.Input;
 import dev.hone.tensor.KeyValues;
 import dev.hone.tensor.Pooling;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.kernel.Kernels;
 import dev.hone.tensor.kernel.PackedMatrix;
+import dev.hone.tensor.kernel.RoundedInput;
 import dev.hone.tensor.kernel.Shapes;
 import dev.hone.tensor.layout.Layouts;
 import dev.hone.tensor.parallel.ComputePool;
@@ -48,14 +50,18 @@ public final class ScalarKernels implements Kernels {
   }
 
   @Override
-  public PackedMatrix pack(Tensor weight, Arena arena) {
+  public PackedMatrix pack(Tensor weight, Input input, Arena arena) {
     Shapes.checkPack(weight);
-    return new AsItIs(weight);
+    return RoundedInput.of(new AsItIs(weight), input);
   }
 
   @Override
   public void linear(Tensor x, PackedMatrix weight, Tensor bias, Activation activation, Tensor y) {
     Shapes.checkLinear(x, weight, bias, y);
+    if (weight instanceof RoundedInput rounded) {
+      linear(rounded.round(x, pool), rounded.matrix(), bias, activation, y);
+      return;
+    }
     Tensor w = ((AsItIs) weight).weight;
     int cols = weight.cols();
     pool.run(

@@ -3,13 +3,15 @@ package dev.hone.tensor.kernel.vector;
 import dev.hone.tensor.Activation;
 import dev.hone.tensor.AttentionMask;
 import dev.hone.tensor.AttentionShape;
+import dev.hone.tensor.Input;
 import dev.hone.tensor.KeyValues;
 import dev.hone.tensor.Pooling;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.kernel.Kernels;
 import dev.hone.tensor.kernel.PackedMatrix;
+import dev.hone.tensor.kernel.RoundedInput;
 import dev.hone.tensor.kernel.Shapes;
-import dev.hone.tensor.kernel.panels.Panels;
+import dev.hone.tensor.kernel.panels.WidenedPanels;
 import dev.hone.tensor.layout.Layouts;
 import dev.hone.tensor.parallel.ComputePool;
 import java.lang.foreign.Arena;
@@ -33,15 +35,19 @@ public final class VectorKernels implements Kernels {
   }
 
   @Override
-  public PackedMatrix pack(Tensor weight, Arena arena) {
+  public PackedMatrix pack(Tensor weight, Input input, Arena arena) {
     Shapes.checkPack(weight);
-    return Panels.pack(weight, Vectors.PANEL, arena, pool);
+    return RoundedInput.of(WidenedPanels.pack(weight, Vectors.PANEL, arena, pool), input);
   }
 
   @Override
   public void linear(Tensor x, PackedMatrix weight, Tensor bias, Activation activation, Tensor y) {
     Shapes.checkLinear(x, weight, bias, y);
-    new VectorLinear(x, (Panels) weight, bias, activation, y, shelf).run(pool);
+    if (weight instanceof RoundedInput rounded) {
+      linear(rounded.round(x, pool), rounded.matrix(), bias, activation, y);
+    } else {
+      new VectorLinear(x, (WidenedPanels) weight, bias, activation, y, shelf).run(pool);
+    }
   }
 
   @Override

@@ -9,7 +9,7 @@ import static dev.hone.tensor.kernel.vector.Vectors.PANEL;
 
 import dev.hone.tensor.Activation;
 import dev.hone.tensor.Tensor;
-import dev.hone.tensor.kernel.panels.Panels;
+import dev.hone.tensor.kernel.panels.WidenedPanels;
 import dev.hone.tensor.parallel.ComputePool;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
@@ -21,7 +21,12 @@ import jdk.incubator.vector.FloatVector;
  * are hot.
  */
 record VectorLinear(
-    Tensor x, Panels weight, Tensor bias, Activation activation, Tensor y, Scratch.Shelf shelf) {
+    Tensor x,
+    WidenedPanels weight,
+    Tensor bias,
+    Activation activation,
+    Tensor y,
+    Scratch.Shelf shelf) {
   /** Floats of activations that a task copies: they stay in the second-level cache. */
   private static final int ROWS_FLOATS = 128 * 1024;
 

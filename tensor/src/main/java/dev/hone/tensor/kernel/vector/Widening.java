@@ -18,7 +18,7 @@ import static jdk.incubator.vector.VectorOperators.ZERO_EXTEND_S2I;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.kernel.panels.FloatPanels;
 import dev.hone.tensor.kernel.panels.IntegerPanels;
-import dev.hone.tensor.kernel.panels.Panels;
+import dev.hone.tensor.kernel.panels.WidenedPanels;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
@@ -35,7 +35,7 @@ final class Widening {
    * @param from even
    * @param out [to - from][PANEL], and room for one row more
    */
-  static void widen(Panels panels, int panel, int from, int to, float[] out) {
+  static void widen(WidenedPanels panels, int panel, int from, int to, float[] out) {
     switch (panels) {
       case FloatPanels floats -> floats(floats, panel, from, to, out);
       case IntegerPanels integers -> integers(integers, panel, from, to, out);

@@ -5,18 +5,13 @@ import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
-import java.util.ArrayList;
-import java.util.List;
 
 /**
  * An activation on numbers in place, within 1e-6 of the exact function (relative to the result
- * where that is greater than one). Four vectors run side by side, because each step of a polynomial
- * waits for the one before; then one at a time; then what is left under a mask.
+ * where that is greater than one): four vectors at a time, then one, then what is left under a
+ * mask.
  */
 final class ActivationKernel {
-  private static final Width WIDTH = Width.YMM;
-  private static final int SIDE_BY_SIDE = 4;
-
   private static final MethodHandle CALL =
       CodeMemory.caller(FunctionDescriptor.ofVoid(ValueLayout.ADDRESS, ValueLayout.JAVA_LONG));
 
@@ -46,23 +41,8 @@ final class ActivationKernel {
   }
 
   /** Writes the code; a field is a register. */
-  private static final class Writer {
-    private static final float LOG2_E = 1.44269504f;
-    private static final float LN2 = 0.693147180f;
-
-    /** Added and taken away again, it rounds to whole numbers, which then stand in the low bits. */
-    private static final float ROUND = 0x1.8p23f;
-
-    /** Up to here neither e^x is infinite nor e^-x denormal. */
-    private static final float MOST = 87;
-
+  private static final class Writer extends FunctionWriter {
     private static final float SQRT_2_OVER_PI = 0.797884561f;
-
-    /** e^x = 2^n p(x - n ln 2), with the least relative error on [-ln2/2, ln2/2]: 8e-8. */
-    private static final float[] EXP = {
-      0.008297654800f, 0.041915383190f, 0.166675746441f,
-      0.499988943338f, 0.999999701977f, 1.000000119209f
-    };
 
     /** Up to |x| = {@value}, Φ(-|x|) is a polynomial; beyond, it is zero. */
     private static final float GELU_END = 5.25f;
@@ -74,30 +54,18 @@ final class ActivationKernel {
       -0.2259680033f, 0.1150504947f, -0.0334002376f, 0.0043326602f
     };
 
-    private final Assembler asm = new Assembler();
-    private final Registers registers = new Registers(WIDTH);
     private final Gpr at = registers.argument("at");
     private final Gpr count = registers.argument("count");
     private final Gpr masks = registers.gpr("masks");
-    private final Gpr constants = registers.gpr("constants");
-    private final Vec[] x = registers.vecs("x", SIDE_BY_SIDE);
-    private final Vec[] t = registers.vecs("t", SIDE_BY_SIDE);
-    private final Vec[] p = registers.vecs("p", SIDE_BY_SIDE);
-    private final Vec constant = registers.vec("constant");
     private final Vec zero = registers.vec("zero");
     private final Vec mask = registers.vec("mask");
-
-    /** In the order of their first use. */
-    private final List<Float> values = new ArrayList<>();
 
     Assembly write(Activation activation) {
       Label rest = new Label();
       Label tail = new Label();
       Label end = new Label();
-      Label table = new Label();
       int four = SIDE_BY_SIDE * WIDTH.floats();
-      asm.enter(registers);
-      asm.lea(constants, table);
+      begin();
       asm.vxorps(zero, zero, zero);
       asm.sub(count, four);
       asm.jl(rest);
@@ -118,30 +86,13 @@ final class ActivationKernel {
       asm.add(count, WIDTH.floats());
       asm.je(end);
       // as many numbers marked as are left: from the table's middle backwards
-      asm.lea(masks, asm.constant(table()));
+      asm.lea(masks, asm.constant(Masks.table(WIDTH)));
       asm.shl(count, 2);
       asm.neg(count);
       asm.vmovups(mask, Memory.at(masks, count, 1, WIDTH.bytes()));
       apply(activation, 1, true);
       asm.bind(end);
-      asm.leave(registers);
-      asm.constant(table, constants());
-      return asm.finish("activation-" + activation.name().toLowerCase(java.util.Locale.ROOT));
-    }
-
-    private static float[] table() {
-      float[] table = new float[2 * WIDTH.floats()];
-      java.util.Arrays.fill(table, 0, WIDTH.floats(), -0.0f); // only the highest bit counts
-      return table;
-    }
-
-    /** Each constant as a whole vector. */
-    private float[] constants() {
-      float[] all = new float[values.size() * WIDTH.floats()];
-      for (int i = 0; i < all.length; i++) {
-        all[i] = values.get(i / WIDTH.floats());
-      }
-      return all;
+      return end("activation-" + activation.name().toLowerCase(java.util.Locale.ROOT));
     }
 
     private void apply(Activation activation, int n, boolean masked) {
@@ -266,57 +217,6 @@ final class ActivationKernel {
         asm.vaddps(p[i], p[i], constant);
         asm.vdivps(x[i], x[i], p[i]);
       }
-    }
-
-    /** {@code p = exp(x)}, where x is first brought to -87 .. 87; overwrites x and t. */
-    private void exp(int n) {
-      load(constant, MOST);
-      for (int i = 0; i < n; i++) {
-        asm.vminps(x[i], constant, x[i]);
-      }
-      load(constant, -MOST);
-      for (int i = 0; i < n; i++) {
-        asm.vmaxps(x[i], constant, x[i]);
-      }
-      load(constant, ROUND);
-      for (int i = 0; i < n; i++) {
-        asm.vmovups(t[i], value(LOG2_E));
-        asm.vfmadd213ps(t[i], x[i], constant); // n in the low bits
-        asm.vsubps(p[i], t[i], constant);
-      }
-      load(constant, -LN2);
-      for (int i = 0; i < n; i++) {
-        asm.vfmadd231ps(x[i], p[i], constant); // what is left
-      }
-      polynomial(EXP, n, x);
-      for (int i = 0; i < n; i++) {
-        asm.vpslld(t[i], t[i], 23);
-        asm.vpaddd(p[i], p[i], t[i]);
-      }
-    }
-
-    /** {@code p} = a polynomial of {@code of}, highest power first. */
-    private void polynomial(float[] coefficients, int n, Vec[] of) {
-      for (int i = 0; i < n; i++) {
-        asm.vmovups(p[i], value(coefficients[0]));
-      }
-      for (int k = 1; k < coefficients.length; k++) {
-        load(constant, coefficients[k]);
-        for (int i = 0; i < n; i++) {
-          asm.vfmadd213ps(p[i], of[i], constant);
-        }
-      }
-    }
-
-    private void load(Vec to, float value) {
-      asm.vmovups(to, value(value));
-    }
-
-    private Memory value(float value) {
-      if (!values.contains(value)) {
-        values.add(value);
-      }
-      return Memory.at(constants, values.indexOf(value) * WIDTH.bytes());
     }
   }
 }

@@ -31,13 +31,33 @@ final class Assembler {
   private static final Encoding VFMADD213PS = Encoding.of("vfmadd213ps", 1, 2, 0xA8);
   private static final Encoding VFMADD231PS = Encoding.of("vfmadd231ps", 1, 2, 0xB8);
   private static final Encoding VCVTDQ2PS = Encoding.of("vcvtdq2ps", 0, 1, 0x5B);
+  private static final Encoding VCVTPS2DQ = Encoding.of("vcvtps2dq", 1, 1, 0x5B);
   private static final Encoding VCVTPH2PS = Encoding.of("vcvtph2ps", 1, 2, 0x13, Encoding.HALF);
   private static final Encoding VPMOVSXBD = Encoding.of("vpmovsxbd", 1, 2, 0x21, Encoding.QUARTER);
   private static final Encoding VPMOVZXBD = Encoding.of("vpmovzxbd", 1, 2, 0x31, Encoding.QUARTER);
+  private static final Encoding VPMOVSXBW = Encoding.of("vpmovsxbw", 1, 2, 0x20, Encoding.HALF);
   private static final Encoding VPMOVZXWD = Encoding.of("vpmovzxwd", 1, 2, 0x33, Encoding.HALF);
+  private static final Encoding VPBROADCASTD = Encoding.of("vpbroadcastd", 1, 2, 0x58, 4);
+  private static final Encoding VPMADDWD = Encoding.of("vpmaddwd", 1, 1, 0xF5);
+  private static final Encoding VPMULLD = Encoding.of("vpmulld", 1, 2, 0x40);
+  private static final Encoding VPDPBUSD = Encoding.of("vpdpbusd", 1, 2, 0x50);
+  private static final Encoding VPACKSSDW = Encoding.of("vpackssdw", 1, 1, 0x6B);
+  private static final Encoding VPACKUSWB = Encoding.of("vpackuswb", 1, 1, 0x67);
   private static final Encoding VPADDD = Encoding.of("vpaddd", 1, 1, 0xFE);
   private static final Encoding VPSLLD = Encoding.of("vpslld", 1, 1, 0x72);
   private static final Encoding VPSRLD = Encoding.of("vpsrld", 1, 1, 0x72);
+  private static final Encoding VCMPNLTPS = Encoding.of("vcmpnltps", 0, 1, 0xC2);
+  private static final Encoding VUNPCKLPS = Encoding.of("vunpcklps", 0, 1, 0x14);
+  private static final Encoding VUNPCKHPS = Encoding.of("vunpckhps", 0, 1, 0x15);
+  private static final Encoding VINSERTF128 = Encoding.of("vinsertf128", 1, 3, 0x18, 16);
+  private static final Encoding VSHUFPS = Encoding.of("vshufps", 0, 1, 0xC6);
+  private static final Encoding VPERM2F128 = Encoding.of("vperm2f128", 1, 3, 0x06);
+  private static final Encoding VPERMQ = new Encoding("vpermq", 1, 3, 0x00, true, Encoding.WHOLE);
+  private static final Encoding VMOVSS_STORE = Encoding.of("vmovss", 2, 1, 0x11, 4);
+  private static final Encoding VMOVQ_STORE = Encoding.of("vmovq", 1, 1, 0xD6, 8);
+
+  /** Which comparison VCMPPS makes. Manual, volume 2, table 3-1. */
+  private static final int NOT_LESS = 5;
 
   /** Denormals, in and out, are zero; all else as Java has it. Manual, volume 1, 10.2.3. */
   private static final int NO_DENORMALS = 0x9FC0;
@@ -135,6 +155,11 @@ final class Assembler {
   void sub(Gpr to, int value) {
     code.begin("sub " + to + "," + hex(value));
     immediate(5, to, value);
+  }
+
+  void and(Gpr to, int value) {
+    code.begin("and " + to + "," + hex(value));
+    immediate(4, to, value);
   }
 
   void cmp(Gpr a, int value) {
@@ -248,6 +273,18 @@ final class Assembler {
     code.putDistance(to);
   }
 
+  void jle(Label to) {
+    code.begin("jle ", to);
+    code.put(0x0F).put(0x8E);
+    code.putDistance(to);
+  }
+
+  void jg(Label to) {
+    code.begin("jg ", to);
+    code.put(0x0F).put(0x8F);
+    code.putDistance(to);
+  }
+
   void jge(Label to) {
     code.begin("jge ", to);
     code.put(0x0F).put(0x8D);
@@ -279,6 +316,22 @@ final class Assembler {
   void vmaskmovps(Memory to, Vec mask, Vec from) {
     code.begin("vmaskmovps " + sized(to, from.width().bytes()) + "," + mask + "," + from);
     encode(VMASKMOVPS_STORE, from.width(), from.number(), mask.number(), to);
+  }
+
+  /** The first number alone. */
+  void vmovss(Memory to, Vec from) {
+    code.begin("vmovss " + sized(to, 4) + "," + new Vec(Width.XMM, from.number()));
+    encode(VMOVSS_STORE, Width.XMM, from.number(), 0, to);
+  }
+
+  /** The first 64 bits alone. */
+  void vmovq(Memory to, Vec from) {
+    code.begin("vmovq " + sized(to, 8) + "," + new Vec(Width.XMM, from.number()));
+    encode(VMOVQ_STORE, Width.XMM, from.number(), 0, to);
+  }
+
+  void vpbroadcastd(Vec to, Memory from) {
+    two(VPBROADCASTD, to, from);
   }
 
   void vbroadcastss(Vec to, Memory from) {
@@ -331,6 +384,75 @@ final class Assembler {
     three(VFMADD231PS, to, a, b);
   }
 
+  /** {@code to = a * b}, the low 32 bits of each product. */
+  void vpmulld(Vec to, Vec a, Operand b) {
+    three(VPMULLD, to, a, b);
+  }
+
+  /** Products of 16 bits, added in pairs: {@code to[i] = a[2 i] b[2 i] + a[2 i + 1] b[2 i + 1]}. */
+  void vpmaddwd(Vec to, Vec a, Operand b) {
+    three(VPMADDWD, to, a, b);
+  }
+
+  /**
+   * Bytes without signs by bytes with, added in fours: {@code to[i] += Σ a[4 i + j] b[4 i + j]}.
+   */
+  void vpdpbusd(Vec to, Vec a, Vec b) {
+    String encoding = to.width() == Width.ZMM ? "" : "{vex} "; // for there is one by EVEX too
+    code.begin(encoding + VPDPBUSD.mnemonic() + " " + to + "," + a + "," + b);
+    encode(VPDPBUSD, to.width(), to.number(), a.number(), b);
+  }
+
+  /** Words with signs from a and b, by turns of 128 bits; what is beyond them is clamped. */
+  void vpackssdw(Vec to, Vec a, Operand b) {
+    three(VPACKSSDW, to, a, b);
+  }
+
+  /** Bytes without signs from words, by turns of 128 bits; what is beyond them is clamped. */
+  void vpackuswb(Vec to, Vec a, Operand b) {
+    three(VPACKUSWB, to, a, b);
+  }
+
+  /** All bits where not {@code a < b}. */
+  void vcmpnltps(Vec to, Vec a, Operand b) {
+    three(VCMPNLTPS, to, a, b);
+    code.put(NOT_LESS);
+  }
+
+  /** In every 128 bits, two numbers of a and two of b, by two bits of the order each. */
+  void vshufps(Vec to, Vec a, Vec b, int order) {
+    four(VSHUFPS, to, a, b, order);
+  }
+
+  /** In every 128 bits the first two numbers of a and of b, by turns. */
+  void vunpcklps(Vec to, Vec a, Vec b) {
+    three(VUNPCKLPS, to, a, b);
+  }
+
+  /** In every 128 bits the last two numbers of a and of b, by turns. */
+  void vunpckhps(Vec to, Vec a, Vec b) {
+    three(VUNPCKHPS, to, a, b);
+  }
+
+  /** {@code a} with other numbers in its upper half. */
+  void vinsertf128(Vec to, Vec a, Memory upper) {
+    code.begin(VINSERTF128.mnemonic() + " " + to + "," + a + "," + sized(upper, 16) + ",0x1");
+    encode(VINSERTF128, to.width(), to.number(), a.number(), upper);
+    code.put(1);
+  }
+
+  /** Halves of a and b: 0x01 swaps those of a. */
+  void vperm2f128(Vec to, Vec a, Vec b, int halves) {
+    four(VPERM2F128, to, a, b, halves);
+  }
+
+  /** Numbers of 64 bits in another order, two bits each. */
+  void vpermq(Vec to, Vec from, int order) {
+    code.begin(VPERMQ.mnemonic() + " " + to + "," + from + "," + hex(order));
+    encode(VPERMQ, to.width(), to.number(), 0, from);
+    code.put(order);
+  }
+
   void vpaddd(Vec to, Vec a, Operand b) {
     three(VPADDD, to, a, b);
   }
@@ -354,6 +476,17 @@ final class Assembler {
     two(VCVTPH2PS, to, from);
   }
 
+  /** Integers of 32 bits, to the nearest. */
+  void vcvtps2dq(Vec to, Vec from) {
+    code.begin(VCVTPS2DQ.mnemonic() + " " + to + "," + from);
+    encode(VCVTPS2DQ, to.width(), to.number(), 0, from);
+  }
+
+  /** Integers of 16 bits from bytes with signs. */
+  void vpmovsxbw(Vec to, Memory from) {
+    two(VPMOVSXBW, to, from);
+  }
+
   /** Integers of 32 bits from bytes with signs. */
   void vpmovsxbd(Vec to, Memory from) {
     two(VPMOVSXBD, to, from);
@@ -375,6 +508,12 @@ final class Assembler {
     code.begin(encoding.mnemonic() + " " + to + "," + from + "," + hex(bits));
     encode(encoding, to.width(), extension, to.number(), from);
     code.put(bits);
+  }
+
+  private void four(Encoding encoding, Vec to, Vec a, Vec b, int value) {
+    code.begin(encoding.mnemonic() + " " + to + "," + a + "," + b + "," + hex(value));
+    encode(encoding, to.width(), to.number(), a.number(), b);
+    code.put(value);
   }
 
   private void two(Encoding encoding, Vec to, Memory from) {

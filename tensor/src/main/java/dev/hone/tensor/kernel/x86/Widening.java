@@ -3,7 +3,7 @@ package dev.hone.tensor.kernel.x86;
 import dev.hone.tensor.DType.Plain;
 import dev.hone.tensor.kernel.panels.FloatPanels;
 import dev.hone.tensor.kernel.panels.IntegerPanels;
-import dev.hone.tensor.kernel.panels.Panels;
+import dev.hone.tensor.kernel.panels.WidenedPanels;
 import dev.hone.tensor.kernel.x86.Widener.Shift;
 import dev.hone.tensor.kernel.x86.Widener.Source;
 import java.lang.foreign.Arena;
@@ -14,7 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
-/** Panels that are not F32: made floats, part by part, or multiplied with as they are. */
+/** WidenedPanels that are not F32: made floats, part by part, or multiplied with as they are. */
 final class Widening {
   private static final int MOST_MIDDLE = 255;
 
@@ -82,7 +82,7 @@ final class Widening {
    * @param from even
    * @param out [to - from][columns], and room for one row more
    */
-  void widen(Panels panels, int panel, int from, int to, MemorySegment out) {
+  void widen(WidenedPanels panels, int panel, int from, int to, MemorySegment out) {
     switch (panels) {
       case FloatPanels floats -> floats(floats, panel, from, to, out);
       case IntegerPanels integers -> integers(integers, panel, from, to, out);
@@ -112,7 +112,7 @@ final class Widening {
   }
 
   /** Whether {@link #multiply} can do it; else the panel is widened first. */
-  static boolean multiplies(Panels panels, int rows) {
+  static boolean multiplies(WidenedPanels panels, int rows) {
     return rows <= FewRowsKernel.MOST_ROWS
         && panels.cols() % FewRowsKernel.UNROLL == 0
         && switch (panels) {
@@ -126,7 +126,7 @@ final class Widening {
       MemorySegment a,
       long aStride,
       int rows,
-      Panels panels,
+      WidenedPanels panels,
       int panel,
       MemorySegment c,
       long cStride,
@@ -149,7 +149,7 @@ final class Widening {
     }
   }
 
-  private static Form form(Panels panels) {
+  private static Form form(WidenedPanels panels) {
     return switch (panels) {
       case FloatPanels floats ->
           new Form(

@@ -1,11 +1,12 @@
 package dev.hone.tensor.kernel.x86;
 
 import dev.hone.tensor.Activation;
+import dev.hone.tensor.Input;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.kernel.x86.CpuFeatures.Feature;
+import dev.hone.tensor.kernel.x86.TileWriter.Tile;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.Collection;
 import java.util.EnumMap;
 import java.util.Locale;
@@ -17,6 +18,11 @@ import java.util.Set;
 final class X86Code {
   private final Set<Feature> features;
   private final ProductKernel product;
+  private final IntegerProductKernel integerProduct;
+  private final Map<Input, RoundingKernel> rounding = new EnumMap<>(Input.class);
+  private final SoftmaxKernel softmax = new SoftmaxKernel();
+  private final TransposeKernel transpose;
+  private final RowsKernel rows = new RowsKernel();
   private final Widening widening;
   private final Scratch scratch = new Scratch();
   private final Map<Activation, ActivationKernel> activations = new EnumMap<>(Activation.class);
@@ -25,11 +31,18 @@ final class X86Code {
   private X86Code(Set<Feature> features) {
     this.features = features;
     boolean wide = features.contains(Feature.AVX512);
-    product = new ProductKernel(wide ? ProductKernel.Shape.AVX512 : ProductKernel.Shape.AVX2);
+    product = new ProductKernel(wide ? Tile.AVX512 : Tile.AVX2);
+    integerProduct = IntegerProductKernel.of(features);
+    transpose = new TransposeKernel(product.columns());
     widening = new Widening(width(), product.columns());
     for (Activation activation : Activation.values()) {
       if (activation != Activation.NONE) {
         activations.put(activation, new ActivationKernel(activation));
+      }
+    }
+    for (Input input : Input.values()) {
+      if (input != Input.FLOAT) {
+        rounding.put(input, new RoundingKernel(input, integerProduct.form()));
       }
     }
     zeros = Arena.global().allocate((long) product.columns() * Float.BYTES, Tensor.ALIGNMENT);
@@ -62,7 +75,7 @@ final class X86Code {
         return new Attempt(null, "this processor lacks AVX2, FMA or F16C");
       }
       X86Code code = new X86Code(features);
-      Optional<String> wrong = code.selfTest();
+      Optional<String> wrong = SelfTest.run(code);
       return wrong
           .map(what -> new Attempt(null, what))
           .orElseGet(() -> new Attempt(code, code.label()));
@@ -71,54 +84,32 @@ final class X86Code {
     }
   }
 
-  /** Every kernel once, on a case whose answer is known. */
-  private Optional<String> selfTest() {
-    int rows = product.height() + 1;
-    int depth = 7;
-    int columns = product.columns();
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment a = arena.allocate((long) rows * depth * Float.BYTES);
-      MemorySegment b = arena.allocate((long) depth * columns * Float.BYTES);
-      MemorySegment c = arena.allocate((long) rows * columns * Float.BYTES);
-      for (int i = 0; i < rows * depth; i++) {
-        a.setAtIndex(ValueLayout.JAVA_FLOAT, i, i % 5 - 2);
-      }
-      for (int i = 0; i < depth * columns; i++) {
-        b.setAtIndex(ValueLayout.JAVA_FLOAT, i, i % 11 - 5);
-      }
-      product.run(a, depth * 4L, b, c, columns * 4L, rows, depth, zeros);
-      for (int r = 0; r < rows; r++) {
-        for (int j = 0; j < columns; j++) {
-          int sum = 0;
-          for (int k = 0; k < depth; k++) {
-            sum += ((r * depth + k) % 5 - 2) * ((k * columns + j) % 11 - 5);
-          }
-          float found = c.getAtIndex(ValueLayout.JAVA_FLOAT, r * columns + j);
-          if (found != sum) {
-            return Optional.of(
-                "the self-test of the product failed: " + found + " instead of " + sum);
-          }
-        }
-      }
-      for (var activation : activations.entrySet()) {
-        c.fill((byte) 0);
-        activation.getValue().run(c, rows);
-        for (int i = 0; i < rows; i++) {
-          if (c.getAtIndex(ValueLayout.JAVA_FLOAT, i) != 0) { // all of them keep zero
-            return Optional.of("the self-test of " + activation.getKey() + " failed");
-          }
-        }
-      }
-    }
-    return Optional.empty();
-  }
-
   Width width() {
     return features.contains(Feature.AVX512) ? Width.ZMM : Width.YMM;
   }
 
   ProductKernel product() {
     return product;
+  }
+
+  IntegerProductKernel integerProduct() {
+    return integerProduct;
+  }
+
+  RoundingKernel rounding(Input input) {
+    return rounding.get(input);
+  }
+
+  SoftmaxKernel softmax() {
+    return softmax;
+  }
+
+  TransposeKernel transpose() {
+    return transpose;
+  }
+
+  RowsKernel rows() {
+    return rows;
   }
 
   Widening widening() {

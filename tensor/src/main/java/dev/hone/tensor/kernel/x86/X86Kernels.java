@@ -3,13 +3,17 @@ package dev.hone.tensor.kernel.x86;
 import dev.hone.tensor.Activation;
 import dev.hone.tensor.AttentionMask;
 import dev.hone.tensor.AttentionShape;
+import dev.hone.tensor.Input;
 import dev.hone.tensor.KeyValues;
 import dev.hone.tensor.Pooling;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.kernel.Kernels;
 import dev.hone.tensor.kernel.PackedMatrix;
+import dev.hone.tensor.kernel.RoundedInput;
 import dev.hone.tensor.kernel.Shapes;
+import dev.hone.tensor.kernel.panels.DotPanels;
 import dev.hone.tensor.kernel.panels.Panels;
+import dev.hone.tensor.kernel.panels.WidenedPanels;
 import dev.hone.tensor.parallel.ComputePool;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -49,15 +53,24 @@ public final class X86Kernels implements Kernels {
   }
 
   @Override
-  public PackedMatrix pack(Tensor weight, Arena arena) {
+  public PackedMatrix pack(Tensor weight, Input input, Arena arena) {
     Shapes.checkPack(weight);
-    return Panels.pack(weight, code.product().columns(), arena, pool);
+    int columns = code.product().columns();
+    if (input != Input.FLOAT && DotPanels.fits(weight)) {
+      int unit = code.integerProduct().form().unit();
+      return DotPanels.pack(weight, input, columns, unit, arena, pool);
+    }
+    return RoundedInput.of(WidenedPanels.pack(weight, columns, arena, pool), input);
   }
 
   @Override
   public void linear(Tensor x, PackedMatrix weight, Tensor bias, Activation activation, Tensor y) {
     Shapes.checkLinear(x, weight, bias, y);
-    new X86Linear(x, (Panels) weight, bias, activation, y, code).run(pool);
+    if (weight instanceof RoundedInput rounded) {
+      linear(rounded.round(x, pool), rounded.matrix(), bias, activation, y);
+    } else {
+      new X86Linear(x, (Panels) weight, bias, activation, y, code).run(pool);
+    }
   }
 
   @Override
@@ -69,7 +82,12 @@ public final class X86Kernels implements Kernels {
       AttentionMask mask,
       Tensor bias,
       Tensor out) {
-    below.attention(q, offsets, keys, shape, mask, bias, out);
+    if (X86Attention.fits(shape, bias)) {
+      Shapes.checkAttention(q, offsets, keys, shape, bias, out);
+      new X86Attention(q, offsets, keys, shape, mask, out, code).run(pool);
+    } else {
+      below.attention(q, offsets, keys, shape, mask, bias, out);
+    }
   }
 
   @Override

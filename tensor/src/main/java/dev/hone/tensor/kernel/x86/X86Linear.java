@@ -1,9 +1,9 @@
 package dev.hone.tensor.kernel.x86;
 
+import static dev.hone.tensor.kernel.x86.PanelProduct.rowsFrom;
+
 import dev.hone.tensor.Activation;
-import dev.hone.tensor.DType.Plain;
 import dev.hone.tensor.Tensor;
-import dev.hone.tensor.kernel.panels.FloatPanels;
 import dev.hone.tensor.kernel.panels.Panels;
 import dev.hone.tensor.parallel.ComputePool;
 import java.lang.foreign.Arena;
@@ -17,10 +17,7 @@ import java.lang.foreign.MemorySegment;
  */
 record X86Linear(
     Tensor x, Panels weight, Tensor bias, Activation activation, Tensor y, X86Code code) {
-  /** Input features of a block: a block of a panel fills most of a first-level cache. */
-  private static final int DEPTH = 384;
-
-  /** Rows of a task, at most: with {@link #DEPTH} features they take 190 KB. */
+  /** Rows of a task, at most: with 384 features they take 190 KB. */
   private static final int MOST_ROWS = 126;
 
   /** Multiplications below which a task is not worth handing over. */
@@ -55,17 +52,19 @@ record X86Linear(
     int columns = weight.columns();
     int partial = weight.rows() % columns; // columns of the last panel, if it is not whole
     int wholePanels = toPanel - (partial > 0 && toPanel == weight.panels() ? 1 : 0);
-    int block = Widening.multiplies(weight, rows) ? weight.cols() : DEPTH;
-    for (int k = 0; k < weight.cols(); k += block) {
-      int end = Math.min(weight.cols(), k + block);
-      for (int panel = fromPanel; panel < wholePanels; panel++) {
-        MemorySegment out = rowsFrom(y, row, rows, panel * columns, columns);
-        MemorySegment start = k == 0 ? start(panel) : MemorySegment.NULL;
-        multiply(row, rows, panel, k, end, out, y.cols() * Float.BYTES, start);
+    try (PanelProduct product = PanelProduct.of(x, row, rows, weight, code)) {
+      int block = product.block();
+      for (int k = 0; k < weight.cols(); k += block) {
+        int end = Math.min(weight.cols(), k + block);
+        for (int panel = fromPanel; panel < wholePanels; panel++) {
+          MemorySegment out = rowsFrom(y, row, rows, panel * columns, columns);
+          MemorySegment start = k == 0 ? start(panel) : MemorySegment.NULL;
+          product.multiply(panel, k, end, out, y.cols() * Float.BYTES, start);
+        }
       }
-    }
-    if (wholePanels < toPanel) {
-      lastPanel(row, rows, wholePanels, partial, block);
+      if (wholePanels < toPanel) {
+        lastPanel(product, row, rows, partial);
+      }
     }
     if (activation != Activation.NONE) {
       int from = fromPanel * columns;
@@ -75,7 +74,9 @@ record X86Linear(
   }
 
   /** Columns that y has no room for: they are made beside it. */
-  private void lastPanel(int row, int rows, int panel, int columns, int block) {
+  private void lastPanel(PanelProduct product, int row, int rows, int columns) {
+    int panel = weight.panels() - 1;
+    int block = product.block();
     long stride = (long) weight.columns() * Float.BYTES;
     long first = (long) panel * weight.columns() * Float.BYTES;
     long bytes = (long) columns * Float.BYTES;
@@ -87,7 +88,7 @@ record X86Linear(
       }
       for (int k = 0; k < weight.cols(); k += block) {
         int end = Math.min(weight.cols(), k + block);
-        multiply(row, rows, panel, k, end, beside, stride, k == 0 ? start : MemorySegment.NULL);
+        product.multiply(panel, k, end, beside, stride, k == 0 ? start : MemorySegment.NULL);
       }
       long outStride = y.cols() * Float.BYTES;
       for (int r = 0; r < rows; r++) {
@@ -102,31 +103,6 @@ record X86Linear(
     return bias == null ? code.zeros() : bias.data().asSlice(panel * bytes, bytes);
   }
 
-  private void multiply(
-      int row,
-      int rows,
-      int panel,
-      int from,
-      int to,
-      MemorySegment out,
-      long outStride,
-      MemorySegment start) {
-    MemorySegment a = rowsFrom(x, row, rows, from, to - from);
-    long aStride = x.cols() * Float.BYTES;
-    if (weight instanceof FloatPanels floats && floats.type() == Plain.F32) {
-      long bytes = (long) (to - from) * weight.columns() * Float.BYTES;
-      MemorySegment b = floats.data().asSlice(floats.at(panel, from), bytes);
-      code.product().run(a, aStride, b, out, outStride, rows, to - from, start);
-    } else if (Widening.multiplies(weight, rows)) {
-      code.widening().multiply(a, aStride, rows, weight, panel, out, outStride, start);
-    } else {
-      MemorySegment b = code.scratch().take((DEPTH + 1L) * weight.columns() * Float.BYTES);
-      code.widening().widen(weight, panel, from, to, b);
-      code.product().run(a, aStride, b, out, outStride, rows, to - from, start);
-      code.scratch().putBack(b);
-    }
-  }
-
   private void activate(int row, int rows, int from, int count) {
     ActivationKernel kernel = code.activation(activation);
     if (count == y.cols()) {
@@ -136,12 +112,5 @@ record X86Linear(
     for (int r = 0; r < rows; r++) {
       kernel.run(rowsFrom(y, row + r, 1, from, count), count);
     }
-  }
-
-  /** From the first number of some columns of some rows to the last. */
-  private static MemorySegment rowsFrom(Tensor tensor, int row, int rows, int from, int count) {
-    long first = row * tensor.cols() + from;
-    long numbers = (rows - 1) * tensor.cols() + count;
-    return tensor.data().asSlice(first * Float.BYTES, numbers * Float.BYTES);
   }
 }

@@ -3,6 +3,9 @@ package dev.hone.tensor.kernel.x86;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.hone.tensor.Activation;
+import dev.hone.tensor.Input;
+import dev.hone.tensor.kernel.x86.IntegerProductKernel.Form;
+import dev.hone.tensor.kernel.x86.TileWriter.Tile;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -23,10 +26,21 @@ class ListingTest {
   static List<Assembly> assemblies() {
     List<Assembly> all =
         new ArrayList<>(List.of(CpuFeatures.cpuidCode(), CpuFeatures.xgetbvCode()));
-    all.add(ProductKernel.assemble(ProductKernel.Shape.AVX2));
-    all.add(ProductKernel.assemble(ProductKernel.Shape.AVX512));
-    all.addAll(Widening.assemblies(Width.YMM, ProductKernel.Shape.AVX2.columns()));
-    all.addAll(Widening.assemblies(Width.ZMM, ProductKernel.Shape.AVX512.columns()));
+    all.add(ProductKernel.assemble(Tile.AVX2));
+    all.add(ProductKernel.assemble(Tile.AVX512));
+    for (Form form : Form.values()) {
+      all.add(IntegerProductKernel.assemble(Tile.AVX2, form));
+      all.add(IntegerProductKernel.assemble(Tile.AVX512, form));
+      all.add(RoundingKernel.assemble(Input.DYNAMIC_INT8, form));
+      all.add(RoundingKernel.assemble(Input.DYNAMIC_INT8_SYMMETRIC, form));
+    }
+    all.add(SoftmaxKernel.assemble());
+    all.add(TransposeKernel.assemble(Tile.AVX2.columns()));
+    all.add(TransposeKernel.assemble(Tile.AVX512.columns()));
+    all.add(RowsKernel.assemble(false));
+    all.add(RowsKernel.assemble(true));
+    all.addAll(Widening.assemblies(Width.YMM, Tile.AVX2.columns()));
+    all.addAll(Widening.assemblies(Width.ZMM, Tile.AVX512.columns()));
     for (Width width : List.of(Width.YMM, Width.ZMM)) {
       all.add(X86Limits.multiplyAdd(width));
       all.add(X86Limits.read(width));

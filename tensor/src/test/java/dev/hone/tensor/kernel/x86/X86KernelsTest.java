@@ -3,12 +3,14 @@ package dev.hone.tensor.kernel.x86;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.hone.tensor.Input;
 import dev.hone.tensor.kernel.Kernels;
 import dev.hone.tensor.kernel.Processor;
 import dev.hone.tensor.kernel.TierTest;
 import dev.hone.tensor.kernel.vector.VectorKernels;
 import dev.hone.tensor.kernel.x86.CpuFeatures.Feature;
 import dev.hone.tensor.parallel.ComputePool;
+import java.lang.foreign.ValueLayout;
 import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -17,6 +19,8 @@ import org.junit.jupiter.api.condition.EnabledIf;
 /** Where the tier can run; elsewhere the build says how many tests it left out. */
 @EnabledIf("available")
 class X86KernelsTest extends TierTest {
+
+  private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED;
 
   static boolean available() {
     return X86Kernels.availability().available();
@@ -135,6 +139,95 @@ class X86KernelsTest extends TierTest {
               depth,
               form.source().scaled() ? group : depth);
         }
+      }
+    }
+  }
+
+  @Test
+  void multipliesIntegersWithinItsSegments() {
+    X86Code code = X86Code.here().code();
+    IntegerProductKernel product = code.integerProduct();
+    int columns = product.columns();
+    int unit = product.form().unit();
+    Random random = new Random(2);
+    for (int round = 0; round < 200; round++) {
+      int rows = 1 + random.nextInt(20);
+      int depth = 1 + random.nextInt(70);
+      int units = (depth + unit - 1) / unit;
+      Input input = round % 2 == 0 ? Input.DYNAMIC_INT8 : Input.DYNAMIC_INT8_SYMMETRIC;
+      RoundingKernel rounding = code.rounding(input);
+      long stride = 4L * (depth + random.nextInt(5));
+      long rowBytes = rounding.rowBytes(depth);
+      try (GuardedMemory x = new GuardedMemory((rows - 1) * stride + 4L * depth);
+          GuardedMemory integers = new GuardedMemory(rows * rowBytes);
+          GuardedMemory grids = new GuardedMemory((long) rows * Grids.BYTES);
+          GuardedMemory b = new GuardedMemory((long) units * unit * columns);
+          GuardedMemory scales = new GuardedMemory(8L * columns);
+          GuardedMemory bias = new GuardedMemory(4L * columns);
+          GuardedMemory c = new GuardedMemory(4L * rows * columns)) {
+        rounding.run(x.segment(), stride, rows, depth, integers.segment(), grids.segment());
+        product.run(
+            integers.segment(),
+            rowBytes,
+            grids.segment(),
+            b.segment(),
+            scales.segment(),
+            bias.segment(),
+            c.segment(),
+            4L * columns,
+            rows,
+            units);
+        assertThatThrownBy(
+                () ->
+                    rounding.run(
+                        x.segment().asSlice(4),
+                        stride,
+                        rows,
+                        depth,
+                        integers.segment(),
+                        grids.segment()))
+            .isInstanceOf(IndexOutOfBoundsException.class);
+      }
+    }
+  }
+
+  @Test
+  void attendsWithinItsSegments() {
+    X86Code code = X86Code.here().code();
+    int columns = code.product().columns();
+    Random random = new Random(3);
+    for (int round = 0; round < 200; round++) {
+      int rows = 1 + random.nextInt(columns);
+      int length = 8 * (1 + random.nextInt(9));
+      int first = random.nextInt(length);
+      int end = random.nextInt(length + 1);
+      long states = (long) rows * SoftmaxKernel.STATE_BYTES;
+      try (GuardedMemory in = new GuardedMemory(4L * rows * length);
+          GuardedMemory panel = new GuardedMemory(4L * ((length - 1) * columns + rows));
+          GuardedMemory state = new GuardedMemory(states)) {
+        code.transpose().run(in.segment(), 4L * length, rows, length, panel.segment());
+        for (int row = 0; row < rows; row++) {
+          long at = (long) row * SoftmaxKernel.STATE_BYTES;
+          state.segment().set(LONG, at + SoftmaxKernel.FIRST, first);
+          state.segment().set(LONG, at + SoftmaxKernel.END, end);
+        }
+        code.softmax().run(in.segment(), 4L * length, rows, length, state.segment());
+        code.rows()
+            .scale(
+                in.segment(),
+                4L * length,
+                in.segment(),
+                4L * length,
+                rows,
+                length,
+                state.segment().asSlice(SoftmaxKernel.FACTOR),
+                SoftmaxKernel.STATE_BYTES);
+        state
+            .segment()
+            .set(LONG, states - SoftmaxKernel.STATE_BYTES + SoftmaxKernel.END, length + 1L);
+        assertThatThrownBy(
+                () -> code.softmax().run(in.segment(), 4L * length, rows, length, state.segment()))
+            .isInstanceOf(IndexOutOfBoundsException.class);
       }
     }
   }

@@ -1,0 +1,64 @@
+package dev.hone.tensor;
+
+/**
+ * How a matrix product reads the rows of its input.
+ *
+ * <p>Rounded to 8 bits, a row x becomes {@code q = clamp(round(x / s), -zero, 255 - zero)}, which
+ * stands for {@code s q}: a step s and a zero for each row, found when it comes. Jacob et al.,
+ * "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference",
+ * section 2.1.
+ */
+public enum Input {
+  /** As it comes. */
+  FLOAT("float"),
+  /** 255 steps from the least number to the largest, zero among them. */
+  DYNAMIC_INT8("dynamic-int8"),
+  /** 255 steps around zero, as far as the largest magnitude. */
+  DYNAMIC_INT8_SYMMETRIC("dynamic-int8-symmetric");
+
+  /** Steps from one end of a row to the other. */
+  public static final float STEPS = 255;
+
+  private final String label;
+
+  Input(String label) {
+    this.label = label;
+  }
+
+  /** The name that recipes use. */
+  public String label() {
+    return label;
+  }
+
+  /** The one of that name. */
+  public static Input of(String label) {
+    for (Input input : values()) {
+      if (input.label.equals(label)) {
+        return input;
+      }
+    }
+    throw new IllegalArgumentException(
+        "unknown input " + label + ": one of float, dynamic-int8, dynamic-int8-symmetric");
+  }
+
+  /** Replaces every number of a row by the one that products read in its place. */
+  public void round(float[] row) {
+    if (this == FLOAT) {
+      return;
+    }
+    float least = 0;
+    float most = 0;
+    for (float x : row) {
+      least = Math.min(least, x);
+      most = Math.max(most, x);
+    }
+    float range = this == DYNAMIC_INT8 ? most - least : 2 * Math.max(most, -least);
+    float scale = range / STEPS;
+    float inverse = range < Float.MIN_NORMAL ? 0 : STEPS / range;
+    float zero = this == DYNAMIC_INT8 ? (float) Math.rint(-least * inverse) : 128;
+    for (int i = 0; i < row.length; i++) {
+      float steps = Math.clamp(row[i] * inverse, -zero, STEPS - zero);
+      row[i] = (float) Math.rint(steps) * scale;
+    }
+  }
+}

@@ -1,0 +1,104 @@
+package dev.hone.tensor.kernel.panels;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+
+import dev.hone.tensor.DType.Affine;
+import dev.hone.tensor.Input;
+import dev.hone.tensor.Tensor;
+import dev.hone.tensor.layout.Layouts;
+import dev.hone.tensor.parallel.ComputePool;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * Panels of signed bytes for products with inputs of 8 bits: some input features of an output
+ * feature side by side, as they are multiplied and added at once. One scale an output feature.
+ *
+ * <pre>
+ *   data     [k / unit][columns][unit] signed bytes, filled up with zeros
+ *   scales   [columns] F32, then [columns] I32: the sum of an output feature's bytes
+ * </pre>
+ *
+ * @param unit input features that are multiplied and added at once
+ */
+public record DotPanels(
+    Input input,
+    int rows,
+    int cols,
+    int columns,
+    int unit,
+    MemorySegment data,
+    MemorySegment scales)
+    implements Panels {
+
+  /** Input features up to which no sum of products leaves 32 bits. */
+  private static final int MOST_COLS = 1 << 15;
+
+  /** Whether a matrix can be packed so: bytes around zero, one scale a row. */
+  public static boolean fits(Tensor weight) {
+    return weight.dtype() instanceof Affine type
+        && type.bits() == 8
+        && type.symmetric()
+        && type.group() == 0
+        && weight.cols() <= MOST_COLS;
+  }
+
+  /** Packs a matrix that {@link #fits}. */
+  public static DotPanels pack(
+      Tensor weight, Input input, int columns, int unit, Arena arena, ComputePool pool) {
+    int rows = (int) weight.rows();
+    int cols = (int) weight.cols();
+    long panels = (rows + columns - 1L) / columns;
+    long units = (cols + unit - 1L) / unit;
+    DotPanels packed =
+        new DotPanels(
+            input,
+            rows,
+            cols,
+            columns,
+            unit,
+            arena.allocate(panels * units * unit * columns, Tensor.ALIGNMENT),
+            arena.allocate(panels * 2 * columns * Float.BYTES, Tensor.ALIGNMENT));
+    pool.run((int) panels, p -> packed.fill(weight, p));
+    return packed;
+  }
+
+  private void fill(Tensor weight, int panel) {
+    byte[] row = new byte[cols];
+    float[] scale = new float[1];
+    for (int n = panel * columns; n < Math.min(rows, (panel + 1) * columns); n++) {
+      MemorySegment.copy(weight.data(), JAVA_BYTE, (long) n * cols, row, 0, cols);
+      int sum = 0;
+      for (int k = 0; k < cols; k++) {
+        long at = at(panel) + ((long) k / unit * columns + n % columns) * unit + k % unit;
+        data.set(JAVA_BYTE, at, row[k]);
+        sum += row[k];
+      }
+      Layouts.decode(weight.scales(), n, scale);
+      long at = scalesAt(panel) + (long) n % columns * Float.BYTES;
+      scales.set(Tensor.FLOAT, at, Math.abs(scale[0]) < Float.MIN_NORMAL ? 0 : scale[0]);
+      scales.set(JAVA_INT, at + (long) columns * Float.BYTES, sum);
+    }
+  }
+
+  /** Steps of {@code unit} input features. */
+  public int units() {
+    return (cols + unit - 1) / unit;
+  }
+
+  /** Where a panel begins in {@link #data}, in bytes. */
+  public long at(int panel) {
+    return (long) panel * units() * unit * columns;
+  }
+
+  /** Where a panel begins in {@link #scales}, in bytes. */
+  public long scalesAt(int panel) {
+    return 2L * panel * columns * Float.BYTES;
+  }
+
+  @Override
+  public long packedBytes() {
+    return data.byteSize() + scales.byteSize();
+  }
+}

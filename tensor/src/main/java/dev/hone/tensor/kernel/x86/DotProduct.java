@@ -1,0 +1,49 @@
+package dev.hone.tensor.kernel.x86;
+
+import dev.hone.tensor.Tensor;
+import dev.hone.tensor.kernel.panels.DotPanels;
+import java.lang.foreign.MemorySegment;
+
+/** Rows rounded to 8 bits, each on a grid of its own, with panels of bytes. */
+final class DotProduct implements PanelProduct {
+  private final int rows;
+  private final DotPanels weight;
+  private final X86Code code;
+  private final MemorySegment memory;
+  private final MemorySegment integers;
+  private final MemorySegment grids;
+  private final long rowBytes;
+
+  DotProduct(Tensor x, int row, int rows, DotPanels weight, X86Code code) {
+    this.rows = rows;
+    this.weight = weight;
+    this.code = code;
+    RoundingKernel rounding = code.rounding(weight.input());
+    this.rowBytes = rounding.rowBytes(weight.cols());
+    long gridBytes = (long) rows * Grids.BYTES;
+    this.memory = code.scratch().take(rows * rowBytes + gridBytes);
+    this.integers = memory.asSlice(0, rows * rowBytes);
+    this.grids = memory.asSlice(rows * rowBytes, gridBytes);
+    MemorySegment floats = PanelProduct.rowsFrom(x, row, rows, 0, weight.cols());
+    rounding.run(floats, x.cols() * Float.BYTES, rows, weight.cols(), integers, grids);
+  }
+
+  @Override
+  public int block() {
+    return weight.cols();
+  }
+
+  @Override
+  public void multiply(
+      int panel, int from, int to, MemorySegment out, long outStride, MemorySegment start) {
+    MemorySegment b = weight.data().asSlice(weight.at(panel));
+    MemorySegment scales = weight.scales().asSlice(weight.scalesAt(panel));
+    code.integerProduct()
+        .run(integers, rowBytes, grids, b, scales, start, out, outStride, rows, weight.units());
+  }
+
+  @Override
+  public void close() {
+    code.scratch().putBack(memory);
+  }
+}

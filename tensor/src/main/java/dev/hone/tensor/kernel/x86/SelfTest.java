@@ -1,0 +1,209 @@
+package dev.hone.tensor.kernel.x86;
+
+import dev.hone.tensor.Activation;
+import dev.hone.tensor.Input;
+import dev.hone.tensor.Tensor;
+import dev.hone.tensor.kernel.x86.IntegerProductKernel.Form;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Optional;
+import java.util.function.IntToDoubleFunction;
+
+/** Every kernel once, on a case whose answer is known: before anything is computed with them. */
+final class SelfTest {
+  private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
+  private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED;
+
+  private final X86Code code;
+  private final Arena arena;
+  private final int columns;
+
+  private SelfTest(X86Code code, Arena arena) {
+    this.code = code;
+    this.arena = arena;
+    this.columns = code.product().columns();
+  }
+
+  /** Thrown with what was computed instead. */
+  private static final class WrongException extends RuntimeException {
+    private static final long serialVersionUID = 1;
+
+    WrongException(String message) {
+      super(message);
+    }
+  }
+
+  /** What is wrong, if anything is. */
+  static Optional<String> run(X86Code code) {
+    try (Arena arena = Arena.ofConfined()) {
+      SelfTest test = new SelfTest(code, arena);
+      test.product();
+      test.integerProducts();
+      test.activations();
+      test.rows();
+      test.softmax();
+      return Optional.empty();
+    } catch (WrongException e) {
+      return Optional.of("the self-test of " + e.getMessage());
+    }
+  }
+
+  private void product() {
+    int rows = code.product().height() + 1;
+    int depth = 7;
+    MemorySegment a = floats(rows * depth, i -> i % 5 - 2);
+    MemorySegment b = floats(depth * columns, i -> i % 11 - 5);
+    MemorySegment c = floats(rows * columns, _ -> Float.NaN);
+    code.product().run(a, depth * 4L, b, c, columns * 4L, rows, depth, code.zeros());
+    expect(
+        "the product",
+        c,
+        rows * columns,
+        i -> {
+          int sum = 0;
+          for (int k = 0; k < depth; k++) {
+            sum += ((i / columns * depth + k) % 5 - 2) * ((k * columns + i % columns) % 11 - 5);
+          }
+          return sum;
+        },
+        0);
+  }
+
+  /** Rows of whole numbers from -100 to 155, which are their own roundings. */
+  private void integerProducts() {
+    int rows = code.product().height() + 1;
+    int depth = 6;
+    Form form = code.integerProduct().form();
+    int units = (depth + form.unit() - 1) / form.unit();
+    int[][] x = new int[rows][depth];
+    for (int r = 0; r < rows; r++) {
+      x[r] = new int[] {-100, 155, r, 2 * r - 20, 7, -3 * r};
+    }
+    MemorySegment floats = floats(rows * depth, i -> x[i / depth][i % depth]);
+    MemorySegment b = arena.allocate((long) units * form.unit() * columns);
+    MemorySegment scales = arena.allocate(2L * columns * 4);
+    for (int j = 0; j < columns; j++) {
+      int sum = 0;
+      for (int k = 0; k < depth; k++) {
+        long at = ((long) k / form.unit() * columns + j) * form.unit() + k % form.unit();
+        b.set(ValueLayout.JAVA_BYTE, at, (byte) weight(k, j));
+        sum += weight(k, j);
+      }
+      scales.set(Tensor.FLOAT, j * 4L, 0.5f);
+      scales.set(INT, (columns + j) * 4L, sum);
+    }
+    RoundingKernel rounding = code.rounding(Input.DYNAMIC_INT8);
+    long rowBytes = rounding.rowBytes(depth);
+    MemorySegment integers = arena.allocate(rows * rowBytes);
+    MemorySegment grids = arena.allocate((long) rows * Grids.BYTES);
+    MemorySegment c = floats(rows * columns, _ -> Float.NaN);
+    rounding.run(floats, depth * 4L, rows, depth, integers, grids);
+    code.integerProduct()
+        .run(integers, rowBytes, grids, b, scales, code.zeros(), c, columns * 4L, rows, units);
+    expect(
+        "the product of integers",
+        c,
+        rows * columns,
+        i -> {
+          int sum = 0;
+          for (int k = 0; k < depth; k++) {
+            sum += x[i / columns][k] * weight(k, i % columns);
+          }
+          return 0.5 * sum;
+        },
+        1e-2);
+  }
+
+  private static int weight(int k, int j) {
+    return (k * 37 + j * 11) % 255 - 127;
+  }
+
+  private void activations() {
+    for (Activation activation : Activation.values()) {
+      if (activation != Activation.NONE) {
+        double expected =
+            switch (activation) {
+              case NONE, RELU -> 1;
+              case GELU -> 0.841344746;
+              case GELU_TANH -> 0.841191991;
+              case TANH -> 0.761594156;
+              case SILU -> 0.731058579;
+            };
+        int count = 4 * 8 + 8 + 3; // four vectors, one, and a part
+        MemorySegment x = floats(count, _ -> 1);
+        code.activation(activation).run(x, count);
+        expect(activation.name(), x, count, _ -> expected, 2e-6);
+      }
+    }
+  }
+
+  private void rows() {
+    int length = 8;
+    int rows = 9;
+    MemorySegment in = floats(rows * length, i -> i);
+    MemorySegment out = floats(length * columns, _ -> -1);
+    code.transpose().run(in, length * 4L, rows, length, out);
+    expect(
+        "transposition",
+        out,
+        length * columns,
+        i -> {
+          int column = i / columns;
+          return i % columns < rows ? i % columns * length + column : -1;
+        },
+        0);
+    MemorySegment factors = floats(rows, i -> i);
+    code.rows().scale(in, length * 4L, in, length * 4L, rows, length, factors, 4);
+    expect(
+        "scaled rows",
+        in,
+        rows * length,
+        i -> {
+          int row = i / length;
+          return i * row;
+        },
+        0);
+    code.rows().copy(in, length * 4L, out, length * 4L, 1, length);
+    expect("copied rows", out, length, _ -> 0, 0);
+  }
+
+  /** Of scores that are all the same, and of none. */
+  private void softmax() {
+    int width = 48;
+    int first = 3;
+    int end = 43;
+    MemorySegment scores = floats(2 * width, i -> i % width < first ? Float.NaN : 5);
+    MemorySegment states = arena.allocate(2L * SoftmaxKernel.STATE_BYTES);
+    for (int row = 0; row < 2; row++) {
+      long at = (long) row * SoftmaxKernel.STATE_BYTES;
+      states.set(LONG, at + SoftmaxKernel.FIRST, row == 0 ? first : 0);
+      states.set(LONG, at + SoftmaxKernel.END, row == 0 ? end : 0);
+      states.set(Tensor.FLOAT, at + SoftmaxKernel.LARGEST, Float.NEGATIVE_INFINITY);
+      states.set(Tensor.FLOAT, at + SoftmaxKernel.SCALE, 0.25f);
+    }
+    code.softmax().run(scores, width * 4L, 2, width, states);
+    expect("softmax", scores, 2 * width, i -> i >= first && i < end ? 1 : 0, 1e-6);
+    MemorySegment sum = states.asSlice(SoftmaxKernel.SUM);
+    expect("the sum of softmax", sum, 1, _ -> end - first, 1e-4);
+  }
+
+  private MemorySegment floats(int count, IntToDoubleFunction value) {
+    MemorySegment segment = arena.allocate((long) count * Float.BYTES, Tensor.ALIGNMENT);
+    for (int i = 0; i < count; i++) {
+      segment.set(Tensor.FLOAT, i * 4L, (float) value.applyAsDouble(i));
+    }
+    return segment;
+  }
+
+  private static void expect(
+      String what, MemorySegment found, int count, IntToDoubleFunction expected, double tolerance) {
+    for (int i = 0; i < count; i++) {
+      float number = found.get(Tensor.FLOAT, i * 4L);
+      if (!(Math.abs(number - expected.applyAsDouble(i)) <= tolerance)) {
+        throw new WrongException(
+            what + " failed: " + number + " instead of " + expected.applyAsDouble(i));
+      }
+    }
+  }
+}

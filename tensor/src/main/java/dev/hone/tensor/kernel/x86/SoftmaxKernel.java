@@ -1,0 +1,262 @@
+package dev.hone.tensor.kernel.x86;
+
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
+import java.util.Arrays;
+
+/**
+ * Makes rows of scores weights, relative to the largest score that a row has seen so far. Milakov,
+ * Gimelshein, "Online normalizer calculation for softmax", algorithm 3, block by block.
+ *
+ * <pre>
+ *   state of a row   | first I64 | end I64 | largest F32 | sum F32 | factor F32 | scale F32 |
+ * </pre>
+ *
+ * Scores {@code first .. end} become {@code exp(scale (score - largest))}, all others 0; {@code
+ * sum} and what was mixed with earlier weights must be multiplied by {@code factor} where the
+ * largest score rose: the sum has been already.
+ */
+final class SoftmaxKernel {
+  static final int STATE_BYTES = 32;
+  static final int FIRST = 0;
+  static final int END = 8;
+  static final int LARGEST = 16;
+  static final int SUM = 20;
+  static final int FACTOR = 24;
+  static final int SCALE = 28;
+
+  private static final MethodHandle CALL =
+      CodeMemory.caller(
+          FunctionDescriptor.ofVoid(
+              ValueLayout.ADDRESS,
+              ValueLayout.JAVA_LONG,
+              ValueLayout.JAVA_LONG,
+              ValueLayout.JAVA_LONG,
+              ValueLayout.ADDRESS));
+
+  private final MemorySegment code = CodeMemory.install(assemble());
+
+  /**
+   * @param scores [rows][width], {@code stride} bytes apart; those outside of {@code first .. end}
+   *     may be anything
+   * @param width a multiple of 8
+   * @param states [rows] with {@code 0 <= first} and {@code end <= width}
+   */
+  void run(MemorySegment scores, long stride, long rows, long width, MemorySegment states) {
+    if (rows <= 0 || width <= 0 || width % FunctionWriter.WIDTH.floats() != 0) {
+      throw new IllegalArgumentException("rows=" + rows + ", width=" + width);
+    }
+    Segments.require(scores, rows, stride, width * Float.BYTES);
+    Segments.require(states, rows, STATE_BYTES, STATE_BYTES);
+    for (long row = 0; row < rows; row++) {
+      long first = states.get(ValueLayout.JAVA_LONG_UNALIGNED, row * STATE_BYTES + FIRST);
+      long end = states.get(ValueLayout.JAVA_LONG_UNALIGNED, row * STATE_BYTES + END);
+      if (first < 0 || end > width) {
+        throw new IndexOutOfBoundsException(
+            "scores " + first + " .. " + end + " of row " + row + ", which has " + width);
+      }
+    }
+    try {
+      CALL.invokeExact(code, scores, stride, rows, width, states);
+    } catch (RuntimeException | Error e) {
+      throw e;
+    } catch (Throwable e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  static Assembly assemble() {
+    return new Writer().write();
+  }
+
+  /** Writes the code; a field is a register. */
+  private static final class Writer extends FunctionWriter {
+    private static final int BYTES = WIDTH.bytes();
+
+    /** Weights below are none: {@code exp(-80)}. */
+    private static final float NEGLIGIBLE = 1.8e-35f;
+
+    private final Gpr scores = registers.argument("scores");
+    private final Gpr stride = registers.argument("stride");
+    private final Gpr rows = registers.argument("rows");
+    private final Gpr width = registers.argument("width");
+    private final Gpr state = registers.argument("state");
+    private final Gpr from = registers.gpr("from");
+    private final Gpr last = registers.gpr("last");
+    private final Gpr at = registers.gpr("at");
+    private final Gpr edge = registers.gpr("edge");
+    private final Gpr kept = registers.gpr("kept");
+    private final Gpr dropped = registers.gpr("dropped");
+    private final Vec largest = registers.vec("largest");
+    private final Vec sum = registers.vec("sum");
+    private final Vec scale = registers.vec("scale");
+
+    Assembly write() {
+      begin();
+      asm.lea(kept, asm.constant(edges(0, Float.intBitsToFloat(-1), 0)));
+      asm.lea(dropped, asm.constant(edges(Float.NEGATIVE_INFINITY, 0, Float.NEGATIVE_INFINITY)));
+      Label nothing = new Label();
+      Label next = new Label();
+      Label row = asm.here();
+      asm.vbroadcastss(scale, Memory.at(state, SCALE));
+      asm.mov(from, Memory.at(state, FIRST));
+      asm.mov(last, Memory.at(state, END));
+      asm.cmp(from, last);
+      asm.jge(nothing);
+      edges();
+      rise();
+      weigh();
+      outside();
+      asm.jmp(next);
+      asm.bind(nothing);
+      load(x[0], 1);
+      asm.vmovss(Memory.at(state, FACTOR), x[0]);
+      asm.mov(from, scores);
+      asm.lea(edge, Memory.at(scores, width, Float.BYTES, 0));
+      zeros(from, edge);
+      asm.bind(next);
+      asm.add(scores, stride);
+      asm.add(state, STATE_BYTES);
+      asm.sub(rows, 1);
+      asm.jne(row);
+      return end("softmax");
+    }
+
+    /** A vector of each: what lies before, in and behind a range. */
+    private static float[] edges(float before, float in, float behind) {
+      float[] table = new float[3 * WIDTH.floats()];
+      Arrays.fill(table, 0, WIDTH.floats(), before);
+      Arrays.fill(table, WIDTH.floats(), 2 * WIDTH.floats(), in);
+      Arrays.fill(table, 2 * WIDTH.floats(), table.length, behind);
+      return table;
+    }
+
+    /**
+     * Makes addresses of the first and the last vector of a row's range, and what they hold outside
+     * of it -∞.
+     */
+    private void edges() {
+      asm.mov(edge, from);
+      asm.and(edge, WIDTH.floats() - 1);
+      asm.and(from, -WIDTH.floats());
+      asm.lea(from, Memory.at(scores, from, Float.BYTES, 0));
+      drop(from, 0);
+      asm.sub(last, 1);
+      asm.mov(edge, last);
+      asm.and(edge, WIDTH.floats() - 1);
+      asm.add(edge, 1);
+      asm.and(last, -WIDTH.floats());
+      asm.lea(last, Memory.at(scores, last, Float.BYTES, 0));
+      drop(last, BYTES);
+    }
+
+    /** {@code edge} numbers of a vector are before its range's begin, or before its end. */
+    private void drop(Gpr vector, int table) {
+      asm.shl(edge, 2);
+      asm.neg(edge);
+      asm.vmovups(x[0], Memory.at(kept, edge, 1, BYTES + table));
+      asm.vandps(x[0], x[0], Memory.at(vector, 0));
+      asm.vaddps(x[0], x[0], Memory.at(dropped, edge, 1, BYTES + table));
+      asm.vmovups(Memory.at(vector, 0), x[0]);
+    }
+
+    /** Goes through a row's range: four vectors at a time, then one. */
+    private void eachVectors(java.util.function.IntConsumer work) {
+      Label ones = new Label();
+      Label done = new Label();
+      int four = SIDE_BY_SIDE * BYTES;
+      asm.mov(at, from);
+      asm.lea(edge, Memory.at(last, BYTES - four)); // the last place that four can begin at
+      asm.cmp(at, edge);
+      asm.jg(ones);
+      Label loop = asm.here();
+      work.accept(SIDE_BY_SIDE);
+      asm.add(at, four);
+      asm.cmp(at, edge);
+      asm.jle(loop);
+      asm.bind(ones);
+      asm.cmp(at, last);
+      asm.jg(done);
+      Label one = asm.here();
+      work.accept(1);
+      asm.add(at, BYTES);
+      asm.cmp(at, last);
+      asm.jle(one);
+      asm.bind(done);
+    }
+
+    /** The largest score so far, and by what that scales earlier weights. */
+    private void rise() {
+      for (int i = 0; i < SIDE_BY_SIDE; i++) {
+        asm.vbroadcastss(p[i], Memory.at(state, LARGEST));
+      }
+      eachVectors(
+          n -> {
+            for (int i = 0; i < n; i++) {
+              asm.vmaxps(p[i], p[i], Memory.at(at, i * BYTES));
+            }
+          });
+      asm.vmaxps(p[0], p[0], p[1]);
+      asm.vmaxps(p[2], p[2], p[3]);
+      asm.vmaxps(largest, p[0], p[2]);
+      across(largest, x[0], () -> asm.vmaxps(largest, largest, x[0]));
+      asm.vbroadcastss(x[0], Memory.at(state, LARGEST));
+      asm.vsubps(x[0], x[0], largest);
+      asm.vmulps(x[0], x[0], scale);
+      exp(1);
+      asm.vbroadcastss(t[0], Memory.at(state, SUM));
+      asm.vmulps(t[0], t[0], p[0]);
+      asm.vmovss(Memory.at(state, LARGEST), largest);
+      asm.vmovss(Memory.at(state, SUM), t[0]);
+      asm.vmovss(Memory.at(state, FACTOR), p[0]);
+    }
+
+    private void weigh() {
+      asm.vxorps(sum, sum, sum);
+      eachVectors(
+          n -> {
+            for (int i = 0; i < n; i++) {
+              asm.vmovups(x[i], Memory.at(at, i * BYTES));
+              asm.vsubps(x[i], x[i], largest);
+              asm.vmulps(x[i], x[i], scale);
+            }
+            exp(n);
+            load(constant, NEGLIGIBLE);
+            for (int i = 0; i < n; i++) {
+              asm.vcmpnltps(t[i], p[i], constant);
+              asm.vandps(p[i], p[i], t[i]);
+              asm.vmovups(Memory.at(at, i * BYTES), p[i]);
+              asm.vaddps(sum, sum, p[i]);
+            }
+          });
+      across(sum, x[0], () -> asm.vaddps(sum, sum, x[0]));
+      asm.vbroadcastss(x[0], Memory.at(state, SUM));
+      asm.vaddps(sum, sum, x[0]);
+      asm.vmovss(Memory.at(state, SUM), sum);
+    }
+
+    /** Zeros before and behind the vectors of the range. */
+    private void outside() {
+      asm.mov(at, scores);
+      zeros(at, from);
+      asm.lea(at, Memory.at(last, BYTES));
+      asm.lea(edge, Memory.at(scores, width, Float.BYTES, 0));
+      zeros(at, edge);
+    }
+
+    private void zeros(Gpr begin, Gpr end) {
+      Label done = new Label();
+      asm.vxorps(x[0], x[0], x[0]);
+      asm.cmp(begin, end);
+      asm.jge(done);
+      Label loop = asm.here();
+      asm.vmovups(Memory.at(begin, 0), x[0]);
+      asm.add(begin, BYTES);
+      asm.cmp(begin, end);
+      asm.jl(loop);
+      asm.bind(done);
+    }
+  }
+}

@@ -1,0 +1,211 @@
+package dev.hone.tensor.kernel.x86;
+
+/**
+ * Writes the code of a product of rows with a panel, tile by tile downwards; a field is a register.
+ * What is left after the last whole tile runs as a tile of its own height.
+ *
+ * <pre>
+ *              b   | b 0 | b 1 |      a tile of 6 x 2 vectors (AVX2), 9 x 3 (AVX-512):
+ *      a           +-----+-----+      all its sums stay in registers while k runs;
+ *   row 0: a[0,k]  | sum | sum |      each step loads a row of b, and spreads one place of
+ *   row 1: a[1,k]  | sum | sum |      each row of a over a register
+ *   ...
+ * </pre>
+ *
+ * Rows are read where they lie: three of them are reached from one register by the stride, its
+ * double, and none.
+ */
+abstract class TileWriter {
+  /** Steps of k that are written out: they share the work of moving on. */
+  private static final int UNROLL = 4;
+
+  /** How far ahead of its use the panel is asked for, in bytes. */
+  private static final int PREFETCH = 512;
+
+  /** Rows that one register reaches. */
+  private static final int REACH = 3;
+
+  /** What a row of a moves on by in a step. */
+  private static final int PLACE = 4;
+
+  final Tile tile;
+  final Assembler asm = new Assembler();
+  final Registers registers;
+  final Gpr a;
+  final Gpr b;
+  final Gpr c;
+  final Gpr rows;
+
+  /** Steps. */
+  final Gpr depth;
+
+  /** What the sixth argument is, each kernel knows. */
+  final Gpr sixth;
+
+  final Gpr k;
+  final Gpr panel;
+  final Gpr aStride;
+  final Gpr cStride;
+
+  /** One for every {@link #REACH} rows of a tile. */
+  private final Gpr[] aRows;
+
+  private final Vec[] sums;
+  private final Vec[] bs;
+  final Vec spread;
+
+  /**
+   * What of c is computed at a time.
+   *
+   * @param height rows
+   * @param vectors across
+   */
+  record Tile(Width width, int height, int vectors) {
+    static final Tile AVX2 = new Tile(Width.YMM, 6, 2);
+    static final Tile AVX512 = new Tile(Width.ZMM, 9, 3);
+
+    /** Columns of a panel. */
+    int columns() {
+      return vectors * width.floats();
+    }
+
+    @Override
+    public String toString() {
+      return height + "x" + columns();
+    }
+  }
+
+  TileWriter(Tile tile, String sixth) {
+    this.tile = tile;
+    registers = new Registers(tile.width());
+    a = registers.argument("a");
+    b = registers.argument("b");
+    c = registers.argument("c");
+    rows = registers.argument("rows");
+    depth = registers.argument("depth");
+    this.sixth = registers.argument(sixth);
+    k = registers.gpr("k");
+    panel = registers.gpr("panel");
+    aStride = registers.gpr("stride of a");
+    cStride = registers.gpr("stride of c");
+    aRows = new Gpr[(tile.height() + REACH - 1) / REACH];
+    for (int i = 0; i < aRows.length; i++) {
+      aRows[i] = registers.gpr("a of row " + i * REACH);
+    }
+    sums = registers.vecs("sum", tile.height() * tile.vectors());
+    bs = registers.vecs("b", tile.vectors());
+    spread = registers.vec("place of a");
+  }
+
+  /** What the sums of a tile begin with. */
+  abstract void begin(int height);
+
+  /** Bytes of a panel that a step reads for one vector. */
+  abstract int stepBytes();
+
+  abstract void loadWeights(Vec to, Memory from);
+
+  abstract void spread(Vec to, Memory from);
+
+  /** {@code sum += a b} in every place. */
+  abstract void multiplyAdd(Vec sum, Vec a, Vec b);
+
+  /** Makes c of the sums, and moves {@link #c} on behind it. */
+  abstract void store(int height);
+
+  Assembly write(String name) {
+    Label end = new Label();
+    asm.enter(registers);
+    asm.mov(aStride, stackArgument(0));
+    asm.mov(cStride, stackArgument(1));
+    for (int height = tile.height(); height > 0; height--) {
+      Label again = asm.here();
+      Label fewer = new Label();
+      asm.cmp(rows, height);
+      asm.jl(fewer);
+      tile(height);
+      asm.sub(rows, height);
+      if (height == tile.height()) {
+        asm.jmp(again);
+      } else {
+        asm.jmp(end); // fewer rows than a whole tile: this was all
+      }
+      asm.bind(fewer);
+    }
+    asm.bind(end);
+    asm.leave(registers);
+    return asm.finish(name);
+  }
+
+  /** An argument behind the sixth. */
+  Memory stackArgument(int index) {
+    return Assembler.stackArgument(registers, Registers.ARGUMENTS.size() + index);
+  }
+
+  /** A tile, and on to the rows below it. */
+  private void tile(int height) {
+    begin(height);
+    asm.mov(aRows[0], a);
+    for (int row = REACH; row < height; row += REACH) {
+      Gpr before = aRows[row / REACH - 1];
+      asm.lea(aRows[row / REACH], Memory.at(before, aStride, 2, 0));
+      asm.add(aRows[row / REACH], aStride);
+    }
+    asm.mov(panel, b);
+    asm.mov(k, depth);
+    Label rest = new Label();
+    Label done = new Label();
+    asm.sub(k, UNROLL);
+    asm.jl(rest);
+    Label loop = asm.here();
+    steps(height, UNROLL);
+    asm.sub(k, UNROLL);
+    asm.jge(loop);
+    asm.bind(rest);
+    asm.add(k, UNROLL);
+    asm.je(done);
+    Label one = asm.here();
+    steps(height, 1);
+    asm.sub(k, 1);
+    asm.jne(one);
+    asm.bind(done);
+    store(height);
+    for (int row = 0; row < height; row++) {
+      asm.add(a, aStride);
+    }
+  }
+
+  private void steps(int height, int count) {
+    int panelBytes = tile.vectors() * stepBytes();
+    for (int step = 0; step < count; step++) {
+      for (int v = 0; v < tile.vectors(); v++) {
+        int at = step * panelBytes + v * stepBytes();
+        loadWeights(bs[v], Memory.at(panel, at));
+        if (at % Width.ZMM.bytes() == 0) { // a line of the cache
+          asm.prefetcht0(Memory.at(panel, PREFETCH + at));
+        }
+      }
+      for (int row = 0; row < height; row++) {
+        spread(spread, place(row, step * PLACE));
+        for (int v = 0; v < tile.vectors(); v++) {
+          multiplyAdd(sum(row, v), spread, bs[v]);
+        }
+      }
+    }
+    asm.add(panel, count * panelBytes);
+    for (int row = 0; row < height; row += REACH) {
+      asm.add(aRows[row / REACH], count * PLACE);
+    }
+  }
+
+  private Memory place(int row, int displacement) {
+    Gpr first = aRows[row / REACH];
+    return row % REACH == 0
+        ? Memory.at(first, displacement)
+        : Memory.at(first, aStride, row % REACH, displacement);
+  }
+
+  Vec sum(int row, int vector) {
+    return sums[row * tile.vectors() + vector];
+  }
+}

@@ -1,0 +1,167 @@
+package dev.hone.tensor.kernel.x86;
+
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
+
+/**
+ * Turns rows into columns of a panel: {@code out[d][r] = rows[r][d]}. Eight by eight numbers at a
+ * time; rows that are left, number by number.
+ */
+final class TransposeKernel {
+  /** What the rows' length must be a multiple of. */
+  static final int STEP = 8;
+
+  private static final MethodHandle CALL =
+      CodeMemory.caller(
+          FunctionDescriptor.ofVoid(
+              ValueLayout.ADDRESS,
+              ValueLayout.JAVA_LONG,
+              ValueLayout.JAVA_LONG,
+              ValueLayout.JAVA_LONG,
+              ValueLayout.ADDRESS));
+
+  private final int columns;
+  private final MemorySegment code;
+
+  /**
+   * @param columns of a panel
+   */
+  TransposeKernel(int columns) {
+    this.columns = columns;
+    this.code = CodeMemory.install(assemble(columns));
+  }
+
+  /**
+   * @param in [rows][length], {@code stride} bytes apart
+   * @param out [length] times a panel's columns, of which the first {@code rows} are written
+   */
+  void run(MemorySegment in, long stride, long rows, long length, MemorySegment out) {
+    if (rows <= 0 || rows > columns || length <= 0 || length % STEP != 0) {
+      throw new IllegalArgumentException("rows=" + rows + ", length=" + length);
+    }
+    Segments.require(in, rows, stride, length * Float.BYTES);
+    Segments.require(out, length, (long) columns * Float.BYTES, rows * Float.BYTES);
+    try {
+      CALL.invokeExact(code, in, stride, rows, length, out);
+    } catch (RuntimeException | Error e) {
+      throw e;
+    } catch (Throwable e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  static Assembly assemble(int columns) {
+    return new Writer(columns).write();
+  }
+
+  /** Writes the code; a field is a register. */
+  private static final class Writer {
+    private final int outStride;
+    private final Assembler asm = new Assembler();
+    private final Registers registers = new Registers(Width.YMM);
+    private final Gpr in = registers.argument("in");
+    private final Gpr stride = registers.argument("stride");
+    private final Gpr rows = registers.argument("rows");
+    private final Gpr length = registers.argument("length");
+    private final Gpr out = registers.argument("out");
+    private final Gpr row0 = registers.gpr("row 0");
+    private final Gpr row3 = registers.gpr("row 3");
+    private final Gpr row6 = registers.gpr("row 6");
+    private final Gpr to = registers.gpr("to");
+    private final Gpr count = registers.gpr("count");
+    private final Vec[] read = registers.vecs("read", 4);
+    private final Vec[] pairs = registers.vecs("pairs", 4);
+    private final Vec column = registers.vec("column");
+
+    Writer(int columns) {
+      outStride = columns * Float.BYTES;
+    }
+
+    Assembly write() {
+      Label left = new Label();
+      Label end = new Label();
+      asm.enter(registers);
+      asm.sub(rows, STEP);
+      asm.jl(left);
+      Label loop = asm.here();
+      eightRows();
+      asm.lea(in, Memory.at(in, stride, STEP, 0));
+      asm.add(out, STEP * Float.BYTES);
+      asm.sub(rows, STEP);
+      asm.jge(loop);
+      asm.bind(left);
+      asm.add(rows, STEP);
+      asm.je(end);
+      Label one = asm.here();
+      oneRow();
+      asm.add(in, stride);
+      asm.add(out, Float.BYTES);
+      asm.sub(rows, 1);
+      asm.jne(one);
+      asm.bind(end);
+      asm.leave(registers);
+      return asm.finish("transpose-" + outStride / Float.BYTES);
+    }
+
+    private void eightRows() {
+      asm.mov(row0, in);
+      asm.lea(row3, Memory.at(row0, stride, 2, 0));
+      asm.add(row3, stride);
+      asm.lea(row6, Memory.at(row3, stride, 2, 0));
+      asm.add(row6, stride);
+      asm.mov(to, out);
+      asm.mov(count, length);
+      Label loop = asm.here();
+      fourColumns(0);
+      fourColumns(4);
+      for (Gpr row : new Gpr[] {row0, row3, row6}) {
+        asm.add(row, STEP * Float.BYTES);
+      }
+      asm.add(to, STEP * outStride);
+      asm.sub(count, STEP);
+      asm.jne(loop);
+    }
+
+    /** Rows 0 to 3 in the lower halves, 4 to 7 in the upper. */
+    private void fourColumns(int first) {
+      int at = first * Float.BYTES;
+      Memory[] eight = {
+        Memory.at(row0, at),
+        Memory.at(row0, stride, 1, at),
+        Memory.at(row0, stride, 2, at),
+        Memory.at(row3, at),
+        Memory.at(row0, stride, 4, at),
+        Memory.at(row3, stride, 2, at),
+        Memory.at(row6, at),
+        Memory.at(row6, stride, 1, at)
+      };
+      for (int i = 0; i < 4; i++) {
+        asm.vmovups(new Vec(Width.XMM, read[i].number()), eight[i]);
+        asm.vinsertf128(read[i], read[i], eight[i + 4]);
+      }
+      asm.vunpcklps(pairs[0], read[0], read[1]);
+      asm.vunpckhps(pairs[1], read[0], read[1]);
+      asm.vunpcklps(pairs[2], read[2], read[3]);
+      asm.vunpckhps(pairs[3], read[2], read[3]);
+      for (int i = 0; i < 4; i++) {
+        asm.vshufps(column, pairs[i / 2], pairs[i / 2 + 2], i % 2 == 0 ? 0x44 : 0xEE);
+        asm.vmovups(Memory.at(to, (first + i) * outStride), column);
+      }
+    }
+
+    private void oneRow() {
+      asm.mov(row0, in);
+      asm.mov(to, out);
+      asm.mov(count, length);
+      Label loop = asm.here();
+      asm.vbroadcastss(column, Memory.at(row0, 0));
+      asm.vmovss(Memory.at(to, 0), column);
+      asm.add(row0, Float.BYTES);
+      asm.add(to, outStride);
+      asm.sub(count, 1);
+      asm.jne(loop);
+    }
+  }
+}
