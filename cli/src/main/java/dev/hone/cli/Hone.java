@@ -38,6 +38,8 @@ public final class Hone implements Runnable {
           Classify::new,
           Tag::new,
           Rerank::new,
+          Generate::new,
+          Chat::new,
           Eval::new,
           CompareModels::new,
           Bench::new,

@@ -14,9 +14,12 @@ import dev.hone.tensor.DType;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.kernel.KernelTier;
 import dev.hone.tensor.parallel.ComputePool;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -45,6 +48,7 @@ class CommandsTest {
     PATHS.put("classifier", TinyModels.copy("classify-one-of-three", folder).toString());
     PATHS.put("tagger", TinyModels.copy("tokens", folder).toString());
     PATHS.put("decoder", TinyModels.decoder(folder.resolve("decoder.gguf")).toString());
+    PATHS.put("chatter", TinyModels.chat(folder).toString());
     PATHS.put("foreign", Files.createDirectory(folder.resolve("foreign")).toString());
     PATHS.put("missing", folder.resolve("missing.tsv").toString());
     write("empty", "");
@@ -132,6 +136,21 @@ class CommandsTest {
         "embed|{embedder}|fox|--kernels|warp",
         "embed|{classifier}|fox",
         "embed|{foreign}|fox",
+        "generate|{chatter}",
+        "generate|{embedder}|fox",
+        "generate|{chatter}|",
+        "generate|{chatter}|fox|--top-p|0.5",
+        "generate|{chatter}|fox|--temperature|-1",
+        "generate|{chatter}|fox|--bias|256=1",
+        "generate|{chatter}|fox|--max-tokens|0",
+        "generate|{chatter}|fox|--system|x",
+        "generate|{chatter}|fox|--logprobs|2",
+        "generate|{chatter}|fox|--stop|",
+        "generate|{chatter}|fox|--context|2",
+        "generate|{chatter}|fox|--context|0",
+        "generate|{chatter}|fox|--context|100000",
+        "chat|{embedder}",
+        "chat|{chatter}|--top-k|-1|--temperature|1",
         "classify|{embedder}|fox",
         "classify|{classifier}|fox|--template|About {}.",
         "classify|{classifier}|fox|--multi-label",
@@ -196,6 +215,94 @@ class CommandsTest {
     assertThat(texts.get(2).get("text").asText()).isEqualTo("fox");
     assertThat(texts.get(2).get("vector")).hasSize(64);
     assertThat(hone("embed|{embedder}|a|b").out()).hasLineCount(2);
+  }
+
+  @Test
+  void generate() {
+    JsonNode answered =
+        json("generate|{chatter}|The king|fox|--answers|2|--temperature|1|--seed|7|--max-tokens|9");
+    assertThat(answered).hasSize(2);
+    assertThat(keys(answered.get(0))).containsExactly("prompt", "seed", "answers");
+    assertThat(answered.get(0).get("seed").asLong()).isEqualTo(7);
+    JsonNode answer = answered.get(1).get("answers").get(1);
+    assertThat(keys(answer)).containsExactly("text", "stopReason", "tokens", "logprobs");
+    assertThat(answer.get("tokens")).hasSize(9);
+    assertThat(answer.get("stopReason").asText()).isEqualTo("length");
+    assertThat(answer.get("logprobs").isNull()).isTrue();
+
+    Answer plain = hone("generate|{chatter}|fox|--temperature|1|--seed|7|--max-tokens|9|--stats");
+    assertThat(plain.out())
+        .isEqualTo(answered.get(1).get("answers").get(0).get("text").asText() + "\n");
+    assertThat(plain.err())
+        .containsPattern("prompt: 3 tokens, .*; answer: 8 tokens, .*; first text after .* s")
+        .doesNotContain("--max-tokens");
+    assertThat(hone("generate|{chatter}|fox|fox|--max-tokens|3").out().lines())
+        .filteredOn("---"::equals)
+        .hasSize(2);
+    assertThat(hone("generate|{chatter}|fox").err())
+        .contains("ended where the model reads no more");
+
+    JsonNode likely = json("generate|{chatter}|fox|--chat|--system|Be|--max-tokens|3").get(0);
+    assertThat(likely.get("prompt").asText()).isEqualTo("fox");
+    JsonNode choice =
+        hone("generate|{chatter}|fox|--json|--logprobs|2|--max-tokens|3")
+            .json()
+            .get(0)
+            .get("answers")
+            .get(0)
+            .get("logprobs")
+            .get(0);
+    assertThat(keys(choice)).containsExactly("token", "text", "logprob", "likeliest");
+    assertThat(choice.get("likeliest")).hasSize(2);
+    assertThat(choice.get("likeliest").get(0).get("token")).isEqualTo(choice.get("token"));
+  }
+
+  /** A conversation through a pipe: every answer is what generate says to the whole of it. */
+  @Test
+  void chat() throws IOException {
+    Path saved = folder.resolve("saved.json");
+    PATHS.put("saved", saved.toString());
+    String lines =
+        "/system Be brief\nfox\n/stats\ntwo \\\nlines\n/stats\n/save "
+            + saved
+            + "\n/nosuch\n/load nosuch\n/help\n/reset\nfox\n/exit\nnever\n";
+    Answer talk = chat(lines, "--max-tokens|5|--json");
+    assertThat(talk.code()).as(talk.err()).isZero();
+    assertThat(talk.out()).hasLineCount(3);
+    List<JsonNode> answers = new java.util.ArrayList<>();
+    talk.out().lines().forEach(line -> answers.add(new Answer(0, line, "").json()));
+    assertThat(answers.get(0).asText())
+        .isEqualTo(generated("fox", "--system|Be brief|--max-tokens|5"));
+    assertThat(answers.get(2).asText()).isEqualTo(generated("fox", "--max-tokens|5"));
+    assertThat(talk.err())
+        .contains("/nosuch is not known", "nosuch is no file", "/save FILE", "saved 5 messages")
+        .containsPattern("of which the last prompt kept 0\\R")
+        .containsPattern("of which the last prompt kept [1-9]");
+    JsonNode messages = new Answer(0, Files.readString(saved), "").json();
+    assertThat(messages.get(0).get("role").asText()).isEqualTo("system");
+    assertThat(messages.get(3).get("content").asText()).isEqualTo("two \nlines");
+    assertThat(messages.get(4).get("content").asText()).isEqualTo(answers.get(1).asText());
+
+    Answer on = chat("/load " + saved + "\nfox\n", "--max-tokens|5");
+    assertThat(on.err()).contains("loaded 5 messages");
+    assertThat(on.out()).isNotBlank();
+    assertThat(chat("x".repeat(200) + "\nfox\n", "--max-tokens|5").err())
+        .contains("goes on with 1 to 128; /reset begins anew");
+  }
+
+  private static Answer chat(String lines, String options) {
+    InputStream before = System.in;
+    System.setIn(new ByteArrayInputStream(lines.getBytes(StandardCharsets.UTF_8)));
+    try {
+      return hone("chat|{chatter}|" + options);
+    } finally {
+      System.setIn(before);
+    }
+  }
+
+  private static String generated(String prompt, String options) {
+    JsonNode answered = hone("generate|{chatter}|" + prompt + "|--chat|--json|" + options).json();
+    return answered.get(0).get("answers").get(0).get("text").asText();
   }
 
   @Test

@@ -20,6 +20,21 @@ final class TinyModels {
 
   private TinyModels() {}
 
+  /** Puts a decoder together whose tokens are bytes, with a template for chat. */
+  static Path chat(Path into) throws IOException {
+    Path root = Path.of(System.getProperty("hone.root"));
+    Path weights = root.resolve("measure/src/test/resources/dev/hone/measure/goldens/llama");
+    Path tokenizer = root.resolve("runtime/src/test/resources/dev/hone/runtime/decoder");
+    Path model = Files.createDirectory(into.resolve("chat-model"));
+    for (String name : new String[] {"config.json", "model.safetensors"}) {
+      Files.copy(weights.resolve(name), model.resolve(name));
+    }
+    for (String name : new String[] {"tokenizer.json", "tokenizer_config.json"}) {
+      Files.copy(tokenizer.resolve(name), model.resolve(name));
+    }
+    return model;
+  }
+
   /** Puts a model's folder together in another folder. */
   static Path copy(String name, Path into) throws IOException {
     Path model = into.resolve(name);

@@ -6,13 +6,19 @@ import dev.hone.model.Head;
 import dev.hone.model.folder.Model;
 import dev.hone.runtime.Engine;
 import dev.hone.runtime.LoadedModel;
+import dev.hone.runtime.ModelTokenizer;
 import dev.hone.runtime.UnsupportedByModelException;
 import dev.hone.runtime.cache.PagedCache;
+import dev.hone.tokenizer.ChatMessage;
+import dev.hone.tokenizer.ChatTemplate;
 import dev.hone.tokenizer.Tokenizer;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 
 /**
  * A decoder as a user calls it: a prompt in, text that goes on with it out. Calls may come from any
@@ -30,6 +36,7 @@ public final class TextGenerator implements AutoCloseable {
   private final TextGeneratorOptions options;
   private final GenerationSettings settings;
   private final int contextTokens;
+  private final Supplier<Optional<ChatTemplate>> chatTemplate;
   private final AtomicBoolean closed = new AtomicBoolean();
 
   private TextGenerator(LoadedModel loaded, TextGeneratorOptions options) {
@@ -49,6 +56,7 @@ public final class TextGenerator implements AutoCloseable {
           model.source() + " reads at most " + most + " tokens: contextTokens=" + contextTokens);
     }
     this.settings = GenerationConfig.of(model, loaded.tokenizer());
+    this.chatTemplate = new Once<>(() -> ModelTokenizer.chatTemplate(model, loaded.tokenizer()));
     this.engine = new Engine(model.transformer(), loaded.kernels());
   }
 
@@ -84,7 +92,7 @@ public final class TextGenerator implements AutoCloseable {
 
   /** An answer to a prompt; the first where several are asked for. */
   public GeneratedText generate(String prompt, GenerationSettings asked) {
-    return generate(List.of(prompt), asked, PieceListener.NONE).answers().getFirst().getFirst();
+    return generate(List.of(prompt), asked).answers().getFirst().getFirst();
   }
 
   /**
@@ -94,9 +102,23 @@ public final class TextGenerator implements AutoCloseable {
    */
   public record Answers(List<List<GeneratedText>> answers, GenerationSpeed speed) {}
 
+  /** Answers to many prompts. */
+  public Answers generate(List<String> prompts, GenerationSettings asked) {
+    return generate(prompts, asked, PieceListener.NONE);
+  }
+
   /** Answers to many prompts, told as they come. */
   public Answers generate(List<String> prompts, GenerationSettings asked, PieceListener listener) {
-    List<int[]> tokens = prompts.stream().map(this::tokens).toList();
+    return answer(prompts.stream().map(this::tokens), asked, listener);
+  }
+
+  /** Answers to many conversations. */
+  public Answers answer(List<List<ChatMessage>> conversations, GenerationSettings asked) {
+    return answer(conversations.stream().map(this::chatTokens), asked, PieceListener.NONE);
+  }
+
+  private Answers answer(Stream<int[]> prompts, GenerationSettings asked, PieceListener listener) {
+    List<int[]> tokens = prompts.toList();
     tokens.forEach(this::check);
     try (PagedCache cache = cache()) {
       Generation generation =
@@ -106,6 +128,7 @@ public final class TextGenerator implements AutoCloseable {
               tokens.stream()
                   .<Supplier<TokenSequence>>map(t -> () -> new TokenSequence(cache, t))
                   .toList(),
+              TokenSequence::close,
               listener);
       while (generation.step()) {}
       return new Answers(generation.answers(), generation.speed());
@@ -122,29 +145,77 @@ public final class TextGenerator implements AutoCloseable {
     return stream(tokens(prompt), asked);
   }
 
-  /** An answer to tokens, piece by piece. Close it. */
-  public TextStream stream(int[] prompt, GenerationSettings asked) {
-    check(prompt);
+  /** The answer to a conversation, piece by piece. Close it. */
+  public TextStream stream(List<ChatMessage> messages, GenerationSettings asked) {
+    return stream(chatTokens(messages), asked);
+  }
+
+  private TextStream stream(int[] prompt, GenerationSettings asked) {
     PagedCache cache = cache();
+    return stream(cache, () -> new TokenSequence(cache, prompt), prompt, asked, _ -> cache.close());
+  }
+
+  /**
+   * An answer piece by piece.
+   *
+   * @param sequence that becomes the prompt; it stays open
+   * @param atEnd told of the answer when the stream is closed
+   */
+  TextStream stream(
+      PagedCache cache,
+      Supplier<TokenSequence> sequence,
+      int[] prompt,
+      GenerationSettings asked,
+      Consumer<GeneratedText> atEnd) {
+    check(prompt);
     var pieces = new StringBuilder();
     Generation generation =
         generation(
             cache,
             asked.answers(1),
-            List.of(() -> new TokenSequence(cache, prompt)),
-            (p, a, piece) -> pieces.append(piece));
-    return new TextStream(generation, pieces, cache::close);
+            List.of(sequence),
+            _ -> {},
+            (_, _, piece) -> pieces.append(piece));
+    return new TextStream(generation, pieces, atEnd);
+  }
+
+  /** Begins a conversation, as the model's makers ask for. Close it. */
+  public Conversation converse() {
+    return converse(settings);
+  }
+
+  /** Begins a conversation. Close it. */
+  public Conversation converse(GenerationSettings asked) {
+    chatTemplate();
+    return new Conversation(this, asked, cache());
+  }
+
+  /** How the model's makers put a conversation. */
+  private ChatTemplate chatTemplate() {
+    return chatTemplate
+        .get()
+        .orElseThrow(
+            () ->
+                new UnsupportedByModelException(
+                    loaded.model().source()
+                        + " has no chat template: it goes on with texts, and answers nobody"));
+  }
+
+  /** The tokens of a conversation, with the beginning of the answer. */
+  int[] chatTokens(List<ChatMessage> messages) {
+    return loaded.tokenizer().encodeAlone(chatTemplate().render(messages));
   }
 
   private Generation generation(
       PagedCache cache,
       GenerationSettings asked,
       List<Supplier<TokenSequence>> prompts,
+      Consumer<TokenSequence> left,
       PieceListener listener) {
     int entries = loaded.model().transformer().embeddings().word().entries();
     for (int token : asked.sampling().bias().keySet()) {
       if (token < 0 || token >= entries) {
-        throw new IllegalArgumentException(
+        throw new UnsupportedByModelException(
             "bias of token " + token + ": the model has tokens 0 to " + (entries - 1));
       }
     }
@@ -155,7 +226,7 @@ public final class TextGenerator implements AutoCloseable {
         contextTokens,
         options.sequences(),
         prompts,
-        TokenSequence::close,
+        left,
         listener);
   }
 
@@ -200,6 +271,24 @@ public final class TextGenerator implements AutoCloseable {
   /** The tier of kernels that runs. */
   public String kernels() {
     return loaded.kernels().name();
+  }
+
+  /** Asks a supplier when somebody asks, once. */
+  private static final class Once<T> implements Supplier<T> {
+    private final Supplier<T> source;
+    private T value;
+
+    Once(Supplier<T> source) {
+      this.source = source;
+    }
+
+    @Override
+    public synchronized T get() {
+      if (value == null) {
+        value = source.get();
+      }
+      return value;
+    }
   }
 
   /** Ends after the step that runs; calls that need another one fail. */

@@ -2,6 +2,7 @@ package dev.hone.runtime.generate;
 
 import java.util.Iterator;
 import java.util.NoSuchElementException;
+import java.util.function.Consumer;
 
 /**
  * An answer piece by piece, as it comes: the next token is chosen when the next piece is asked for.
@@ -10,10 +11,10 @@ import java.util.NoSuchElementException;
 public final class TextStream implements Iterator<String>, AutoCloseable {
   private final Generation generation;
   private final StringBuilder piece;
-  private final Runnable atEnd;
+  private final Consumer<GeneratedText> atEnd;
   private boolean closed;
 
-  TextStream(Generation generation, StringBuilder piece, Runnable atEnd) {
+  TextStream(Generation generation, StringBuilder piece, Consumer<GeneratedText> atEnd) {
     this.generation = generation;
     this.piece = piece;
     this.atEnd = atEnd;
@@ -50,7 +51,7 @@ public final class TextStream implements Iterator<String>, AutoCloseable {
     if (!closed) {
       closed = true;
       generation.cancel();
-      atEnd.run();
+      atEnd.accept(answer());
     }
   }
 }

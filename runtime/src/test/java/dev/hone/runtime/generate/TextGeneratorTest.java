@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.hone.runtime.SeededModels;
 import dev.hone.runtime.UnsupportedByModelException;
+import dev.hone.tokenizer.ChatMessage;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -255,6 +256,37 @@ class TextGeneratorTest {
       GeneratedText a = generator.generate("a", sampled);
       assertThat(answers.subList(0, 9)).allMatch(texts -> texts.equals(List.of(a)));
       assertThat(answers.get(10)).isEqualTo(List.of(generator.generate(LONG, sampled)));
+    }
+  }
+
+  /** Every answer is what the whole conversation gives, read anew. */
+  @Test
+  void aConversationReadsOnlyWhatIsNew() {
+    var settings = sampled.maxNewTokens(6).stopTokens(Set.of());
+    try (Conversation conversation = generator.converse(settings)) {
+      conversation.messages(List.of(ChatMessage.system("s")));
+      List<ChatMessage> said = new ArrayList<>(conversation.messages());
+      for (String text : List.of("a", "b?")) {
+        said.add(ChatMessage.user(text));
+        GeneratedText expected;
+        try (TextStream stream = generator.stream(said, settings)) {
+          stream.forEachRemaining(_ -> {});
+          expected = stream.answer();
+        }
+        try (TextStream stream = conversation.say(text)) {
+          stream.forEachRemaining(_ -> {});
+          assertThat(stream.answer()).isEqualTo(expected);
+        }
+        said.add(ChatMessage.assistant(expected.text()));
+        assertThat(conversation.messages()).isEqualTo(said);
+      }
+      assertThat(conversation.keptTokens()).isGreaterThan(20);
+      TextStream nothing = conversation.say("c");
+      nothing.close();
+      assertThat(conversation.messages()).isEqualTo(said);
+      conversation.messages(List.of());
+      assertThatThrownBy(() -> conversation.say("x".repeat(128)))
+          .isInstanceOf(PromptException.class);
     }
   }
 }

@@ -1,0 +1,49 @@
+package dev.hone.cli;
+
+import dev.hone.runtime.generate.TextGenerator;
+import dev.hone.runtime.generate.TextGeneratorOptions;
+import java.util.OptionalInt;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** The decoder that a command runs, and how it runs. */
+final class GeneratorOptions {
+  @Mixin private ModelName model;
+  @Mixin private ComputeOptions compute;
+
+  @Option(
+      names = "--context",
+      paramLabel = "TOKENS",
+      description = "Tokens of a prompt and its answer at most (default: the model's own limit).")
+  private Integer context;
+
+  @Option(
+      names = "--cache-mib",
+      paramLabel = "MIB",
+      defaultValue = "4096",
+      description = "Memory for keys and values at most (default: ${DEFAULT-VALUE}).")
+  private int cacheMib;
+
+  String name() {
+    return model.name();
+  }
+
+  TextGenerator generator(Terminal terminal) {
+    TextGeneratorOptions defaults = TextGeneratorOptions.defaults();
+    if (context != null && context < 1 || cacheMib < 1) {
+      throw new WrongInput(
+          (context != null && context < 1 ? "--context=" + context : "--cache-mib=" + cacheMib)
+              + " must be at least 1");
+    }
+    return TextGenerator.load(
+        model.resolve(terminal),
+        new TextGeneratorOptions(
+            compute.threads(),
+            compute.kernels(),
+            defaults.chunkTokens(),
+            context == null ? OptionalInt.empty() : OptionalInt.of(context),
+            (long) cacheMib << 20,
+            defaults.sequences(),
+            terminal::warn));
+  }
+}
