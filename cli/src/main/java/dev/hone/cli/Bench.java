@@ -7,6 +7,8 @@ import dev.hone.measure.Texts;
 import dev.hone.measure.Timing;
 import dev.hone.measure.Units;
 import dev.hone.measure.Workload;
+import dev.hone.model.Head;
+import dev.hone.model.folder.Model;
 import dev.hone.runtime.Encoder;
 import java.time.Duration;
 import java.util.List;
@@ -21,13 +23,23 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "bench",
     mixinStandardHelpOptions = true,
-    description =
-        "Measures a model on this machine: time of a short and a long text, speed on a batch of"
-            + " mixed lengths, memory.",
-    footer = {"", "Example:", "  hone bench minilm --threads 2"})
+    description = {
+      "Measures a model on this machine: time of a short and a long text, speed on a batch of"
+          + " mixed lengths, memory.",
+      "Of a decoder, as llama-bench does: tokens per second of a prompt (pp512) and of tokens that"
+          + " are added one by one (tg128), each behind an empty cache; with --batch of several"
+          + " sequences at once."
+    },
+    footer = {
+      "",
+      "Examples:",
+      "  hone bench minilm --threads 2",
+      "  hone bench model.gguf --prompt 512 --generate 128 --batch 1,8"
+    })
 final class Bench implements Callable<Integer> {
   @Spec private CommandSpec spec;
   @Mixin private ModelOptions model;
+  @Mixin private BenchDecoder decoder;
 
   @Option(
       names = "--data",
@@ -39,7 +51,7 @@ final class Bench implements Callable<Integer> {
   @Option(
       names = "--seconds",
       defaultValue = "3",
-      description = "Time for each of the three measurements (default: ${DEFAULT-VALUE}).")
+      description = "Time for each measurement, at least (default: ${DEFAULT-VALUE}).")
   private int seconds;
 
   @Option(names = "--json", description = "Print JSON.")
@@ -69,10 +81,25 @@ final class Bench implements Callable<Integer> {
     if (seconds < 1) {
       throw new WrongInput("--seconds=" + seconds + " must be at least 1");
     }
+    var plan = new Timing.Plan(5, 500, Duration.ofSeconds(seconds));
+    try (Model loaded = Model.load(model.model().resolve(terminal))) {
+      if (loaded.transformer().head() instanceof Head.NextToken) {
+        WrongInput.refuse(
+            spec, "does nothing with a decoder: its tokens are random", "--data", "--max-tokens");
+        BenchDecoder.Measurement measured =
+            decoder.measure(model.name(), loaded, model.compute(), plan, terminal);
+        if (json) {
+          terminal.json(measured);
+        } else {
+          terminal.out().println(measured.table());
+        }
+        return 0;
+      }
+    }
+    WrongInput.refuse(spec, "is for decoders", BenchDecoder.NAMES);
     List<String> texts = data == null ? Texts.of(Texts.Part.REPORT) : TextOptions.lines(data);
     try (Encoder encoder = model.encoder(terminal)) {
       Workload workload = Workload.of(texts, encoder::tokens, 1);
-      var plan = new Timing.Plan(5, 500, Duration.ofSeconds(seconds));
       Speed speed = Speed.measure(workload, plan, encoder::answers);
       Measurement measured = measurement(encoder, speed, model.options(terminal).threads());
       if (json) {

@@ -181,6 +181,12 @@ class CommandsTest {
         "compare|{decoder}|{embedder}|--data|{texts}|--window|8",
         "compare|{decoder}|{decoder}|--data|{empty}|--window|8",
         "bench|{embedder}|--data|{missing}",
+        "bench|{embedder}|--batch|2",
+        "bench|{decoder}|--data|{texts}",
+        "bench|{decoder}|--max-tokens|8",
+        "bench|{decoder}|--prompt|129|--generate|4",
+        "bench|{decoder}|--prompt|0|--generate|0",
+        "bench|{decoder}|--batch|1,0|--prompt|8|--generate|8",
         "bench|{embedder}|--data|{empty}",
         "bench|{embedder}|--seconds|0",
         "inspect|{embedder}|--threads|1",
@@ -411,6 +417,34 @@ class CommandsTest {
     assertThat(measured.get("tokensPerSecond").asDouble()).isPositive();
     assertThat(measured.get("memoryBytes").asLong())
         .isGreaterThan(measured.get("fileBytes").asLong() / 2);
+  }
+
+  @Test
+  void benchOfADecoder() {
+    String line = "bench|{decoder}|--seconds|1|-p|20|-n|3|--batch|1,4|--cache|int8";
+    JsonNode measured = json(line);
+    assertThat(keys(measured))
+        .containsExactly("model", "machine", "fileBytes", "memoryBytes", "cache", "tests");
+    assertThat(measured.get("cache").asText()).isEqualTo("int8");
+    assertThat(measured.get("tests")).hasSize(3);
+    assertThat(keys(measured.get("tests").get(0)))
+        .containsExactly(
+            "test",
+            "sequences",
+            "tokens",
+            "tokensPerSecond",
+            "noise",
+            "millis",
+            "rounds",
+            "cacheBytes");
+    assertThat(measured.get("tests").get(0).get("test").asText()).isEqualTo("pp20");
+    assertThat(measured.get("tests").get(2).get("test").asText()).isEqualTo("tg3");
+    assertThat(measured.get("tests").get(2).get("sequences").asInt()).isEqualTo(4);
+    for (JsonNode test : measured.get("tests")) {
+      assertThat(test.get("tokensPerSecond").asDouble()).isPositive();
+      assertThat(test.get("rounds").asInt()).isGreaterThanOrEqualTo(5);
+    }
+    assertThat(json("bench|{decoder}|--seconds|1|-p|0|-n|3").get("tests")).hasSize(1);
   }
 
   @Test

@@ -159,7 +159,7 @@ final class CostOps implements Ops<Shape> {
   }
 
   @Override
-  public Shape rope(Shape x, Rope rope, int headDim, int[] positions) {
+  public Shape rope(Shape x, Rope rope, int headDim, int[] positions, int[] reach) {
     // Two products and a sum for each number that is turned.
     count(Part.PROJECTIONS, 3 * x.size() / headDim * rope.dims(), x.bytes());
     return x;

@@ -151,7 +151,13 @@ public final class Forward {
 
   private static <T> T turned(T x, Attention a, Place place, Ops<T> ops) {
     return switch (a.position()) {
-      case Rope rope -> ops.rope(x, rope, a.shape().headDim(), place.positions());
+      case Rope rope ->
+          ops.rope(
+              x,
+              rope,
+              a.shape().headDim(),
+              place.positions(),
+              place.cache().reach(place.batch(), rope));
       case Position.Unknown _, Position.Buckets _ -> x; // attention adds what buckets hold
     };
   }

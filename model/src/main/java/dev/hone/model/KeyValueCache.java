@@ -2,6 +2,7 @@ package dev.hone.model;
 
 import dev.hone.tensor.KeyValues;
 import dev.hone.tensor.Tensor;
+import java.util.Arrays;
 
 /**
  * The keys and values of the tokens that the sequences of one batch had before it, and those of the
@@ -31,6 +32,14 @@ public interface KeyValueCache {
   int past(int sequence);
 
   /**
+   * Tokens that a sequence is meant to come to have: positions that depend on a text's length are
+   * those of as many from its first token on. 0: nobody knows, and the tokens so far count.
+   */
+  default int meant(int sequence) {
+    return 0;
+  }
+
+  /**
    * Puts a layer's keys and values behind those that its sequences have.
    *
    * @param keys [token, kvHeads * headDim] of the batch's tokens
@@ -54,5 +63,35 @@ public interface KeyValueCache {
       }
     }
     return positions;
+  }
+
+  /**
+   * For every token of a batch the tokens that its text has or is meant to have.
+   *
+   * @param rope of a layer
+   * @throws IllegalStateException if the keys of the past were turned as those of a shorter text
+   */
+  default int[] reach(Batch batch, Rope rope) {
+    int[] reach = new int[batch.tokens()];
+    for (int s = 0; s < batch.sequences(); s++) {
+      int past = past(s);
+      int now = past + batch.offsets()[s + 1] - batch.offsets()[s];
+      int tokens = Math.max(now, meant(s));
+      int before = Math.max(past, meant(s));
+      if (past > 0 && before != tokens && !rope.of(before).equals(rope.of(tokens))) {
+        throw new IllegalStateException(
+            "sequence "
+                + s
+                + " grows from "
+                + past
+                + " to "
+                + now
+                + " tokens, where the model turns all of its positions otherwise ("
+                + rope.scaling().getClass().getSimpleName()
+                + "): open it with the tokens that it is meant to have");
+      }
+      Arrays.fill(reach, batch.offsets()[s], batch.offsets()[s + 1], tokens);
+    }
+    return reach;
   }
 }

@@ -33,8 +33,10 @@ public interface Ops<T> {
    *
    * @param headDim columns of one head
    * @param positions of every token
+   * @param reach of every token: what {@link Rope#of} is to be asked for, the same for all tokens
+   *     of a sequence
    */
-  T rope(T x, Rope rope, int headDim, int[] positions);
+  T rope(T x, Rope rope, int headDim, int[] positions, int[] reach);
 
   /**
    * {@code norm(x + residual)}; residual may be null. Rows longer than the norm's weight are

@@ -1,8 +1,10 @@
 package dev.hone.model;
 
 import dev.hone.model.RopeScaling.ByPair;
+import dev.hone.model.RopeScaling.DynamicNtk;
 import dev.hone.model.RopeScaling.Linear;
 import dev.hone.model.RopeScaling.Llama3;
+import dev.hone.model.RopeScaling.LongRope;
 import dev.hone.model.RopeScaling.None;
 import dev.hone.model.RopeScaling.Yarn;
 
@@ -22,13 +24,38 @@ public record Rope(int dims, double theta, RopeScaling scaling) implements Posit
       throw new IllegalArgumentException(
           "dims=" + dims + ", theta=" + theta + ": dims must be even, theta positive");
     }
-    if (scaling instanceof ByPair pairs && pairs.divisors().size() != dims / 2) {
-      throw new IllegalArgumentException(
-          "dims=" + dims + ", divisors=" + pairs.divisors().size() + ": must be one a pair");
+    switch (scaling) {
+      case ByPair pairs -> requireOneAPair(pairs.divisors().size(), dims);
+      case LongRope pairs -> {
+        requireOneAPair(pairs.shortDivisors().size(), dims);
+        requireOneAPair(pairs.longDivisors().size(), dims);
+      }
+      case None _, Linear _, Llama3 _, Yarn _, DynamicNtk _ -> {}
     }
   }
 
-  /** Radians that each pair is turned from one position to the next. */
+  private static void requireOneAPair(int divisors, int dims) {
+    if (divisors != dims / 2) {
+      throw new IllegalArgumentException(
+          "dims=" + dims + ", divisors=" + divisors + ": must be one a pair");
+    }
+  }
+
+  /** What it is for a text of so many tokens: this itself, unless it depends on that. */
+  public Rope of(int tokens) {
+    return switch (scaling) {
+      case None _, Linear _, Llama3 _, ByPair _, Yarn _ -> this;
+      case LongRope byLength -> new Rope(dims, theta, byLength.of(tokens));
+      case DynamicNtk dynamic ->
+          new Rope(dims, dynamic.theta(theta, dims, tokens), new RopeScaling.None());
+    };
+  }
+
+  /**
+   * Radians that each pair is turned from one position to the next.
+   *
+   * @throws IllegalStateException if that depends on the text: ask {@link #of} first
+   */
   public double[] frequencies() {
     double[] frequencies = new double[dims / 2];
     for (int i = 0; i < frequencies.length; i++) {
@@ -40,6 +67,7 @@ public record Rope(int dims, double theta, RopeScaling scaling) implements Posit
             case Llama3 llama -> llama.scaled(plain);
             case ByPair pairs -> plain / pairs.divisors().get(i);
             case Yarn yarn -> yarn.scaled(plain, i, this);
+            case LongRope _, DynamicNtk _ -> throw dependsOnText();
           };
     }
     return frequencies;
@@ -51,6 +79,11 @@ public record Rope(int dims, double theta, RopeScaling scaling) implements Posit
       case None _, Linear _, Llama3 _ -> 1;
       case ByPair pairs -> pairs.amplitude();
       case Yarn yarn -> yarn.amplitude();
+      case LongRope _, DynamicNtk _ -> throw dependsOnText();
     };
+  }
+
+  private IllegalStateException dependsOnText() {
+    return new IllegalStateException(scaling + " depends on how long a text is");
   }
 }

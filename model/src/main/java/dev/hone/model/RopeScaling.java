@@ -34,9 +34,8 @@ public sealed interface RopeScaling {
   }
 
   /**
-   * Every pair's frequency divided by a number of its own, and longer vectors. Ding et al.,
-   * "LongRoPE: Extending LLM Context Window Beyond 2 Million Tokens", section 3; also what GGUF
-   * files hold of {@link Llama3}'s, worked out.
+   * Every pair's frequency divided by a number of its own, and longer vectors: {@link LongRope} of
+   * one text, and what GGUF files hold of {@link Llama3}'s, worked out.
    *
    * @param divisors one a pair
    * @param amplitude factor on every turned number
@@ -44,6 +43,46 @@ public sealed interface RopeScaling {
   record ByPair(List<Double> divisors, double amplitude) implements RopeScaling {
     public ByPair {
       divisors = List.copyOf(divisors);
+    }
+  }
+
+  /**
+   * {@link ByPair} with one list for texts that have no more tokens than those before stretching
+   * and another for longer ones, whose first tokens then turn otherwise too. Ding et al.,
+   * "LongRoPE: Extending LLM Context Window Beyond 2 Million Tokens", section 3; Phi-3's {@code
+   * su}.
+   *
+   * @param shortDivisors one a pair, as are {@code longDivisors}
+   * @param originalPositions length of the texts before stretching
+   * @param amplitude factor on every turned number, of short texts too
+   */
+  record LongRope(
+      List<Double> shortDivisors,
+      List<Double> longDivisors,
+      int originalPositions,
+      double amplitude)
+      implements RopeScaling {
+    public LongRope {
+      shortDivisors = List.copyOf(shortDivisors);
+      longDivisors = List.copyOf(longDivisors);
+    }
+
+    ByPair of(int tokens) {
+      return new ByPair(tokens > originalPositions ? longDivisors : shortDivisors, amplitude);
+    }
+  }
+
+  /**
+   * A greater base for texts that are longer than those before stretching, which grows with each of
+   * their tokens: {@code theta (factor n / N - factor + 1)^(dims / (dims - 2))} for n of N tokens.
+   * Peng et al., "YaRN", section 3.3, "Dynamic NTK".
+   *
+   * @param originalPositions length of the texts before stretching
+   */
+  record DynamicNtk(double factor, int originalPositions) implements RopeScaling {
+    double theta(double theta, int dims, int tokens) {
+      double stretched = factor * Math.max(tokens, originalPositions) / originalPositions;
+      return theta * Math.pow(stretched - (factor - 1), dims / (dims - 2.0));
     }
   }
 

@@ -18,6 +18,7 @@ import dev.hone.tensor.Pooling;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.kernel.Kernels;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.Supplier;
 
@@ -92,8 +93,17 @@ final class SimdOps implements Ops<Tensor>, AutoCloseable {
   }
 
   @Override
-  public Tensor rope(Tensor x, Rope rope, int headDim, int[] at) {
-    kernels.rope(x, positions.turns(rope, at), at, headDim, x);
+  public Tensor rope(Tensor x, Rope rope, int headDim, int[] at, int[] reach) {
+    for (int from = 0, to; from < at.length; from = to) {
+      Rope own = rope.of(reach[from]);
+      to = from + 1;
+      while (to < at.length && (reach[to] == reach[from] || rope.of(reach[to]).equals(own))) {
+        to++;
+      }
+      int[] some = from == 0 && to == at.length ? at : Arrays.copyOfRange(at, from, to);
+      Tensor rows = x.slice(from, to);
+      kernels.rope(rows, positions.turns(own, some), some, headDim, rows);
+    }
     return x;
   }
 

@@ -25,8 +25,8 @@ public final class KeyValues {
   /**
    * Sequences in pages.
    *
-   * @param keys each [pageRows, kvHeads * headDim] in F32
-   * @param values each [pageRows, kvHeads * headDim] in F32
+   * @param keys each [pageRows, kvHeads * headDim], all of one {@link KeyValueType}
+   * @param values the same
    * @param pages for each sequence the pages it lies in, in its order
    * @param firstRows for each sequence the row of its first page that it begins at
    * @param counts keys of each sequence
@@ -79,6 +79,11 @@ public final class KeyValues {
         pages,
         java.util.Arrays.copyOf(offsets, sequences),
         counts);
+  }
+
+  /** The type of every page: one that a {@link KeyValueType} names. */
+  public DType dtype() {
+    return keys.isEmpty() ? DType.Plain.F32 : keys.getFirst().dtype();
   }
 
   public int sequences() {

@@ -141,8 +141,8 @@ public record Divergence(Found all, Found secondHalf) {
     int[] theirs = pair.reference.read(text, window);
     int[] ours = pair.model.read(text, window);
     int first = window.scored() - window.from();
-    pair.theirs.begin();
-    pair.ours.begin();
+    pair.theirs.begin(window.tokens());
+    pair.ours.begin(window.tokens());
     for (Part part : window.parts(pair.model.chunk())) {
       int[] theirPart = Arrays.copyOfRange(theirs, part.from(), part.to());
       int[] ourPart = Arrays.copyOfRange(ours, part.from(), part.to());

@@ -164,10 +164,10 @@ public final class LanguageModel implements AutoCloseable {
     private final PagedCache cache = new PagedCache(engine.model(), Long.MAX_VALUE);
     private CachedSequence sequence = cache.open();
 
-    /** Forgets the window. */
-    void begin() {
+    /** Forgets the window; the next one has so many tokens. */
+    void begin(int tokens) {
       sequence.close();
-      sequence = cache.open();
+      sequence = cache.open(tokens);
     }
 
     /** Reads tokens whose answers nobody asks for. */

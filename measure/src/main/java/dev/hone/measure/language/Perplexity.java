@@ -44,7 +44,7 @@ public record Perplexity(WindowSums all, WindowSums secondHalf) {
     int[] ids = model.read(text, window);
     double[] losses = new double[window.count()];
     int first = window.scored() - window.from();
-    reader.begin();
+    reader.begin(window.tokens());
     for (Part part : window.parts(model.chunk())) {
       int[] tokens = Arrays.copyOfRange(ids, part.from(), part.to());
       if (!part.scored()) {

@@ -93,10 +93,19 @@ record RopeConfig(
             parameters.positive("original_max_position_embeddings", ConfigLimits.POSITIONS));
       }
       case "yarn" -> yarn(config, parameters);
-      case "longrope" -> longRope(config, parameters, dims / 2);
+      case "longrope", "su" -> longRope(config, parameters, dims / 2); // the latter in 2024
+      case "dynamic" -> {
+        known(parameters, "factor", "original_max_position_embeddings");
+        if (dims < 4) {
+          throw parameters.wrong("partial_rotary_factor", "a share that leaves at least 4 numbers");
+        }
+        yield new RopeScaling.DynamicNtk(
+            factor(parameters), config.positive("max_position_embeddings", ConfigLimits.POSITIONS));
+      }
       default ->
           throw parameters.wrong(
-              field, "default, linear, llama3, yarn or longrope (nothing else is supported yet)");
+              field,
+              "default, linear, dynamic, llama3, yarn or longrope (nothing else is supported yet)");
     };
   }
 
@@ -127,10 +136,6 @@ record RopeConfig(
         parameters.flag("truncate", true));
   }
 
-  /**
-   * The reference takes one list for texts up to the original length and another for longer ones,
-   * so that a text's first tokens change when it grows: only lists that are the same are read.
-   */
   private static RopeScaling longRope(Config config, Config parameters, int pairs) {
     known(
         parameters,
@@ -139,12 +144,6 @@ record RopeConfig(
         "long_factor",
         "original_max_position_embeddings",
         "attention_factor");
-    List<Double> divisors = divisors(parameters, "long_factor", pairs);
-    if (!divisors.equals(divisors(parameters, "short_factor", pairs))) {
-      throw parameters.wrong(
-          "short_factor",
-          "the same as long_factor (lists that depend on a text's length are not supported yet)");
-    }
     String original = "original_max_position_embeddings";
     int to = config.positive("max_position_embeddings", ConfigLimits.POSITIONS);
     int from =
@@ -154,8 +153,10 @@ record RopeConfig(
             config.positive(original, ConfigLimits.POSITIONS, to));
     double stretched = parameters.number("factor", (float) (to / (double) from));
     double amplitude = stretched <= 1 ? 1 : Math.sqrt(1 + Math.log(stretched) / Math.log(from));
-    return new RopeScaling.ByPair(
-        divisors,
+    return new RopeScaling.LongRope(
+        divisors(parameters, "short_factor", pairs),
+        divisors(parameters, "long_factor", pairs),
+        from,
         parameters.has("attention_factor") ? parameters.number("attention_factor") : amplitude);
   }
 

@@ -17,6 +17,11 @@ record CachedBatch(PagePool pool, List<CachedSequence> sequences) implements Key
   }
 
   @Override
+  public int meant(int sequence) {
+    return sequences.get(sequence).meant();
+  }
+
+  @Override
   public KeyValues append(int layer, Tensor keys, Tensor values, int[] offsets) {
     check(offsets);
     int count = sequences.size();

@@ -1,25 +1,52 @@
 package dev.hone.runtime.cache;
 
+import dev.hone.model.Rope;
 import java.util.Arrays;
+import java.util.Set;
 
 /** The keys and values of one sequence's tokens, in pages of its own for every layer. */
 public final class CachedSequence implements AutoCloseable {
   private final PagePool pool;
   private final Pages[] layers;
+  private final Set<Rope> ropes;
+  private int meant;
   private int length;
   private boolean closed;
 
-  CachedSequence(PagePool pool, int[] windows) {
+  CachedSequence(PagePool pool, int[] windows, Set<Rope> ropes, int meant) {
     this.pool = pool;
+    this.ropes = ropes;
+    this.meant = meant;
     this.layers = new Pages[windows.length];
     Arrays.setAll(layers, i -> new Pages(pool, windows[i]));
   }
 
   private CachedSequence(CachedSequence other) {
     this.pool = other.pool;
+    this.ropes = other.ropes;
+    this.meant = other.meant;
     this.layers = new Pages[other.layers.length];
     Arrays.setAll(layers, i -> other.layers[i].another());
     this.length = other.length;
+  }
+
+  /** Tokens that it is meant to have, or has had: what its keys were turned for. */
+  int meant() {
+    return meant;
+  }
+
+  /**
+   * Says anew how many tokens it is meant to have.
+   *
+   * @return false where positions depend on a text's length, and the keys that are here were turned
+   *     for one of another: the text must be read anew; nothing has changed then
+   */
+  public boolean mean(int tokens) {
+    if (length > 0 && ropes.stream().anyMatch(r -> !r.of(meant).equals(r.of(tokens)))) {
+      return false;
+    }
+    meant = tokens;
+    return true;
   }
 
   /** Tokens that it has. */
@@ -83,6 +110,7 @@ public final class CachedSequence implements AutoCloseable {
   /** Counts tokens that every layer has; gives back pages that no later token sees. */
   void advance(int tokens) {
     length += tokens;
+    meant = Math.max(meant, length);
     for (Pages layer : layers) {
       layer.forget(length);
     }

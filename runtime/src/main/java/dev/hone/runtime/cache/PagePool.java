@@ -1,8 +1,10 @@
 package dev.hone.runtime.cache;
 
-import dev.hone.tensor.DType.Plain;
+import dev.hone.tensor.KeyValueType;
 import dev.hone.tensor.Tensor;
+import dev.hone.tensor.layout.Layouts;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -10,18 +12,18 @@ import java.util.List;
 
 /**
  * Pages of keys and values, lent to one owner each and taken back. Memory comes in chunks of many
- * pages as it is needed, and goes when the pool is closed.
- *
- * <pre>
- *   page   keys [rows, width], values [rows, width] in F32
- * </pre>
+ * pages as it is needed, and goes when the pool is closed. A page is {@code rows} tokens' keys and
+ * as many values, as {@link KeyValueType} has them.
  */
 final class PagePool implements AutoCloseable {
   private static final long CHUNK_BYTES = 1 << 20;
 
+  private final KeyValueType type;
   private final int rows;
-  private final int width;
+  private final int kvHeads;
+  private final int headDim;
   private final int mostPages;
+  private final float[] row;
   private final List<Tensor> keys = new ArrayList<>();
   private final List<Tensor> values = new ArrayList<>();
   private final ArrayDeque<Integer> free = new ArrayDeque<>();
@@ -29,25 +31,23 @@ final class PagePool implements AutoCloseable {
 
   /**
    * @param rows tokens of a page
-   * @param width numbers of a token's keys
    * @param mostBytes that all pages may take
    */
-  PagePool(int rows, int width, long mostBytes) {
+  PagePool(KeyValueType type, int rows, int kvHeads, int headDim, long mostBytes) {
+    this.type = type;
     this.rows = rows;
-    this.width = width;
-    this.mostPages = (int) Math.min(Integer.MAX_VALUE, mostBytes / pageBytes(rows, width));
+    this.kvHeads = kvHeads;
+    this.headDim = headDim;
+    this.row = new float[kvHeads * headDim];
+    this.mostPages = (int) Math.min(Integer.MAX_VALUE, mostBytes / pageBytes());
   }
 
-  private static long pageBytes(int rows, int width) {
-    return 2L * rows * width * Float.BYTES;
+  long pageBytes() {
+    return 2 * type.bytes(rows, kvHeads, headDim);
   }
 
   int rows() {
     return rows;
-  }
-
-  int width() {
-    return width;
   }
 
   /** The keys of every page there is, by its index; later ones are added at the end. */
@@ -82,12 +82,45 @@ final class PagePool implements AutoCloseable {
 
   /** Puts what stands in a page into another. */
   void copy(int from, int to) {
-    keys.get(to).data().copyFrom(keys.get(from).data());
-    values.get(to).data().copyFrom(values.get(from).data());
+    copy(keys.get(from), keys.get(to));
+    copy(values.get(from), values.get(to));
+  }
+
+  private static void copy(Tensor from, Tensor to) {
+    to.data().copyFrom(from.data());
+    if (from.scales() != null) {
+      copy(from.scales(), to.scales());
+    }
+  }
+
+  /**
+   * Puts rows of keys and values in F32 into a page.
+   *
+   * @param from first of {@code count} rows
+   * @param at row of the page
+   */
+  void write(Tensor newKeys, Tensor newValues, int from, int count, int page, int at) {
+    write(newKeys, from, count, keys.get(page), at);
+    write(newValues, from, count, values.get(page), at);
+  }
+
+  private void write(Tensor source, int from, int count, Tensor page, int at) {
+    switch (type) {
+      case F32 -> {
+        long bytes = (long) row.length * Float.BYTES;
+        MemorySegment.copy(source.data(), from * bytes, page.data(), at * bytes, count * bytes);
+      }
+      case F16, INT8 -> {
+        for (int i = 0; i < count; i++) {
+          MemorySegment.copy(source.row(from + i), Tensor.FLOAT, 0, row, 0, row.length);
+          Layouts.encode(row, page, at + i);
+        }
+      }
+    }
   }
 
   private void grow() {
-    long each = pageBytes(rows, width);
+    long each = pageBytes();
     long count = Math.min(Math.max(1, CHUNK_BYTES / each), mostPages - (long) keys.size());
     if (count <= 0) {
       throw new CacheFullException(
@@ -99,17 +132,18 @@ final class PagePool implements AutoCloseable {
               + sizeBytes()
               + "; close a sequence, or give the cache more");
     }
-    Tensor chunk = Tensor.allocate(arena, Plain.F32, 2 * count * rows, width);
-    for (long row = 0; row < chunk.rows(); row += 2L * rows) {
+    int more = Math.toIntExact(count);
+    List<Tensor> chunk = type.allocate(arena, 2 * more, rows, kvHeads, headDim);
+    for (int i = 0; i < more; i++) {
       free.add(keys.size());
-      keys.add(chunk.slice(row, row + rows));
-      values.add(chunk.slice(row + rows, row + 2L * rows));
+      keys.add(chunk.get(2 * i));
+      values.add(chunk.get(2 * i + 1));
     }
   }
 
   /** Bytes of all pages, lent or not. */
   long sizeBytes() {
-    return keys.size() * pageBytes(rows, width);
+    return keys.size() * pageBytes();
   }
 
   @Override

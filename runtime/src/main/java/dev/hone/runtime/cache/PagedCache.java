@@ -3,9 +3,14 @@ package dev.hone.runtime.cache;
 import dev.hone.model.Attention;
 import dev.hone.model.Block;
 import dev.hone.model.KeyValueCache;
+import dev.hone.model.Position;
+import dev.hone.model.Rope;
 import dev.hone.model.Transformer;
+import dev.hone.tensor.AttentionShape;
+import dev.hone.tensor.KeyValueType;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 
 /**
  * Keys and values of any number of sequences, in pages that are lent to one sequence each. Kwon et
@@ -20,16 +25,23 @@ public final class PagedCache implements AutoCloseable {
 
   private final PagePool pool;
   private final int[] windows;
+  private final Set<Rope> ropes = new HashSet<>();
+
+  /** A cache for one model, in F32: what comes out is what went in. */
+  public PagedCache(Transformer model, long mostBytes) {
+    this(model, KeyValueType.F32, mostBytes);
+  }
 
   /**
    * A cache for one model.
    *
-   * @param mostBytes that keys and values may take
+   * @param type what keys and values are stored in
+   * @param mostBytes that they may take
    */
-  public PagedCache(Transformer model, long mostBytes) {
+  public PagedCache(Transformer model, KeyValueType type, long mostBytes) {
     int layers = model.blocks().size();
     this.windows = new int[layers];
-    int width = width(model.blocks().getFirst());
+    AttentionShape first = model.blocks().getFirst().attention().shape();
     for (int i = 0; i < layers; i++) {
       Block block = model.blocks().get(i);
       Attention attention = block.attention();
@@ -37,22 +49,42 @@ public final class PagedCache implements AutoCloseable {
         throw new IllegalArgumentException(
             "block " + i + " lets tokens see later ones: an encoder's keys cannot be kept");
       }
-      if (width(block) != width) {
+      AttentionShape shape = attention.shape();
+      if (shape.kvHeads() != first.kvHeads() || shape.headDim() != first.headDim()) {
         throw new IllegalArgumentException(
-            "block " + i + " has keys of " + width(block) + " numbers, the first of " + width);
+            "block "
+                + i
+                + " has "
+                + shape.kvHeads()
+                + " heads of keys of "
+                + shape.headDim()
+                + " numbers, the first "
+                + first.kvHeads()
+                + " of "
+                + first.headDim());
       }
       windows[i] = attention.mask().before();
+      switch (attention.position()) {
+        case Rope rope -> ropes.add(rope);
+        case Position.Unknown _, Position.Buckets _ -> {}
+      }
     }
-    this.pool = new PagePool(PAGE_TOKENS, width, mostBytes);
-  }
-
-  private static int width(Block block) {
-    return block.attention().shape().kvHeads() * block.attention().shape().headDim();
+    this.pool = new PagePool(type, PAGE_TOKENS, first.kvHeads(), first.headDim(), mostBytes);
   }
 
   /** A sequence without tokens. Close it, so that others can have its pages. */
   public CachedSequence open() {
-    return new CachedSequence(pool, windows);
+    return open(0);
+  }
+
+  /**
+   * A sequence without tokens, whose number of tokens to come is known.
+   *
+   * @param tokens that it is meant to have at most: what positions that depend on a text's length
+   *     are made for, so that no token changes them; 0 where nobody knows
+   */
+  public CachedSequence open(int tokens) {
+    return new CachedSequence(pool, windows, ropes, tokens);
   }
 
   /** What a batch of these sequences goes on behind, each of them once. */
@@ -75,7 +107,7 @@ public final class PagedCache implements AutoCloseable {
 
   /** Bytes that pages in use may still grow by. */
   public long availableBytes() {
-    return pool.available() * 2L * PAGE_TOKENS * pool.width() * Float.BYTES;
+    return pool.available() * pool.pageBytes();
   }
 
   @Override

@@ -1,7 +1,6 @@
 package dev.hone.runtime.cache;
 
 import dev.hone.tensor.Tensor;
-import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
 /**
@@ -65,19 +64,11 @@ final class Pages {
       }
       pages[count++] = page;
     }
-    long bytes = (long) pool.width() * Float.BYTES;
     for (int row = from, run; row < to; row += run) {
       int place = at - forgotten + row - from;
       run = Math.min(to - row, rows - place % rows);
-      int page = pages[place / rows];
-      long target = place % rows * bytes;
-      copy(keys, row * bytes, pool.keys().get(page), target, run * bytes);
-      copy(values, row * bytes, pool.values().get(page), target, run * bytes);
+      pool.write(keys, values, row, run, pages[place / rows], place % rows);
     }
-  }
-
-  private static void copy(Tensor from, long fromAt, Tensor to, long toAt, long bytes) {
-    MemorySegment.copy(from.data(), fromAt, to.data(), toAt, bytes);
   }
 
   /** Gives back the pages whose keys the token after so many sees no more. */

@@ -21,7 +21,7 @@ public final class TokenSequence implements AutoCloseable {
    * @param prompt at least one token
    */
   public TokenSequence(PagedCache cache, int[] prompt) {
-    this(cache, cache.open(), prompt.clone(), prompt.length, null);
+    this(cache, cache.open(prompt.length), prompt.clone(), prompt.length, null);
     if (length == 0) {
       throw new PromptException("the prompt is empty: a decoder goes on with at least one token");
     }
@@ -64,13 +64,19 @@ public final class TokenSequence implements AutoCloseable {
     return logits;
   }
 
-  /** Adds a token, to be read in the next step. */
+  /**
+   * Adds a token, to be read in the next step; with all before it where the model turns positions
+   * otherwise in so long a text.
+   */
   public void append(int token) {
     if (length == tokens.length) {
       tokens = Arrays.copyOf(tokens, 2 * length);
     }
     tokens[length++] = token;
     logits = null;
+    if (!cached.mean(length)) {
+      readAnew();
+    }
   }
 
   /**
@@ -88,16 +94,20 @@ public final class TokenSequence implements AutoCloseable {
     while (same < most && tokens[same] == text[same]) {
       same++;
     }
-    if (cached.canTruncate(same)) {
-      cached.truncate(same);
-    } else {
-      cached.close();
-      cached = cache.open();
-    }
     tokens = text.clone();
     length = text.length;
     logits = null;
+    if (cached.canTruncate(same) && cached.mean(length)) {
+      cached.truncate(same);
+    } else {
+      readAnew();
+    }
     return cached.length();
+  }
+
+  private void readAnew() {
+    cached.close();
+    cached = cache.open(length);
   }
 
   /** A sequence of its own that has read the same. */

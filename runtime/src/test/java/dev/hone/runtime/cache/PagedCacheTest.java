@@ -7,6 +7,7 @@ import dev.hone.model.Batch;
 import dev.hone.model.Transformer;
 import dev.hone.runtime.Engine;
 import dev.hone.runtime.SeededModels;
+import dev.hone.tensor.KeyValueType;
 import dev.hone.tensor.kernel.KernelTier;
 import dev.hone.tensor.parallel.ComputePool;
 import java.lang.foreign.Arena;
@@ -17,6 +18,7 @@ import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
@@ -36,6 +38,11 @@ class PagedCacheTest {
 
   static List<String> families() {
     return SeededModels.FAMILIES;
+  }
+
+  /** The smallest difference may send a token to other experts, and then all is other. */
+  static List<String> familiesWithoutExperts() {
+    return families().stream().filter(f -> !List.of("mixtral", "qwen3-moe").contains(f)).toList();
   }
 
   @AfterEach
@@ -72,6 +79,70 @@ class PagedCacheTest {
           assertClose(logits.toArray(float[][]::new), whole);
         }
       }
+    }
+  }
+
+  /**
+   * Stored in fewer bits, keys and values are others, but the same however a text is cut: those of
+   * a batch are read from the cache too. Bounds: half a unit of F16's last place is 2^-12 of a
+   * number, half a step of INT8 1/255 of a head's largest; logits move by a few times that of their
+   * spread.
+   */
+  @ParameterizedTest
+  @MethodSource("familiesWithoutExperts")
+  void fewerBitsCostALittle(String family) {
+    Transformer model = SeededModels.of(family, arena);
+    int[] text = text(1, LENGTH);
+    try (Engine engine = engine(model)) {
+      float[][] whole = engine.run(Batch.of(List.of(text)));
+      for (KeyValueType type : List.of(KeyValueType.F16, KeyValueType.INT8)) {
+        try (var cache = new PagedCache(model, type, PLENTY);
+            CachedSequence atOnce = cache.open();
+            CachedSequence inParts = cache.open()) {
+          float[][] stored = engine.run(Batch.of(List.of(text)), cache.of(List.of(atOnce)));
+          double error = difference(stored, whole) / spread(whole);
+          assertThat(error).isBetween(1e-7, type == KeyValueType.F16 ? 4e-3 : 0.1);
+          var logits = new ArrayList<float[]>();
+          for (int from = 0; from < text.length; from += 9) {
+            int[] part = Arrays.copyOfRange(text, from, Math.min(text.length, from + 9));
+            logits.addAll(List.of(engine.run(Batch.of(List.of(part)), cache.of(List.of(inParts)))));
+          }
+          assertThat(difference(logits.toArray(float[][]::new), stored) / spread(whole))
+              .isLessThan(type == KeyValueType.F16 ? 2e-3 : 0.05);
+          try (CachedSequence copy = inParts.fork()) {
+            Batch next = Batch.of(List.of(text(9, 1), text(9, 1)));
+            float[][] both = engine.run(next, cache.of(List.of(inParts, copy)));
+            assertThat(both[1]).isEqualTo(both[0]);
+          }
+        }
+      }
+    }
+  }
+
+  private static double difference(float[][] a, float[][] b) {
+    double largest = 0;
+    for (int r = 0; r < a.length; r++) {
+      for (int i = 0; i < a[r].length; i++) {
+        largest = Math.max(largest, Math.abs(a[r][i] - b[r][i]));
+      }
+    }
+    return largest;
+  }
+
+  /** A head of 16 numbers takes 64, 32, and 16 + 4 bytes; a page has 32 tokens of 2 heads. */
+  @ParameterizedTest
+  @CsvSource({"F32, 64", "F16, 32", "INT8, 20"})
+  void pagesTakeWhatTheirTypeTakes(KeyValueType type, long headBytes) {
+    Transformer model = SeededModels.of("mistral", arena); // window 16 in all three layers
+    long page = 2 * 32 * 2 * headBytes;
+    try (Engine engine = engine(model);
+        var cache = new PagedCache(model, type, 100 * page);
+        CachedSequence sequence = cache.open()) {
+      assertThat(cache.availableBytes()).isEqualTo(100 * page);
+      for (int[] chunk : List.of(text(1, 40), text(2, 40), text(3, 40))) {
+        engine.run(Batch.of(List.of(chunk)), cache.of(List.of(sequence)));
+      }
+      assertThat(cache.availableBytes()).isEqualTo(97 * page);
     }
   }
 

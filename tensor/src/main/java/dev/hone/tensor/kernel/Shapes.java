@@ -3,8 +3,10 @@ package dev.hone.tensor.kernel;
 import dev.hone.tensor.AttentionShape;
 import dev.hone.tensor.DType;
 import dev.hone.tensor.DType.Plain;
+import dev.hone.tensor.KeyValueType;
 import dev.hone.tensor.KeyValues;
 import dev.hone.tensor.Tensor;
+import java.util.Arrays;
 
 /** What every tier checks of its arguments before it touches memory. */
 public final class Shapes {
@@ -40,8 +42,17 @@ public final class Shapes {
     checkOffsets(offsets, q.rows());
     requireF32("q", q, q.rows(), (long) shape.heads() * shape.headDim());
     requireF32("out", out, q.rows(), (long) shape.heads() * shape.headDim());
+    boolean known =
+        Arrays.stream(KeyValueType.values())
+            .anyMatch(type -> type.dtype(shape.headDim()).equals(keys.dtype()));
     for (Tensor page : keys.pages()) {
-      requireF32("keys and values", page, page.rows(), (long) shape.kvHeads() * shape.headDim());
+      require(
+          known
+              && page.dtype().equals(keys.dtype())
+              && page.cols() == (long) shape.kvHeads() * shape.headDim(),
+          "keys and values",
+          page,
+          shape.kvHeads() * shape.headDim() + " numbers a token of one KeyValueType");
     }
     if (keys.sequences() != offsets.length - 1) {
       throw new IllegalArgumentException(
@@ -154,7 +165,7 @@ public final class Shapes {
           "offsets must rise from 0 to the "
               + tokens
               + " tokens of the batch, not "
-              + java.util.Arrays.toString(offsets));
+              + Arrays.toString(offsets));
     }
   }
 

@@ -22,6 +22,11 @@ public final class Layouts {
     layout(tensor.dtype()).decode(tensor, row, out);
   }
 
+  /** Writes one row, the first {@code cols} numbers of {@code in}. */
+  public static void encode(float[] in, Tensor tensor, long row) {
+    layout(tensor.dtype()).encode(in, tensor, row);
+  }
+
   /** Takes one row of a tensor of a block type apart. */
   public static void integers(Tensor tensor, long row, IntegerRow out) {
     if (!(tensor.dtype() instanceof Block type)) {

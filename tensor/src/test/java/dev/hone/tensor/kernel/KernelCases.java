@@ -6,6 +6,7 @@ import dev.hone.tensor.DType;
 import dev.hone.tensor.DType.Affine;
 import dev.hone.tensor.DType.Block;
 import dev.hone.tensor.DType.Plain;
+import dev.hone.tensor.KeyValueType;
 import dev.hone.tensor.KeyValues;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.layout.Layouts;
@@ -157,7 +158,7 @@ public final class KernelCases {
     }
 
     /** Seeded keys and values in pages that lie in no order, each sequence from row 3 on. */
-    public KeyValues keyValues(Arena arena) {
+    public KeyValues keyValues(KeyValueType type, Arena arena) {
       int first = 3;
       int[][] pages = new int[keys.length][];
       int count = 0;
@@ -179,12 +180,17 @@ public final class KernelCases {
       List<Tensor> v = new ArrayList<>();
       for (int p = 0; p < count; p++) {
         long width = (long) shape.kvHeads() * shape.headDim();
-        k.add(tensor(arena, Values.NORMAL, 100 + p, PAGE, width));
-        v.add(tensor(arena, Values.NORMAL, 10_000 + p, PAGE, width));
+        DType stored = type.dtype(shape.headDim());
+        k.add(stored(tensor(arena, Values.NORMAL, 100 + p, PAGE, width), stored, arena));
+        v.add(stored(tensor(arena, Values.NORMAL, 10_000 + p, PAGE, width), stored, arena));
       }
       int[] firsts = new int[keys.length];
       java.util.Arrays.fill(firsts, first);
       return new KeyValues(k, v, PAGE, pages, firsts, keys);
+    }
+
+    private static Tensor stored(Tensor page, DType type, Arena arena) {
+      return page.dtype().equals(type) ? page : Layouts.encode(page, type, arena);
     }
 
     @Override

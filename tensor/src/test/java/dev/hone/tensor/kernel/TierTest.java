@@ -9,6 +9,7 @@ import dev.hone.tensor.DType.Affine;
 import dev.hone.tensor.DType.Block;
 import dev.hone.tensor.DType.Plain;
 import dev.hone.tensor.Input;
+import dev.hone.tensor.KeyValueType;
 import dev.hone.tensor.KeyValues;
 import dev.hone.tensor.Pooling;
 import dev.hone.tensor.Tensor;
@@ -213,13 +214,15 @@ public abstract class TierTest {
     int queries = offsets[offsets.length - 1];
     long width = (long) c.shape().heads() * c.shape().headDim();
     Tensor q = KernelCases.tensor(arena, Values.NORMAL, 1, queries, width);
-    KeyValues keys = c.keyValues(arena);
     Tensor bias = c.bias(arena);
     Tensor expected = like(queries, width);
     Tensor actual = like(queries, width);
-    scalar.attention(q, offsets, keys, c.shape(), c.mask(), bias, expected);
-    tier.attention(q, offsets, keys, c.shape(), c.mask(), bias, actual);
-    assertClose(actual, expected, filled((int) actual.size(), 2e-5f));
+    for (KeyValueType type : KeyValueType.values()) {
+      KeyValues keys = c.keyValues(type, arena);
+      scalar.attention(q, offsets, keys, c.shape(), c.mask(), bias, expected);
+      tier.attention(q, offsets, keys, c.shape(), c.mask(), bias, actual);
+      assertClose(actual, expected, filled((int) actual.size(), 2e-5f));
+    }
   }
 
   /** Bound: three roundings of numbers of up to about 5. */

@@ -119,12 +119,13 @@ public final class ScalarKernels implements Kernels {
     int from = mask.first(position);
     int to = mask.end(position, keys.count(sequence));
     double[] scores = new double[to - from];
+    float[] row = new float[shape.kvHeads() * dim];
     double max = Double.NEGATIVE_INFINITY;
     for (int j = from; j < to; j++) {
-      Tensor k = keys.keys(sequence, j);
+      Layouts.decode(keys.keys(sequence, j), keys.row(sequence, j), row);
       double dot = 0;
       for (int d = 0; d < dim; d++) {
-        dot += (double) q.get(t, queryAt + d) * k.get(keys.row(sequence, j), keyAt + d);
+        dot += (double) q.get(t, queryAt + d) * row[keyAt + d];
       }
       double score = dot * shape.scale();
       if (shape.softCap() > 0) {
@@ -142,13 +143,15 @@ public final class ScalarKernels implements Kernels {
       scores[j] = Math.exp(scores[j] - max);
       sum += scores[j];
     }
-    for (int d = 0; d < dim; d++) {
-      double mixed = 0;
-      for (int j = from; j < to; j++) {
-        Tensor v = keys.values(sequence, j);
-        mixed += scores[j - from] * v.get(keys.row(sequence, j), keyAt + d);
+    double[] mixed = new double[dim];
+    for (int j = from; j < to; j++) {
+      Layouts.decode(keys.values(sequence, j), keys.row(sequence, j), row);
+      for (int d = 0; d < dim; d++) {
+        mixed[d] += scores[j - from] * row[keyAt + d];
       }
-      set(out, t, queryAt + d, mixed / sum);
+    }
+    for (int d = 0; d < dim; d++) {
+      set(out, t, queryAt + d, mixed[d] / sum);
     }
   }
 

@@ -6,13 +6,18 @@ import static dev.hone.tensor.kernel.vector.Vectors.FLOATS;
 import static dev.hone.tensor.kernel.vector.Vectors.LANES;
 import static dev.hone.tensor.kernel.vector.Vectors.ORDER;
 import static dev.hone.tensor.kernel.vector.Vectors.PANEL;
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import dev.hone.tensor.AttentionMask;
 import dev.hone.tensor.AttentionShape;
+import dev.hone.tensor.DType;
+import dev.hone.tensor.DType.Plain;
 import dev.hone.tensor.KeyValues;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.parallel.ComputePool;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
@@ -39,6 +44,9 @@ record VectorAttention(
   private static final int ROWS = 96;
 
   private static final int KEYS = 256; // at most Tiles.DEPTH
+
+  private static final ValueLayout.OfShort HALF =
+      ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
   /** Scores this far below the largest weigh nothing, and would soon be denormal. */
   private static final float NEGLIGIBLE = -80;
@@ -196,6 +204,34 @@ record VectorAttention(
     }
   }
 
+  /** Columns of one head of some rows of a page, whatever its type, as floats. */
+  private void readRows(
+      Tensor page, int row, int rows, int col, int cols, float[] to, int toAt, int stride) {
+    switch (page.dtype()) {
+      case Plain type when type == Plain.F32 ->
+          copyRows(page, row, rows, col, cols, to, toAt, stride);
+      case Plain _ -> { // F16 alone has passed the check
+        for (int i = 0; i < rows; i++) {
+          long at = ((row + i) * page.cols() + col) * Short.BYTES;
+          for (int j = 0; j < cols; j++) {
+            short half = page.data().get(HALF, at + (long) j * Short.BYTES);
+            to[toAt + i * stride + j] = Float.float16ToFloat(half);
+          }
+        }
+      }
+      case DType.Affine affine -> {
+        for (int i = 0; i < rows; i++) {
+          float scale = page.scales().get(row + i, col / affine.group());
+          long at = (row + i) * page.cols() + col;
+          for (int j = 0; j < cols; j++) {
+            to[toAt + i * stride + j] = page.data().get(JAVA_BYTE, at + j) * scale;
+          }
+        }
+      }
+      case DType.Block block -> throw new IllegalStateException(block.label());
+    }
+  }
+
   /** Columns {@code col .. col + cols} of some rows, to rows {@code stride} apart. */
   private static void copyRows(
       Tensor from, int row, int rows, int col, int cols, float[] to, int toAt, int stride) {
@@ -225,7 +261,7 @@ record VectorAttention(
       run = Math.min(keys - done, keyValues.run(sequence, key + done));
       Tensor page = keyValues.keys(sequence, key + done);
       int row = keyValues.row(sequence, key + done);
-      copyRows(page, row, run, kvHead * dim, dim, rows, done * dim, dim);
+      readRows(page, row, run, kvHead * dim, dim, rows, done * dim, dim);
     }
     for (int j = 0; j < keys; j++) {
       int to = j / PANEL * dim * PANEL + j % PANEL;
@@ -244,7 +280,7 @@ record VectorAttention(
       int row = keyValues.row(sequence, key + done);
       for (int d = 0; d < dim; d += PANEL) {
         int width = Math.min(PANEL, dim - d);
-        copyRows(page, row, run, kvHead * dim + d, width, b, d * keys + done * PANEL, PANEL);
+        readRows(page, row, run, kvHead * dim + d, width, b, d * keys + done * PANEL, PANEL);
       }
     }
   }

@@ -2,6 +2,7 @@ package dev.hone.tensor.kernel.x86;
 
 import dev.hone.tensor.AttentionMask;
 import dev.hone.tensor.AttentionShape;
+import dev.hone.tensor.DType.Plain;
 import dev.hone.tensor.KeyValues;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.parallel.ComputePool;
@@ -39,9 +40,10 @@ record X86Attention(
   /** Beside a row of scores, so that rows do not lie a power of two apart. */
   private static final int GAP = 16;
 
-  /** Whether attention of this shape can be assembled. */
-  static boolean fits(AttentionShape shape, Tensor bias) {
+  /** Whether attention of this shape can be assembled, to keys and values of this type. */
+  static boolean fits(AttentionShape shape, KeyValues keyValues, Tensor bias) {
     return bias == null
+        && keyValues.dtype() == Plain.F32
         && shape.softCap() == 0
         && shape.headDim() % TransposeKernel.STEP == 0
         && shape.scale() > 0;
