@@ -31,7 +31,7 @@ public final class Encoder implements AutoCloseable {
   private final AtomicBoolean closed = new AtomicBoolean();
 
   private Encoder(LoadedModel loaded, EncoderOptions options) {
-    this(loaded, loaded.model().transformer(), options, true);
+    this(loaded, loaded.engine(), options, true);
     if (loaded.model().transformer().head() instanceof Head.HiddenStates) {
       options
           .onWarning()
@@ -45,10 +45,9 @@ public final class Encoder implements AutoCloseable {
   /**
    * @param owner whether it closes what was loaded
    */
-  private Encoder(
-      LoadedModel loaded, Transformer transformer, EncoderOptions options, boolean owner) {
+  private Encoder(LoadedModel loaded, Engine engine, EncoderOptions options, boolean owner) {
     this.loaded = loaded;
-    this.engine = new Engine(Embedder.pooled(transformer), loaded.kernels());
+    this.engine = engine;
     this.options = options;
     this.run = new PackedRun(loaded.model(), loaded.tokenizer(), engine, loaded.pool(), options);
     this.owner = owner;
@@ -66,7 +65,8 @@ public final class Encoder implements AutoCloseable {
 
   /** A model in a folder, or a file in one. */
   public static Encoder load(Path source, EncoderOptions options) {
-    return LoadedModel.load(source, options.threads(), options.kernels(), options.onWarning())
+    return LoadedModel.load(
+            source, options.threads(), options.kernels(), options.onWarning(), Embedder::pooled)
         .handOver(loaded -> new Encoder(loaded, options));
   }
 
@@ -76,7 +76,8 @@ public final class Encoder implements AutoCloseable {
    * @param other made from this encoder's model; its memory is its maker's
    */
   public Encoder with(Transformer other) {
-    return new Encoder(loaded, other, options, false);
+    return new Encoder(
+        loaded, new Engine(Embedder.pooled(other), loaded.kernels()), options, false);
   }
 
   /** The vector of a text. */
@@ -209,9 +210,10 @@ public final class Encoder implements AutoCloseable {
   @Override
   public void close() {
     if (closed.compareAndSet(false, true)) {
-      engine.close();
       if (owner) {
         loaded.close();
+      } else {
+        engine.close();
       }
     }
   }

@@ -1,5 +1,6 @@
 package dev.hone.runtime;
 
+import dev.hone.model.Transformer;
 import dev.hone.model.folder.Model;
 import dev.hone.model.format.FormatException;
 import dev.hone.tensor.kernel.KernelTier;
@@ -10,11 +11,21 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.Executor;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.UnaryOperator;
 
-/** A model with its tokenizer, and what it computes with; it owns all of them. */
-public record LoadedModel(Model model, Tokenizer tokenizer, Kernels kernels, ComputePool pool)
+/**
+ * A model with its tokenizer, made ready to run; it owns all of it. Where more than one thread may
+ * compute, the tokenizer is made while weights are packed.
+ *
+ * @param engine of the model, or of what was asked for of it
+ */
+public record LoadedModel(
+    Model model, Tokenizer tokenizer, Kernels kernels, ComputePool pool, Engine engine)
     implements AutoCloseable {
 
   /**
@@ -24,24 +35,55 @@ public record LoadedModel(Model model, Tokenizer tokenizer, Kernels kernels, Com
    * @param threads threads that compute, the caller's among them
    * @param tier the fastest that this CPU has where nothing is asked
    * @param onWarning told of what makes the kernels slower than they could be
+   * @param part what of the model runs
    */
   public static LoadedModel load(
-      Path source, int threads, Optional<KernelTier> tier, Consumer<String> onWarning) {
-    KernelTier.Selection selection = KernelTier.select(tier);
-    selection.warnings().forEach(onWarning);
+      Path source,
+      int threads,
+      Optional<KernelTier> tier,
+      Consumer<String> onWarning,
+      UnaryOperator<Transformer> part) {
+    Executor beside =
+        threads > 1
+            ? task -> Thread.ofPlatform().daemon().name("hone-load").start(task)
+            : Runnable::run;
+    var selection = CompletableFuture.supplyAsync(() -> KernelTier.select(tier), beside);
     var owned = new ArrayList<AutoCloseable>();
     try {
       Model model = Model.load(source);
       owned.add(model);
-      Tokenizer tokenizer = ModelTokenizer.load(model);
-      owned.add(tokenizer);
-      checkVocabulary(model, tokenizer);
+      var tokenizer = CompletableFuture.supplyAsync(() -> ModelTokenizer.load(model), beside);
+      owned.add(
+          () -> {
+            if (!tokenizer.handle((_, failure) -> failure != null).join()) {
+              tokenizer.join().close();
+            }
+          });
+      KernelTier.Selection selected = join(selection);
+      selected.warnings().forEach(onWarning);
       ComputePool pool = new ComputePool(threads);
       owned.add(pool);
-      return new LoadedModel(model, tokenizer, selection.tier().create(pool), pool);
+      Kernels kernels = selected.tier().create(pool);
+      Engine engine = new Engine(part.apply(model.transformer()), kernels);
+      owned.add(engine);
+      checkVocabulary(model, join(tokenizer));
+      return new LoadedModel(model, join(tokenizer), kernels, pool, engine);
     } catch (RuntimeException | Error e) {
       closeAfter(e, owned);
       throw e;
+    }
+  }
+
+  /** What another thread made, or why it could not. */
+  private static <T> T join(CompletableFuture<T> made) {
+    try {
+      return made.join();
+    } catch (CompletionException e) {
+      switch (e.getCause()) {
+        case RuntimeException cause -> throw cause;
+        case Error cause -> throw cause;
+        case null, default -> throw e;
+      }
     }
   }
 
@@ -64,7 +106,7 @@ public record LoadedModel(Model model, Tokenizer tokenizer, Kernels kernels, Com
     try {
       return maker.apply(this);
     } catch (RuntimeException | Error e) {
-      closeAfter(e, List.of(model, tokenizer, pool));
+      closeAfter(e, List.of(model, tokenizer, pool, engine));
       throw e;
     }
   }
@@ -79,7 +121,7 @@ public record LoadedModel(Model model, Tokenizer tokenizer, Kernels kernels, Com
 
   @Override
   public void close() {
-    closeAll(List.of(model, tokenizer, pool));
+    closeAll(List.of(model, tokenizer, pool, engine));
   }
 
   /** Closes all, the last first, also after one that cannot be. */

@@ -18,6 +18,7 @@ import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 
 /**
@@ -57,7 +58,7 @@ public final class TextGenerator implements AutoCloseable {
     }
     this.settings = GenerationConfig.of(model, loaded.tokenizer());
     this.chatTemplate = new Once<>(() -> ModelTokenizer.chatTemplate(model, loaded.tokenizer()));
-    this.engine = new Engine(model.transformer(), loaded.kernels());
+    this.engine = loaded.engine();
   }
 
   /** A model by its name: a folder, a GGUF file, {@code hf:org/name}. */
@@ -72,7 +73,12 @@ public final class TextGenerator implements AutoCloseable {
 
   /** A model in a folder, or a file. */
   public static TextGenerator load(Path source, TextGeneratorOptions options) {
-    return LoadedModel.load(source, options.threads(), options.kernels(), options.onWarning())
+    return LoadedModel.load(
+            source,
+            options.threads(),
+            options.kernels(),
+            options.onWarning(),
+            UnaryOperator.identity())
         .handOver(loaded -> new TextGenerator(loaded, options));
   }
 
@@ -295,7 +301,6 @@ public final class TextGenerator implements AutoCloseable {
   @Override
   public void close() {
     if (closed.compareAndSet(false, true)) {
-      engine.close();
       loaded.close();
     }
   }
