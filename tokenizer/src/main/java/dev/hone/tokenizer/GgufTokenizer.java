@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -210,7 +211,10 @@ final class GgufTokenizer {
     boolean cased = false;
     for (int id = 0; id < vocabulary.tokens().size(); id++) {
       String token = vocabulary.tokens().get(id);
-      boolean whole = vocabulary.type(id) != GgufTokenType.NORMAL || isBracketed(token);
+      boolean whole =
+          vocabulary.type(id) != GgufTokenType.NORMAL
+              || isBracketed(token)
+              || vocabulary.roles().containsValue(id);
       if (!whole) {
         cased |= token.chars().anyMatch(c -> c >= 'A' && c <= 'Z');
         token = token.startsWith(SPACE) ? token.substring(SPACE.length()) : "##" + token;
@@ -227,11 +231,10 @@ final class GgufTokenizer {
     json.putObject("decoder").put("type", "WordPiece").put("prefix", "##").put("cleanup", true);
     String cls = required("cls", "[CLS]");
     String sep = required("sep", "[SEP]");
-    BertVocabulary.template(
-        json.putObject("post_processor"),
-        cls,
-        sep,
-        Map.of(cls, tokens.indexOf(cls), sep, tokens.indexOf(sep)));
+    Map<String, Integer> ids = new LinkedHashMap<>(); // both may be one token
+    ids.put(cls, tokens.indexOf(cls));
+    ids.put(sep, tokens.indexOf(sep));
+    BertVocabulary.template(json.putObject("post_processor"), cls, sep, ids);
     ObjectNode model =
         model("WordPiece")
             .put("unk_token", required("unk", "[UNK]"))

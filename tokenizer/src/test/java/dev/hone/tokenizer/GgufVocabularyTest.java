@@ -144,6 +144,29 @@ class GgufVocabularyTest {
     }
   }
 
+  /** A token of a role is none of a word's, however it is spelt; two roles may share one. */
+  @Test
+  void oneTokenMayBeginAndEndTexts() {
+    GgufVocabulary words =
+        new GgufVocabulary(
+            "a.gguf",
+            "",
+            "bert",
+            "default",
+            List.of("<u>", "<s>", "▁play"),
+            new int[0],
+            new float[0],
+            List.of(),
+            Map.of("cls", 1, "sep", 1, "unk", 0),
+            UNSAID,
+            UNSAID,
+            UNSAID);
+    try (Tokenizer tokenizer = Tokenizer.of(words)) {
+      assertThat(tokenizer.encode("play on", Tokenizer.UNLIMITED).ids())
+          .containsExactly(1, 2, 0, 1);
+    }
+  }
+
   @Test
   void namesWhatItDoesNotKnow() {
     assertThatThrownBy(() -> Tokenizer.of(bytePairs("gpt-7", UNSAID)))
