@@ -23,7 +23,7 @@ final class EncoderCases {
   static Map<String, List<List<int[]>>> of(Tokenizer tokenizer, Path stsb) throws IOException {
     var cases = new LinkedHashMap<String, List<List<int[]>>>();
     cases.put("32x128", List.of(random(32, 128)));
-    List<int[]> drawn = sentences(tokenizer, stsb);
+    List<int[]> drawn = drawn(tokenizer, stsb);
     cases.put("stsb-as-drawn", batches(drawn));
     cases.put(
         "stsb-sorted",
@@ -45,14 +45,20 @@ final class EncoderCases {
     return result;
   }
 
-  /** First and second sentences of STS-B's test set, 256 of them drawn without repetition. */
-  private static List<int[]> sentences(Tokenizer tokenizer, Path stsb) throws IOException {
+  /** First and second sentences of STS-B's test set. */
+  static List<String> sentences(Path stsb) throws IOException {
     var texts = new ArrayList<String>();
     for (String line : Files.readAllLines(stsb)) {
       String[] columns = line.split("\t");
       texts.add(columns[5]);
       texts.add(columns[6]);
     }
+    return texts;
+  }
+
+  /** 256 of them, drawn without repetition. */
+  private static List<int[]> drawn(Tokenizer tokenizer, Path stsb) throws IOException {
+    List<String> texts = sentences(stsb);
     java.util.Collections.shuffle(texts, new Random(1));
     return tokenizer.encodeAll(texts.subList(0, SENTENCES), 256).stream()
         .map(Encoding::ids)

@@ -13,7 +13,7 @@ import java.util.Map;
 
 /**
  * One side of the comparison, in a process of its own: prints the median milliseconds of every case
- * as JSON. Arguments: {@code hone|onnxruntime MODEL_FOLDER STSB_FILE THREADS}.
+ * as JSON. Arguments: {@code hone FOLDER|onnxruntime FILE STSB_FILE THREADS}.
  */
 final class EncoderRun {
   private static final long WARM_UP_NANOS = 4_000_000_000L;
@@ -28,21 +28,25 @@ final class EncoderRun {
   }
 
   public static void main(String[] args) throws Exception {
-    Path folder = Path.of(args[1]);
+    Path model = Path.of(args[1]);
     int threads = Integer.parseInt(args[3]);
     Map<String, List<List<int[]>>> cases;
-    try (Tokenizer tokenizer = Tokenizer.load(folder)) {
+    try (Tokenizer tokenizer = Tokenizer.load(MiniLm.published())) {
       cases = EncoderCases.of(tokenizer, Path.of(args[2]));
     }
     var medians = new LinkedHashMap<String, Double>();
-    if (args[0].equals("hone")) {
-      try (Encoder encoder = Encoder.load(folder, EncoderOptions.defaults().threads(threads))) {
-        measure(cases, batch -> encoder.engine().run(Batch.of(batch)), medians);
+    switch (args[0]) {
+      case "hone" -> {
+        try (Encoder encoder = Encoder.load(model, EncoderOptions.defaults().threads(threads))) {
+          measure(cases, batch -> encoder.engine().run(Batch.of(batch)), medians);
+        }
       }
-    } else {
-      try (var session = new OnnxRuntimeEncoder(folder.resolve("model.onnx"), threads)) {
-        measure(cases, session::run, medians);
+      case "onnxruntime" -> {
+        try (var session = new OnnxRuntimeEncoder(model, threads)) {
+          measure(cases, session::run, medians);
+        }
       }
+      default -> throw new IllegalArgumentException("no such side: " + args[0]);
     }
     System.out.println(new JsonMapper().writeValueAsString(medians));
   }

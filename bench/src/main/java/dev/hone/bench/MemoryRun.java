@@ -2,20 +2,13 @@ package dev.hone.bench;
 
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.hone.compress.LayerKind;
-import dev.hone.compress.LayerSelection;
-import dev.hone.compress.Provenance;
-import dev.hone.compress.Recipe;
-import dev.hone.compress.quantize.Encode;
 import dev.hone.hub.Hub;
 import dev.hone.hub.Progress;
-import dev.hone.model.folder.Model;
 import dev.hone.model.folder.ModelWriter;
 import dev.hone.runtime.Encoder;
 import dev.hone.runtime.EncoderOptions;
-import dev.hone.tensor.DType;
+import dev.hone.tensor.Input;
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -45,7 +38,8 @@ final class MemoryRun {
     var options = new Options("memory", args, "--model", "--threads", "--results");
     int threads = options.number("--threads", 2);
     String name = options.of("--model", "");
-    Path made = name.isEmpty() ? int8MiniLm() : null;
+    Path made =
+        name.isEmpty() ? MiniLm.int8(Input.FLOAT, Files.createTempDirectory("hone-memory-")) : null;
     Path model = made == null ? Hub.system().resolve(name, Progress.NONE) : made;
     boolean held;
     try (Encoder encoder =
@@ -83,24 +77,6 @@ final class MemoryRun {
       System.err.println("more memory than allowed");
       System.exit(1);
     }
-  }
-
-  /** A folder of its own with MiniLM, all its matrices at 8 bits. */
-  private static Path int8MiniLm() throws IOException {
-    var int8 = new DType.Affine(8, 0, true);
-    Recipe recipe =
-        Recipe.of(
-            "int8-channel",
-            new Encode(int8, LayerSelection.blocks()),
-            new Encode(int8, LayerSelection.of(LayerKind.EMBEDDING)));
-    Path folder = Files.createTempDirectory("hone-memory-").resolve("minilm-int8");
-    try (Model original = Model.load(Hub.system().resolve("minilm", Progress.NONE));
-        Arena arena = Arena.ofShared()) {
-      var outcome = recipe.apply(original.transformer(), arena);
-      var provenance = Provenance.of("minilm", recipe, outcome.changes());
-      ModelWriter.write(original, outcome.model(), provenance, folder);
-    }
-    return folder;
   }
 
   /** Embeds texts of 3 to 30 words. */
