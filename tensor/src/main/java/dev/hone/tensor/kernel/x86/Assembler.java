@@ -28,6 +28,7 @@ final class Assembler {
   private static final Encoding VMINPS = Encoding.of("vminps", 0, 1, 0x5D);
   private static final Encoding VDIVPS = Encoding.of("vdivps", 0, 1, 0x5E);
   private static final Encoding VMAXPS = Encoding.of("vmaxps", 0, 1, 0x5F);
+  private static final Encoding VSQRTPS = Encoding.of("vsqrtps", 0, 1, 0x51);
   private static final Encoding VFMADD213PS = Encoding.of("vfmadd213ps", 1, 2, 0xA8);
   private static final Encoding VFMADD231PS = Encoding.of("vfmadd231ps", 1, 2, 0xB8);
   private static final Encoding VCVTDQ2PS = Encoding.of("vcvtdq2ps", 0, 1, 0x5B);
@@ -113,6 +114,12 @@ final class Assembler {
   void mov(Gpr to, Gpr from) {
     code.begin("mov " + to + "," + from);
     rex(from.number(), to, 0x89);
+  }
+
+  void mov(Gpr to, int value) {
+    code.begin("mov " + to + "," + hex(value));
+    rex(0, to, 0xC7);
+    code.putInt(value);
   }
 
   void mov(Gpr to, Memory from) {
@@ -372,6 +379,11 @@ final class Assembler {
   /** The greater; {@code b} where one of the two is not a number. */
   void vmaxps(Vec to, Vec a, Operand b) {
     three(VMAXPS, to, a, b);
+  }
+
+  void vsqrtps(Vec to, Vec from) {
+    code.begin(VSQRTPS.mnemonic() + " " + to + "," + from);
+    encode(VSQRTPS, to.width(), to.number(), 0, from);
   }
 
   /** {@code to = a * to + b}. */

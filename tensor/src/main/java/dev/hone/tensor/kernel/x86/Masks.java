@@ -9,7 +9,7 @@ final class Masks {
   /** A vector of marks, then one without: {@code n} marks begin {@code n} floats before it. */
   static float[] table(Width width) {
     float[] table = new float[2 * width.floats()];
-    Arrays.fill(table, 0, width.floats(), -0.0f); // only the highest bit counts
+    Arrays.fill(table, 0, width.floats(), Float.intBitsToFloat(-1));
     return table;
   }
 }

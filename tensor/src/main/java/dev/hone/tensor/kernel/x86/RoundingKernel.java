@@ -18,9 +18,9 @@ import java.lang.invoke.MethodHandle;
  */
 final class RoundingKernel {
   /** Numbers that are rounded at a time: rows of {@code out} hold a multiple of it. */
-  static final int STEP = 8;
+  static final int STEP = RowSteps.WIDTH.floats();
 
-  private static final Width WIDTH = Width.YMM;
+  private static final Width WIDTH = RowSteps.WIDTH;
 
   private static final MethodHandle CALL =
       CodeMemory.caller(
@@ -86,10 +86,7 @@ final class RoundingKernel {
     private final Gpr cols = registers.argument("cols");
     private final Gpr stride = registers.argument("stride");
     private final Gpr outStride = registers.gpr("stride of out");
-    private final Gpr from = registers.gpr("from");
     private final Gpr to = registers.gpr("to");
-    private final Gpr count = registers.gpr("count");
-    private final Gpr masks = registers.gpr("masks");
     private final Gpr constants = registers.gpr("constants");
     private final Vec least = registers.vec("least");
     private final Vec most = registers.vec("most");
@@ -98,7 +95,7 @@ final class RoundingKernel {
     private final Vec inverse = registers.vec("inverse");
     private final Vec zero = registers.vec("zero");
     private final Vec nothing = registers.vec("nothing");
-    private final Vec mask = registers.vec("mask");
+    private final RowSteps steps = new RowSteps(asm, registers, cols);
     private final Label table = new Label();
 
     private static final float[] CONSTANTS = {Input.STEPS, Float.MIN_NORMAL, 128};
@@ -115,16 +112,8 @@ final class RoundingKernel {
       asm.enter(registers);
       asm.mov(outStride, Assembler.stackArgument(registers, 6));
       asm.lea(constants, table);
-      asm.lea(masks, asm.constant(Masks.table(WIDTH)));
       asm.vxorps(nothing, nothing, nothing);
-      // as many numbers marked as the last step has; all, where it is whole
-      asm.mov(count, cols);
-      asm.sub(count, 1);
-      asm.and(count, STEP - 1);
-      asm.add(count, 1);
-      asm.shl(count, 2);
-      asm.neg(count);
-      asm.vmovups(mask, Memory.at(masks, count, 1, WIDTH.bytes()));
+      steps.begin();
       Label row = asm.here();
       extremes();
       grid();
@@ -152,30 +141,13 @@ final class RoundingKernel {
       return Memory.at(constants, index * WIDTH.bytes());
     }
 
-    /** Goes through a row; the last step under the mask. */
-    private void eachStep(Runnable step) {
-      Label last = new Label();
-      asm.mov(from, x);
-      asm.mov(count, cols);
-      asm.sub(count, STEP);
-      asm.jle(last);
-      Label loop = asm.here();
-      asm.vmovups(numbers, Memory.at(from, 0));
-      step.run();
-      asm.add(from, WIDTH.bytes());
-      asm.sub(count, STEP);
-      asm.jg(loop);
-      asm.bind(last);
-      asm.vmaskmovps(numbers, mask, Memory.at(from, 0));
-      step.run();
-    }
-
     /** The least and the largest number, zero among them, in every place. */
     private void extremes() {
       asm.vxorps(least, least, least);
       asm.vxorps(most, most, most);
-      eachStep(
-          () -> {
+      steps.each(
+          step -> {
+            step.load(numbers, x);
             asm.vminps(least, least, numbers);
             asm.vmaxps(most, most, numbers);
           });
@@ -213,8 +185,9 @@ final class RoundingKernel {
 
     private void round() {
       asm.mov(to, out);
-      eachStep(
-          () -> {
+      steps.each(
+          step -> {
+            step.load(numbers, x);
             asm.vmulps(numbers, numbers, inverse);
             asm.vmaxps(numbers, numbers, least);
             asm.vminps(numbers, numbers, most);

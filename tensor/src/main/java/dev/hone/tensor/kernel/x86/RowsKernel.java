@@ -4,10 +4,10 @@ import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
+import java.util.Arrays;
+import java.util.Locale;
 
-/**
- * Copies rows, each multiplied by a factor of its own or by none; they may be copied to themselves.
- */
+/** Copies rows, scales or divides each by a number of its own, or adds them to others. */
 final class RowsKernel {
   /** What the rows' length must be a multiple of. */
   static final int STEP = 8;
@@ -24,20 +24,45 @@ final class RowsKernel {
               ValueLayout.ADDRESS,
               ValueLayout.JAVA_LONG));
 
-  private final MemorySegment copy = CodeMemory.install(assemble(false));
-  private final MemorySegment scale = CodeMemory.install(assemble(true));
+  /** What becomes of a row of {@code out}. */
+  enum Operation {
+    COPY,
+    SCALE,
+    DIVIDE,
+    ADD
+  }
 
-  void copy(
-      MemorySegment in, long inStride, MemorySegment out, long outStride, long rows, long length) {
-    call(copy, in, inStride, out, outStride, rows, length, MemorySegment.NULL, 0);
+  private final MemorySegment[] code =
+      Arrays.stream(Operation.values())
+          .map(operation -> CodeMemory.install(assemble(operation)))
+          .toArray(MemorySegment[]::new);
+
+  /**
+   * {@code out = in}, or {@code out += in}.
+   *
+   * @param in [rows][length], {@code inStride} bytes apart
+   * @param out [rows][length], {@code outStride} bytes apart
+   */
+  void run(
+      Operation operation,
+      MemorySegment in,
+      long inStride,
+      MemorySegment out,
+      long outStride,
+      long rows,
+      long length) {
+    call(code[operation.ordinal()], in, inStride, out, outStride, rows, length, in, 0);
   }
 
   /**
+   * {@code out = in factor}, or {@code out = in / factor}; out may be in.
+   *
    * @param in [rows][length], {@code inStride} bytes apart
    * @param out [rows][length], {@code outStride} bytes apart
    * @param factors [rows], {@code factorStride} bytes apart
    */
-  void scale(
+  void run(
+      Operation operation,
       MemorySegment in,
       long inStride,
       MemorySegment out,
@@ -47,7 +72,8 @@ final class RowsKernel {
       MemorySegment factors,
       long factorStride) {
     Segments.require(factors, rows, factorStride, Float.BYTES);
-    call(scale, in, inStride, out, outStride, rows, length, factors, factorStride);
+    MemorySegment kernel = code[operation.ordinal()];
+    call(kernel, in, inStride, out, outStride, rows, length, factors, factorStride);
   }
 
   private static void call(
@@ -74,7 +100,7 @@ final class RowsKernel {
     }
   }
 
-  static Assembly assemble(boolean scaled) {
+  static Assembly assemble(Operation operation) {
     Assembler asm = new Assembler();
     Registers registers = new Registers(Width.YMM);
     Gpr in = registers.argument("in");
@@ -92,19 +118,21 @@ final class RowsKernel {
     asm.mov(factors, Assembler.stackArgument(registers, 6));
     asm.mov(factorStride, Assembler.stackArgument(registers, 7));
     Label row = asm.here();
-    if (scaled) {
-      asm.vbroadcastss(factor, Memory.at(factors, 0));
-      asm.add(factors, factorStride);
-    }
+    asm.vbroadcastss(factor, Memory.at(factors, 0));
+    asm.add(factors, factorStride);
     asm.mov(at, length);
     Label loop = asm.here(); // from the row's end to its begin
     asm.sub(at, STEP);
-    if (scaled) {
-      asm.vmulps(numbers, factor, Memory.at(in, at, Float.BYTES, 0));
-    } else {
-      asm.vmovups(numbers, Memory.at(in, at, Float.BYTES, 0));
+    Memory from = Memory.at(in, at, Float.BYTES, 0);
+    Memory to = Memory.at(out, at, Float.BYTES, 0);
+    asm.vmovups(numbers, from);
+    switch (operation) {
+      case COPY -> {}
+      case SCALE -> asm.vmulps(numbers, numbers, factor);
+      case DIVIDE -> asm.vdivps(numbers, numbers, factor);
+      case ADD -> asm.vaddps(numbers, numbers, to);
     }
-    asm.vmovups(Memory.at(out, at, Float.BYTES, 0), numbers);
+    asm.vmovups(to, numbers);
     asm.test(at, at);
     asm.jne(loop);
     asm.add(in, inStride);
@@ -112,6 +140,6 @@ final class RowsKernel {
     asm.sub(rows, 1);
     asm.jne(row);
     asm.leave(registers);
-    return asm.finish(scaled ? "rows-scaled" : "rows-copied");
+    return asm.finish("rows-" + operation.name().toLowerCase(Locale.ROOT));
   }
 }

@@ -4,6 +4,7 @@ import dev.hone.tensor.Activation;
 import dev.hone.tensor.Input;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.kernel.x86.IntegerProductKernel.Form;
+import dev.hone.tensor.kernel.x86.RowsKernel.Operation;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -13,7 +14,6 @@ import java.util.function.IntToDoubleFunction;
 /** Every kernel once, on a case whose answer is known: before anything is computed with them. */
 final class SelfTest {
   private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
-  private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED;
 
   private final X86Code code;
   private final Arena arena;
@@ -154,7 +154,7 @@ final class SelfTest {
         },
         0);
     MemorySegment factors = floats(rows, i -> i);
-    code.rows().scale(in, length * 4L, in, length * 4L, rows, length, factors, 4);
+    code.rows().run(Operation.SCALE, in, length * 4L, in, length * 4L, rows, length, factors, 4);
     expect(
         "scaled rows",
         in,
@@ -164,28 +164,35 @@ final class SelfTest {
           return i * row;
         },
         0);
-    code.rows().copy(in, length * 4L, out, length * 4L, 1, length);
+    code.rows().run(Operation.COPY, in, length * 4L, out, length * 4L, 1, length);
     expect("copied rows", out, length, _ -> 0, 0);
+    code.rows().run(Operation.ADD, in.asSlice(length * 4L), 32, out, 32, 1, length);
+    code.rows().run(Operation.ADD, in.asSlice(length * 4L), 32, out, 32, 1, length);
+    expect("added rows", out, length, i -> 2 * (i + length), 0);
+    MemorySegment two = floats(1, _ -> 2);
+    code.rows().run(Operation.DIVIDE, out, 32, out, 32, 1, length, two, 4);
+    expect("divided rows", out, length, i -> i + length, 0);
   }
 
   /** Of scores that are all the same, and of none. */
   private void softmax() {
     int width = 48;
-    int first = 3;
-    int end = 43;
-    MemorySegment scores = floats(2 * width, i -> i % width < first ? Float.NaN : 5);
-    MemorySegment states = arena.allocate(2L * SoftmaxKernel.STATE_BYTES);
-    for (int row = 0; row < 2; row++) {
-      long at = (long) row * SoftmaxKernel.STATE_BYTES;
-      states.set(LONG, at + SoftmaxKernel.FIRST, row == 0 ? first : 0);
-      states.set(LONG, at + SoftmaxKernel.END, row == 0 ? end : 0);
-      states.set(Tensor.FLOAT, at + SoftmaxKernel.LARGEST, Float.NEGATIVE_INFINITY);
-      states.set(Tensor.FLOAT, at + SoftmaxKernel.SCALE, 0.25f);
-    }
-    code.softmax().run(scores, width * 4L, 2, width, states);
-    expect("softmax", scores, 2 * width, i -> i >= first && i < end ? 1 : 0, 1e-6);
+    int first = 41;
+    MemorySegment scores = floats(3 * width, i -> i % width < first ? Float.NaN : 5);
+    MemorySegment states = arena.allocate(3L * SoftmaxKernel.STATE_BYTES);
+    var range = new SoftmaxKernel.Range(first, width, width - 4); // the last row's is empty
+    code.softmax().run(scores, width * 4L, 3, width, range, 0.25f, states, true);
+    expect(
+        "softmax",
+        scores,
+        3 * width,
+        i -> {
+          int row = i / width;
+          return i % width >= first + row && i % width < width - 4 ? 1 : 0;
+        },
+        1e-6);
     MemorySegment sum = states.asSlice(SoftmaxKernel.SUM);
-    expect("the sum of softmax", sum, 1, _ -> end - first, 1e-4);
+    expect("the sum of softmax", sum, 1, _ -> width - 4 - first, 1e-4);
   }
 
   private MemorySegment floats(int count, IntToDoubleFunction value) {

@@ -11,21 +11,18 @@ import java.util.Arrays;
  * Gimelshein, "Online normalizer calculation for softmax", algorithm 3, block by block.
  *
  * <pre>
- *   state of a row   | first I64 | end I64 | largest F32 | sum F32 | factor F32 | scale F32 |
+ *   state of a row   | largest score F32 | sum of weights F32 | factor F32 | unused |
  * </pre>
  *
- * Scores {@code first .. end} become {@code exp(scale (score - largest))}, all others 0; {@code
- * sum} and what was mixed with earlier weights must be multiplied by {@code factor} where the
- * largest score rose: the sum has been already.
+ * Of row r the scores {@code max(0, first + r) .. min(count, end + r)} become {@code exp(scale
+ * (score - largest))}, all others 0. What was mixed with earlier weights must be multiplied by
+ * {@code factor}, for the largest score may have risen; the sum has been already.
  */
 final class SoftmaxKernel {
-  static final int STATE_BYTES = 32;
-  static final int FIRST = 0;
-  static final int END = 8;
-  static final int LARGEST = 16;
-  static final int SUM = 20;
-  static final int FACTOR = 24;
-  static final int SCALE = 28;
+  static final int STATE_BYTES = 16;
+  static final int LARGEST = 0;
+  static final int SUM = 4;
+  static final int FACTOR = 8;
 
   private static final MethodHandle CALL =
       CodeMemory.caller(
@@ -34,32 +31,63 @@ final class SoftmaxKernel {
               ValueLayout.JAVA_LONG,
               ValueLayout.JAVA_LONG,
               ValueLayout.JAVA_LONG,
-              ValueLayout.ADDRESS));
+              ValueLayout.ADDRESS,
+              ValueLayout.JAVA_LONG,
+              ValueLayout.JAVA_LONG,
+              ValueLayout.JAVA_LONG,
+              ValueLayout.JAVA_LONG,
+              ValueLayout.JAVA_LONG));
 
   private final MemorySegment code = CodeMemory.install(assemble());
 
   /**
-   * @param scores [rows][width], {@code stride} bytes apart; those outside of {@code first .. end}
-   *     may be anything
-   * @param width a multiple of 8
-   * @param states [rows] with {@code 0 <= first} and {@code end <= width}
+   * Which scores of the rows count.
+   *
+   * @param first of the first row; of each row below it one more
+   * @param end of the first row; of each row below it one more
+   * @param count no row has more
    */
-  void run(MemorySegment scores, long stride, long rows, long width, MemorySegment states) {
-    if (rows <= 0 || width <= 0 || width % FunctionWriter.WIDTH.floats() != 0) {
-      throw new IllegalArgumentException("rows=" + rows + ", width=" + width);
+  record Range(long first, long end, long count) {}
+
+  /**
+   * @param scores [rows][width], {@code stride} bytes apart; those out of range may be anything
+   * @param width a multiple of 8
+   * @param states [rows]
+   * @param fresh whether rows have seen no scores before: states may then be anything
+   */
+  void run(
+      MemorySegment scores,
+      long stride,
+      long rows,
+      long width,
+      Range range,
+      float scale,
+      MemorySegment states,
+      boolean fresh) {
+    if (rows <= 0
+        || width <= 0
+        || width % FunctionWriter.WIDTH.floats() != 0
+        || range.count() > width
+        || Math.abs(range.first()) > Integer.MAX_VALUE
+        || Math.abs(range.end()) > Integer.MAX_VALUE) {
+      throw new IndexOutOfBoundsException("rows=" + rows + ", width=" + width + ", " + range);
     }
     Segments.require(scores, rows, stride, width * Float.BYTES);
     Segments.require(states, rows, STATE_BYTES, STATE_BYTES);
-    for (long row = 0; row < rows; row++) {
-      long first = states.get(ValueLayout.JAVA_LONG_UNALIGNED, row * STATE_BYTES + FIRST);
-      long end = states.get(ValueLayout.JAVA_LONG_UNALIGNED, row * STATE_BYTES + END);
-      if (first < 0 || end > width) {
-        throw new IndexOutOfBoundsException(
-            "scores " + first + " .. " + end + " of row " + row + ", which has " + width);
-      }
-    }
+    long scaleBits = Float.floatToRawIntBits(scale);
     try {
-      CALL.invokeExact(code, scores, stride, rows, width, states);
+      CALL.invokeExact(
+          code,
+          scores,
+          stride,
+          rows,
+          width,
+          states,
+          range.first(),
+          range.end(),
+          range.count(),
+          scaleBits,
+          fresh ? 1L : 0L);
     } catch (RuntimeException | Error e) {
       throw e;
     } catch (Throwable e) {
@@ -83,6 +111,8 @@ final class SoftmaxKernel {
     private final Gpr rows = registers.argument("rows");
     private final Gpr width = registers.argument("width");
     private final Gpr state = registers.argument("state");
+    private final Gpr first = registers.argument("first");
+    private final Gpr end = registers.gpr("end");
     private final Gpr from = registers.gpr("from");
     private final Gpr last = registers.gpr("last");
     private final Gpr at = registers.gpr("at");
@@ -97,12 +127,18 @@ final class SoftmaxKernel {
       begin();
       asm.lea(kept, asm.constant(edges(0, Float.intBitsToFloat(-1), 0)));
       asm.lea(dropped, asm.constant(edges(Float.NEGATIVE_INFINITY, 0, Float.NEGATIVE_INFINITY)));
+      asm.vbroadcastss(scale, stackArgument(2));
+      asm.mov(end, stackArgument(0));
+      asm.mov(at, stackArgument(3));
+      asm.test(at, at);
+      Label seen = new Label();
+      asm.je(seen);
+      clear();
+      asm.bind(seen);
       Label nothing = new Label();
       Label next = new Label();
       Label row = asm.here();
-      asm.vbroadcastss(scale, Memory.at(state, SCALE));
-      asm.mov(from, Memory.at(state, FIRST));
-      asm.mov(last, Memory.at(state, END));
+      range();
       asm.cmp(from, last);
       asm.jge(nothing);
       edges();
@@ -119,9 +155,45 @@ final class SoftmaxKernel {
       asm.bind(next);
       asm.add(scores, stride);
       asm.add(state, STATE_BYTES);
+      asm.add(first, 1);
+      asm.add(end, 1);
       asm.sub(rows, 1);
       asm.jne(row);
       return end("softmax");
+    }
+
+    private Memory stackArgument(int index) {
+      return Assembler.stackArgument(registers, Registers.ARGUMENTS.size() + index);
+    }
+
+    /** States of rows that have seen nothing. */
+    private void clear() {
+      load(x[0], Float.NEGATIVE_INFINITY);
+      asm.vxorps(x[1], x[1], x[1]);
+      asm.mov(at, state);
+      asm.mov(edge, rows);
+      Label loop = asm.here();
+      asm.vmovss(Memory.at(at, LARGEST), x[0]);
+      asm.vmovss(Memory.at(at, SUM), x[1]);
+      asm.add(at, STATE_BYTES);
+      asm.sub(edge, 1);
+      asm.jne(loop);
+    }
+
+    /** The row's own range, from and to which scores. */
+    private void range() {
+      Label begun = new Label();
+      Label ended = new Label();
+      asm.mov(from, first);
+      asm.cmp(from, 0);
+      asm.jge(begun);
+      asm.mov(from, 0);
+      asm.bind(begun);
+      asm.mov(last, stackArgument(1));
+      asm.cmp(last, end);
+      asm.jle(ended);
+      asm.mov(last, end);
+      asm.bind(ended);
     }
 
     /** A vector of each: what lies before, in and behind a range. */

@@ -5,9 +5,9 @@ import dev.hone.tensor.AttentionShape;
 import dev.hone.tensor.DType.Plain;
 import dev.hone.tensor.KeyValues;
 import dev.hone.tensor.Tensor;
+import dev.hone.tensor.kernel.x86.RowsKernel.Operation;
 import dev.hone.tensor.parallel.ComputePool;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 
 /**
  * Softmax attention, a block of queries against a block of keys at a time. Dao et al.,
@@ -36,6 +36,9 @@ record X86Attention(
 
   /** Keys of a block: with {@link #ROWS} rows of scores they take 100 KB. */
   private static final int KEYS = 256;
+
+  /** More tokens than there are, and still a number that rows can be added to. */
+  private static final long MOST = Integer.MAX_VALUE;
 
   /** Beside a row of scores, so that rows do not lie a power of two apart. */
   private static final int GAP = 16;
@@ -132,23 +135,14 @@ record X86Attention(
     }
 
     void run() {
-      for (int row = 0; row < rows; row++) {
-        setState(row, SoftmaxKernel.LARGEST, Float.NEGATIVE_INFINITY);
-        setState(row, SoftmaxKernel.SUM, 0);
-        setState(row, SoftmaxKernel.SCALE, shape.scale());
-      }
       for (int key = from; key < to; key += KEYS) {
         int block = Math.min(KEYS, to - key);
         score(key, block);
         weigh(key, block);
         if (key > from) {
-          scale(mixed, mixedStride, panels * columns);
+          rescale();
         }
         mix(key, block);
-      }
-      for (int row = 0; row < rows; row++) {
-        float sum = states.get(Tensor.FLOAT, stateAt(row, SoftmaxKernel.SUM));
-        setState(row, SoftmaxKernel.FACTOR, 1 / sum);
       }
       writeOut();
       code.scratch().putBack(memory);
@@ -182,14 +176,22 @@ record X86Attention(
     }
 
     private void weigh(int key, int block) {
-      for (int row = 0; row < rows; row++) {
-        int own = position + row % queries;
-        long first = Math.max(0, mask.first(own) - key);
-        long end = Math.min(block, mask.end(own, count) - key);
-        states.set(ValueLayout.JAVA_LONG_UNALIGNED, stateAt(row, SoftmaxKernel.FIRST), first);
-        states.set(ValueLayout.JAVA_LONG_UNALIGNED, stateAt(row, SoftmaxKernel.END), end);
+      // of queries without bounds, a first key far before the block and an end far behind it
+      long first = Math.max((long) position - mask.before() - key, -MOST);
+      long end = Math.min((long) position + mask.after() + 1 - key, MOST);
+      var range = new SoftmaxKernel.Range(first, end, block);
+      for (int head = 0; head < group(); head++) {
+        code.softmax()
+            .run(
+                scores.asSlice((long) head * queries * scoreStride),
+                scoreStride,
+                queries,
+                width,
+                range,
+                shape.scale(),
+                states.asSlice(stateOf(head)),
+                key == from);
       }
-      code.softmax().run(scores, scoreStride, rows, width, states);
     }
 
     /** Adds a block's values, as they are weighed. */
@@ -215,7 +217,7 @@ record X86Attention(
             rowsOf(page, keyValues.row(sequence, key + done), run, kvHead)
                 .asSlice((long) first * Float.BYTES);
         MemorySegment to = b.asSlice(done * rowBytes);
-        code.rows().copy(in, page.cols() * Float.BYTES, to, rowBytes, run, length);
+        code.rows().run(Operation.COPY, in, page.cols() * Float.BYTES, to, rowBytes, run, length);
       }
     }
 
@@ -224,28 +226,44 @@ record X86Attention(
       for (int head = 0; head < group(); head++) {
         MemorySegment in = mixed.asSlice((long) head * queries * mixedStride);
         MemorySegment to = rowsOf(out, query, queries, kvHead * group() + head);
-        MemorySegment factors = states.asSlice(stateAt(head * queries, SoftmaxKernel.FACTOR));
+        MemorySegment sums = states.asSlice(stateOf(head) + SoftmaxKernel.SUM);
         code.rows()
-            .scale(in, mixedStride, to, stride, queries, dim, factors, SoftmaxKernel.STATE_BYTES);
+            .run(
+                Operation.DIVIDE,
+                in,
+                mixedStride,
+                to,
+                stride,
+                queries,
+                dim,
+                sums,
+                SoftmaxKernel.STATE_BYTES);
       }
     }
 
-    private void scale(MemorySegment x, long stride, int length) {
-      MemorySegment factors = states.asSlice(SoftmaxKernel.FACTOR);
-      code.rows().scale(x, stride, x, stride, rows, length, factors, SoftmaxKernel.STATE_BYTES);
+    /** What earlier blocks have mixed, in terms of the largest score as it is now. */
+    private void rescale() {
+      code.rows()
+          .run(
+              Operation.SCALE,
+              mixed,
+              mixedStride,
+              mixed,
+              mixedStride,
+              rows,
+              panels * columns,
+              states.asSlice(SoftmaxKernel.FACTOR),
+              SoftmaxKernel.STATE_BYTES);
+    }
+
+    /** Where the states of a head's queries begin. */
+    private long stateOf(int head) {
+      return (long) head * queries * SoftmaxKernel.STATE_BYTES;
     }
 
     /** A head's columns of some rows. */
     private MemorySegment rowsOf(Tensor tensor, int row, int rows, int head) {
       return PanelProduct.rowsFrom(tensor, row, rows, head * dim, dim);
-    }
-
-    private void setState(int row, int field, float value) {
-      states.set(Tensor.FLOAT, stateAt(row, field), value);
-    }
-
-    private static long stateAt(int row, int field) {
-      return (long) row * SoftmaxKernel.STATE_BYTES + field;
     }
   }
 }

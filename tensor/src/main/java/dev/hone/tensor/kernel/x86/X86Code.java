@@ -13,6 +13,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 /** The kernels as they were assembled for this processor, once a process. */
 final class X86Code {
@@ -23,6 +24,10 @@ final class X86Code {
   private final SoftmaxKernel softmax = new SoftmaxKernel();
   private final TransposeKernel transpose;
   private final RowsKernel rows = new RowsKernel();
+
+  /** Made when a norm of that form comes along. */
+  private final Map<NormKernel.Form, NormKernel> norms = new ConcurrentHashMap<>();
+
   private final Widening widening;
   private final Scratch scratch = new Scratch();
   private final Map<Activation, ActivationKernel> activations = new EnumMap<>(Activation.class);
@@ -110,6 +115,10 @@ final class X86Code {
 
   RowsKernel rows() {
     return rows;
+  }
+
+  NormKernel norm(NormKernel.Form form) {
+    return norms.computeIfAbsent(form, NormKernel::new);
   }
 
   Widening widening() {

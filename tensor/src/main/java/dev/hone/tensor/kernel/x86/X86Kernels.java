@@ -3,6 +3,7 @@ package dev.hone.tensor.kernel.x86;
 import dev.hone.tensor.Activation;
 import dev.hone.tensor.AttentionMask;
 import dev.hone.tensor.AttentionShape;
+import dev.hone.tensor.DType.Plain;
 import dev.hone.tensor.Input;
 import dev.hone.tensor.KeyValues;
 import dev.hone.tensor.Pooling;
@@ -14,12 +15,16 @@ import dev.hone.tensor.kernel.Shapes;
 import dev.hone.tensor.kernel.panels.DotPanels;
 import dev.hone.tensor.kernel.panels.Panels;
 import dev.hone.tensor.kernel.panels.WidenedPanels;
+import dev.hone.tensor.kernel.x86.RowsKernel.Operation;
 import dev.hone.tensor.parallel.ComputePool;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /** The assembled tier. What has no kernel of its own yet goes to the tier below. */
 public final class X86Kernels implements Kernels {
+  /** Numbers of a task of the kernels that go row by row: some microseconds. */
+  private static final int CHUNK = 16 * 1024;
+
   private final X86Code code;
   private final Kernels below;
   private final ComputePool pool;
@@ -98,7 +103,16 @@ public final class X86Kernels implements Kernels {
   @Override
   public void rmsNorm(
       Tensor x, Tensor residual, Tensor weight, float shift, float epsilon, Tensor out) {
-    below.rmsNorm(x, residual, weight, shift, epsilon, out);
+    Shapes.checkLayerNorm(x, residual, weight, null, out);
+    norm(
+        x,
+        residual,
+        weight,
+        null,
+        new NormKernel.Form(false, residual != null, false),
+        shift,
+        epsilon,
+        out);
   }
 
   @Override
@@ -124,17 +138,107 @@ public final class X86Kernels implements Kernels {
   @Override
   public void layerNorm(
       Tensor x, Tensor residual, Tensor weight, Tensor bias, float epsilon, Tensor out) {
-    below.layerNorm(x, residual, weight, bias, epsilon, out);
+    Shapes.checkLayerNorm(x, residual, weight, bias, out);
+    norm(
+        x,
+        residual,
+        weight,
+        bias,
+        new NormKernel.Form(true, residual != null, bias != null),
+        0,
+        epsilon,
+        out);
   }
 
   @Override
   public void embed(Tensor table, int[] rows, boolean add, Tensor out) {
-    below.embed(table, rows, add, out);
+    Shapes.checkEmbed(table, rows, out);
+    if (table.dtype() != Plain.F32 || table.cols() % RowsKernel.STEP != 0) {
+      below.embed(table, rows, add, out);
+      return;
+    }
+    long rowBytes = table.cols() * Float.BYTES;
+    Operation operation = add ? Operation.ADD : Operation.COPY;
+    byRows(
+        out,
+        (from, to) -> {
+          for (int row = from; row < to; row++) {
+            MemorySegment in = table.row(rows[row]);
+            code.rows().run(operation, in, rowBytes, out.row(row), rowBytes, 1, table.cols());
+          }
+        });
   }
 
   @Override
   public void add(Tensor a, Tensor b, Tensor out) {
-    below.add(a, b, out);
+    Shapes.checkSame(a, b);
+    Shapes.checkSame(a, out);
+    if (a.cols() % RowsKernel.STEP != 0 || out.data().address() == b.data().address()) {
+      below.add(a, b, out);
+      return;
+    }
+    long rowBytes = a.cols() * Float.BYTES;
+    byRows(
+        out,
+        (from, to) -> {
+          MemorySegment sum = rows(out, from, to);
+          if (out.data().address() != a.data().address()) {
+            code.rows()
+                .run(
+                    Operation.COPY,
+                    rows(a, from, to),
+                    rowBytes,
+                    sum,
+                    rowBytes,
+                    to - from,
+                    a.cols());
+          }
+          code.rows()
+              .run(Operation.ADD, rows(b, from, to), rowBytes, sum, rowBytes, to - from, a.cols());
+        });
+  }
+
+  private void norm(
+      Tensor x,
+      Tensor residual,
+      Tensor weight,
+      Tensor bias,
+      NormKernel.Form form,
+      float shift,
+      float epsilon,
+      Tensor out) {
+    NormKernel kernel = code.norm(form);
+    MemorySegment none = MemorySegment.NULL;
+    byRows(
+        x,
+        (from, to) ->
+            kernel.run(
+                rows(x, from, to),
+                residual == null ? none : rows(residual, from, to),
+                weight.data(),
+                bias == null ? none : bias.data(),
+                shift,
+                epsilon,
+                rows(out, from, to),
+                to - from,
+                x.cols()));
+  }
+
+  private interface RowsTask {
+    void run(int from, int to);
+  }
+
+  /** Some rows a task; few numbers in all are not worth handing over. */
+  private void byRows(Tensor shape, RowsTask body) {
+    int rows = (int) shape.rows();
+    int each = Math.clamp(CHUNK / Math.max(1, shape.cols()), 1, Math.max(1, rows));
+    pool.run(
+        (rows + each - 1) / each, task -> body.run(task * each, Math.min(rows, (task + 1) * each)));
+  }
+
+  private static MemorySegment rows(Tensor x, int from, int to) {
+    long rowBytes = x.cols() * Float.BYTES;
+    return x.data().asSlice(from * rowBytes, (to - from) * rowBytes);
   }
 
   @Override

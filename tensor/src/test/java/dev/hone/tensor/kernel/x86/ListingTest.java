@@ -34,11 +34,17 @@ class ListingTest {
       all.add(RoundingKernel.assemble(Input.DYNAMIC_INT8, form));
       all.add(RoundingKernel.assemble(Input.DYNAMIC_INT8_SYMMETRIC, form));
     }
+    for (boolean residual : new boolean[] {false, true}) {
+      all.add(NormKernel.assemble(new NormKernel.Form(false, residual, false)));
+      all.add(NormKernel.assemble(new NormKernel.Form(true, residual, false)));
+      all.add(NormKernel.assemble(new NormKernel.Form(true, residual, true)));
+    }
     all.add(SoftmaxKernel.assemble());
     all.add(TransposeKernel.assemble(Tile.AVX2.columns()));
     all.add(TransposeKernel.assemble(Tile.AVX512.columns()));
-    all.add(RowsKernel.assemble(false));
-    all.add(RowsKernel.assemble(true));
+    for (RowsKernel.Operation operation : RowsKernel.Operation.values()) {
+      all.add(RowsKernel.assemble(operation));
+    }
     all.addAll(Widening.assemblies(Width.YMM, Tile.AVX2.columns()));
     all.addAll(Widening.assemblies(Width.ZMM, Tile.AVX512.columns()));
     for (Width width : List.of(Width.YMM, Width.ZMM)) {

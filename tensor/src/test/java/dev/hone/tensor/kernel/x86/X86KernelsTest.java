@@ -9,8 +9,9 @@ import dev.hone.tensor.kernel.Processor;
 import dev.hone.tensor.kernel.TierTest;
 import dev.hone.tensor.kernel.vector.VectorKernels;
 import dev.hone.tensor.kernel.x86.CpuFeatures.Feature;
+import dev.hone.tensor.kernel.x86.RowsKernel.Operation;
 import dev.hone.tensor.parallel.ComputePool;
-import java.lang.foreign.ValueLayout;
+import java.lang.foreign.MemorySegment;
 import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -19,8 +20,6 @@ import org.junit.jupiter.api.condition.EnabledIf;
 /** Where the tier can run; elsewhere the build says how many tests it left out. */
 @EnabledIf("available")
 class X86KernelsTest extends TierTest {
-
-  private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED;
 
   static boolean available() {
     return X86Kernels.availability().available();
@@ -202,31 +201,23 @@ class X86KernelsTest extends TierTest {
       int first = random.nextInt(length);
       int end = random.nextInt(length + 1);
       long states = (long) rows * SoftmaxKernel.STATE_BYTES;
-      try (GuardedMemory in = new GuardedMemory(4L * rows * length);
+      long stride = 4L * length;
+      var range = new SoftmaxKernel.Range(first - 5L, end, length);
+      try (GuardedMemory in = new GuardedMemory(rows * stride);
           GuardedMemory panel = new GuardedMemory(4L * ((length - 1) * columns + rows));
           GuardedMemory state = new GuardedMemory(states)) {
-        code.transpose().run(in.segment(), 4L * length, rows, length, panel.segment());
-        for (int row = 0; row < rows; row++) {
-          long at = (long) row * SoftmaxKernel.STATE_BYTES;
-          state.segment().set(LONG, at + SoftmaxKernel.FIRST, first);
-          state.segment().set(LONG, at + SoftmaxKernel.END, end);
+        MemorySegment x = in.segment();
+        code.transpose().run(x, stride, rows, length, panel.segment());
+        code.softmax().run(x, stride, rows, length, range, 1, state.segment(), true);
+        code.softmax().run(x, stride, rows, length, range, 1, state.segment(), false);
+        for (Operation operation : Operation.values()) {
+          MemorySegment factors = state.segment().asSlice(SoftmaxKernel.FACTOR);
+          long factorStride = SoftmaxKernel.STATE_BYTES;
+          code.rows().run(operation, x, stride, x, stride, rows, length, factors, factorStride);
         }
-        code.softmax().run(in.segment(), 4L * length, rows, length, state.segment());
-        code.rows()
-            .scale(
-                in.segment(),
-                4L * length,
-                in.segment(),
-                4L * length,
-                rows,
-                length,
-                state.segment().asSlice(SoftmaxKernel.FACTOR),
-                SoftmaxKernel.STATE_BYTES);
-        state
-            .segment()
-            .set(LONG, states - SoftmaxKernel.STATE_BYTES + SoftmaxKernel.END, length + 1L);
+        var longer = new SoftmaxKernel.Range(0, 1, length + 1);
         assertThatThrownBy(
-                () -> code.softmax().run(in.segment(), 4L * length, rows, length, state.segment()))
+                () -> code.softmax().run(x, stride, rows, length, longer, 1, state.segment(), true))
             .isInstanceOf(IndexOutOfBoundsException.class);
       }
     }
