@@ -6,6 +6,7 @@ import dev.hone.model.Linear;
 import dev.hone.model.Role;
 import dev.hone.model.Transformer;
 import dev.hone.tensor.Input;
+import dev.hone.tensor.LargePages;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.kernel.Kernels;
 import dev.hone.tensor.kernel.PackedMatrix;
@@ -16,7 +17,7 @@ import java.util.Map;
 
 /** The matrices of a model's linear layers in the order that a tier of kernels reads. */
 final class PackedWeights implements AutoCloseable {
-  private final Arena arena = Arena.ofShared();
+  private final Arena arena = LargePages.arena();
   private final IdentityHashMap<Tensor, Map<Input, PackedMatrix>> byTensor =
       new IdentityHashMap<>();
 

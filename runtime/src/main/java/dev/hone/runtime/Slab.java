@@ -1,6 +1,7 @@
 package dev.hone.runtime;
 
 import dev.hone.tensor.DType.Plain;
+import dev.hone.tensor.LargePages;
 import dev.hone.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -30,7 +31,7 @@ final class Slab implements AutoCloseable {
       wanted += room;
       return Tensor.of(Plain.F32, part, rows, cols);
     }
-    MemorySegment own = arena.allocate(bytes, Tensor.ALIGNMENT);
+    MemorySegment own = LargePages.allocate(arena, bytes);
     wanted += room;
     beside += bytes;
     mostBytes = Math.max(mostBytes, chunk.byteSize() + beside);
@@ -48,7 +49,7 @@ final class Slab implements AutoCloseable {
       beside = 0;
       arena.close();
       arena = Arena.ofShared();
-      chunk = arena.allocate(next, PAGE);
+      chunk = LargePages.allocate(arena, next);
       mostBytes = Math.max(mostBytes, next);
     }
   }

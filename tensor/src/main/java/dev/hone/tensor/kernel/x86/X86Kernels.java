@@ -198,6 +198,21 @@ public final class X86Kernels implements Kernels {
         });
   }
 
+  private void mean(Tensor x, int[] offsets, int sequence, MemorySegment out) {
+    int first = offsets[sequence];
+    int count = offsets[sequence + 1] - first;
+    long rowBytes = x.cols() * Float.BYTES;
+    RowsKernel kernel = code.rows();
+    kernel.run(Operation.COPY, x.row(first), rowBytes, out, rowBytes, 1, x.cols());
+    for (int row = first + 1; row < first + count; row++) {
+      kernel.run(Operation.ADD, x.row(row), rowBytes, out, rowBytes, 1, x.cols());
+    }
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment tokens = arena.allocateFrom(Tensor.FLOAT, count);
+      kernel.run(Operation.DIVIDE, out, rowBytes, out, rowBytes, 1, x.cols(), tokens, 0);
+    }
+  }
+
   private void norm(
       Tensor x,
       Tensor residual,
@@ -260,7 +275,12 @@ public final class X86Kernels implements Kernels {
 
   @Override
   public void pool(Tensor x, Pooling pooling, int[] offsets, Tensor out) {
-    below.pool(x, pooling, offsets, out);
+    if (pooling != Pooling.MEAN || x.cols() % RowsKernel.STEP != 0) {
+      below.pool(x, pooling, offsets, out);
+      return;
+    }
+    Shapes.checkPool(x, offsets, out);
+    pool.run(offsets.length - 1, sequence -> mean(x, offsets, sequence, out.row(sequence)));
   }
 
   @Override

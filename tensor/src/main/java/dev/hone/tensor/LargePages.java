@@ -1,0 +1,109 @@
+package dev.hone.tensor;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
+
+/**
+ * Memory in pages of 2 MiB, where the system has them: a processor finds its way in it with few
+ * entries of its page table, and it is had without being written to first.
+ *
+ * <p>Linux gives such pages on request ({@code madvise}), if at all; elsewhere, and for little
+ * memory, it is the arena's own.
+ */
+public final class LargePages {
+  private static final long PAGE = 2L << 20;
+  private static final int READ_WRITE = 3;
+  private static final int PRIVATE_ANONYMOUS = 0x22;
+  private static final int HUGE_PAGES = 14; // MADV_HUGEPAGE
+  private static final long FAILED = -1;
+
+  private LargePages() {}
+
+  /** The system's functions; made when there is a large piece to allocate. */
+  private static final class System {
+    static final boolean LINUX = java.lang.System.getProperty("os.name").equals("Linux");
+    private static final Linker LINKER = Linker.nativeLinker();
+
+    static final MethodHandle MMAP =
+        function(
+            "mmap",
+            FunctionDescriptor.of(
+                ValueLayout.JAVA_LONG,
+                ValueLayout.JAVA_LONG,
+                ValueLayout.JAVA_LONG,
+                ValueLayout.JAVA_INT,
+                ValueLayout.JAVA_INT,
+                ValueLayout.JAVA_INT,
+                ValueLayout.JAVA_LONG));
+
+    static final MethodHandle MADVISE =
+        function(
+            "madvise",
+            FunctionDescriptor.of(
+                ValueLayout.JAVA_INT,
+                ValueLayout.JAVA_LONG,
+                ValueLayout.JAVA_LONG,
+                ValueLayout.JAVA_INT));
+
+    static final MethodHandle MUNMAP =
+        function(
+            "munmap",
+            FunctionDescriptor.of(
+                ValueLayout.JAVA_INT, ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG));
+
+    @SuppressWarnings("restricted") // functions of the C library
+    private static MethodHandle function(String name, FunctionDescriptor type) {
+      return LINKER.downcallHandle(LINKER.defaultLookup().findOrThrow(name), type);
+    }
+  }
+
+  /** So many bytes, all zero, at least as aligned as {@link Tensor#ALIGNMENT} says. */
+  @SuppressWarnings("restricted") // a segment over pages that this method has just mapped
+  public static MemorySegment allocate(Arena arena, long bytes) {
+    if (bytes < PAGE || !System.LINUX) {
+      return arena.allocate(bytes, Tensor.ALIGNMENT);
+    }
+    long whole = roundUp(bytes) + PAGE;
+    try {
+      long mapped =
+          (long) System.MMAP.invokeExact(0L, whole, READ_WRITE, PRIVATE_ANONYMOUS, -1, 0L);
+      if (mapped == FAILED) {
+        throw new OutOfMemoryError("no " + bytes + " bytes of memory left");
+      }
+      long first = roundUp(mapped);
+      int advised = (int) System.MADVISE.invokeExact(first, roundUp(bytes), HUGE_PAGES);
+      assert advised == 0 || advised == FAILED; // where it is refused, pages are small
+      return MemorySegment.ofAddress(first).reinterpret(bytes, arena, _ -> unmap(mapped, whole));
+    } catch (RuntimeException | Error e) {
+      throw e;
+    } catch (Throwable e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  /** An arena, for any thread, whose small pieces lie together in such pages. */
+  public static Arena arena() {
+    return new LargePagesArena();
+  }
+
+  private static void unmap(long address, long bytes) {
+    try {
+      int result = (int) System.MUNMAP.invokeExact(address, bytes);
+      if (result != 0) {
+        throw new IllegalStateException("munmap of " + bytes + " bytes failed");
+      }
+    } catch (RuntimeException | Error e) {
+      throw e;
+    } catch (Throwable e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private static long roundUp(long bytes) {
+    return (bytes + PAGE - 1) / PAGE * PAGE;
+  }
+}
