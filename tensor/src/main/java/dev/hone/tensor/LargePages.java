@@ -24,8 +24,8 @@ public final class LargePages {
   private LargePages() {}
 
   /** The system's functions; made when there is a large piece to allocate. */
-  private static final class System {
-    static final boolean LINUX = java.lang.System.getProperty("os.name").equals("Linux");
+  private static final class Functions {
+    static final boolean LINUX = System.getProperty("os.name").equals("Linux");
     private static final Linker LINKER = Linker.nativeLinker();
 
     static final MethodHandle MMAP =
@@ -64,18 +64,18 @@ public final class LargePages {
   /** So many bytes, all zero, at least as aligned as {@link Tensor#ALIGNMENT} says. */
   @SuppressWarnings("restricted") // a segment over pages that this method has just mapped
   public static MemorySegment allocate(Arena arena, long bytes) {
-    if (bytes < PAGE || !System.LINUX) {
+    if (bytes < PAGE || !Functions.LINUX) {
       return arena.allocate(bytes, Tensor.ALIGNMENT);
     }
     long whole = roundUp(bytes) + PAGE;
     try {
       long mapped =
-          (long) System.MMAP.invokeExact(0L, whole, READ_WRITE, PRIVATE_ANONYMOUS, -1, 0L);
+          (long) Functions.MMAP.invokeExact(0L, whole, READ_WRITE, PRIVATE_ANONYMOUS, -1, 0L);
       if (mapped == FAILED) {
         throw new OutOfMemoryError("no " + bytes + " bytes of memory left");
       }
       long first = roundUp(mapped);
-      int advised = (int) System.MADVISE.invokeExact(first, roundUp(bytes), HUGE_PAGES);
+      int advised = (int) Functions.MADVISE.invokeExact(first, roundUp(bytes), HUGE_PAGES);
       assert advised == 0 || advised == FAILED; // where it is refused, pages are small
       return MemorySegment.ofAddress(first).reinterpret(bytes, arena, _ -> unmap(mapped, whole));
     } catch (RuntimeException | Error e) {
@@ -92,7 +92,7 @@ public final class LargePages {
 
   private static void unmap(long address, long bytes) {
     try {
-      int result = (int) System.MUNMAP.invokeExact(address, bytes);
+      int result = (int) Functions.MUNMAP.invokeExact(address, bytes);
       if (result != 0) {
         throw new IllegalStateException("munmap of " + bytes + " bytes failed");
       }

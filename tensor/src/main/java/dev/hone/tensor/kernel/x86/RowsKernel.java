@@ -4,8 +4,9 @@ import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
-import java.util.Arrays;
+import java.util.EnumMap;
 import java.util.Locale;
+import java.util.Map;
 
 /** Copies rows, scales or divides each by a number of its own, or adds them to others. */
 final class RowsKernel {
@@ -32,10 +33,13 @@ final class RowsKernel {
     ADD
   }
 
-  private final MemorySegment[] code =
-      Arrays.stream(Operation.values())
-          .map(operation -> CodeMemory.install(assemble(operation)))
-          .toArray(MemorySegment[]::new);
+  private final Map<Operation, MemorySegment> code = new EnumMap<>(Operation.class);
+
+  RowsKernel() {
+    for (Operation operation : Operation.values()) {
+      code.put(operation, CodeMemory.install(assemble(operation)));
+    }
+  }
 
   /**
    * {@code out = in}, or {@code out += in}.
@@ -51,7 +55,7 @@ final class RowsKernel {
       long outStride,
       long rows,
       long length) {
-    call(code[operation.ordinal()], in, inStride, out, outStride, rows, length, in, 0);
+    call(code.get(operation), in, inStride, out, outStride, rows, length, in, 0);
   }
 
   /**
@@ -72,7 +76,7 @@ final class RowsKernel {
       MemorySegment factors,
       long factorStride) {
     Segments.require(factors, rows, factorStride, Float.BYTES);
-    MemorySegment kernel = code[operation.ordinal()];
+    MemorySegment kernel = code.get(operation);
     call(kernel, in, inStride, out, outStride, rows, length, factors, factorStride);
   }
 

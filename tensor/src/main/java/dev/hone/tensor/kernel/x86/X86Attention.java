@@ -251,7 +251,7 @@ record X86Attention(
               mixed,
               mixedStride,
               rows,
-              panels * columns,
+              (long) panels * columns,
               states.asSlice(SoftmaxKernel.FACTOR),
               SoftmaxKernel.STATE_BYTES);
     }
