@@ -11,7 +11,7 @@ final class Compare {
     String[] rest = args.length == 0 ? args : Arrays.copyOfRange(args, 1, args.length);
     switch (name) {
       case "encoder" -> CompareEncoder.main(rest);
-      case "kernels" -> KernelBench.main(rest);
+      case "kernels" -> CompareKernels.main(rest);
       case "memory" -> MemoryRun.main(rest);
       default -> {
         System.err.println("usage: bench/compare encoder|kernels|memory [--OPTION X...]");

@@ -3,12 +3,15 @@ package dev.hone.bench;
 import ai.onnxruntime.OrtEnvironment;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.hone.measure.LimitMeter;
 import dev.hone.tensor.parallel.ComputePool;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
+import java.util.function.DoubleSupplier;
+import java.util.stream.DoubleStream;
 
 /** The machine that a figure is from, with its limits as measured in the same run. */
 final class Machine {
@@ -41,21 +44,16 @@ final class Machine {
     machine.put("java", Runtime.version().toString());
     try (Arena arena = Arena.ofShared();
         ComputePool pool = new ComputePool(threads)) {
-      var limits = new MachineLimits(pool, arena);
-      machine.put("fmaGflops", Math.round(limits.operations() / bestNanos(limits::multiplyAdd)));
-      machine.put("readGBs", Math.round(10.0 * limits.bytes() / bestNanos(limits::read)) / 10.0);
+      var meter = new LimitMeter(pool, arena);
+      machine.put("fmaGflops", Math.round(best(meter::floatOperations) / 1e9));
+      machine.put("int8Gops", Math.round(best(meter::integerOperations) / 1e9));
+      machine.put("readGBs", Math.round(best(meter::readBytes) / 1e8) / 10.0);
     }
     return machine;
   }
 
-  private static double bestNanos(Runnable work) {
-    double best = Double.POSITIVE_INFINITY;
-    for (int i = 0; i < LIMIT_RUNS; i++) {
-      long start = System.nanoTime();
-      work.run();
-      best = Math.min(best, System.nanoTime() - start);
-    }
-    return best;
+  private static double best(DoubleSupplier limit) {
+    return DoubleStream.generate(limit).limit(LIMIT_RUNS).max().orElseThrow();
   }
 
   static String onnxRuntimeVersion() {

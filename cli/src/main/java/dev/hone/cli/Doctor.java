@@ -1,7 +1,9 @@
 package dev.hone.cli;
 
 import dev.hone.hub.Hub;
+import dev.hone.measure.KnownLimits;
 import dev.hone.measure.Machine;
+import dev.hone.measure.MachineLimits;
 import dev.hone.measure.Units;
 import dev.hone.runtime.EncoderOptions;
 import dev.hone.tensor.kernel.KernelTier;
@@ -10,6 +12,8 @@ import dev.hone.tensor.kernel.Processor;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -21,7 +25,7 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     description =
         "Says what this machine has, which kernels run on it and why, and what is missing.",
-    footer = {"", "Example:", "  hone doctor --json"})
+    footer = {"", "Example:", "  hone doctor --measure"})
 final class Doctor implements Callable<Integer> {
   /** Features that kernels ask for, of x86-64 and of AArch64, narrowest first. */
   private static final List<String> FEATURES =
@@ -51,6 +55,13 @@ final class Doctor implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
+  @Option(
+      names = "--measure",
+      description =
+          "Measure what this machine can do at most (memory read, f32 and int8 operations) on one"
+              + " thread and on all, and remember it: a few seconds.")
+  private boolean measure;
+
   @Option(names = "--json", description = "Print JSON.")
   private boolean json;
 
@@ -59,6 +70,8 @@ final class Doctor implements Callable<Integer> {
    *
    * @param processorVectorBits widest vectors of the processor; 0 where it does not say
    * @param missing what makes Hone slower here than this processor allows
+   * @param limits what this machine can do at most, on one thread and on all; empty where it was
+   *     never measured
    */
   record Findings(
       Machine machine,
@@ -67,6 +80,7 @@ final class Doctor implements Callable<Integer> {
       String kernels,
       String reason,
       List<String> missing,
+      List<MachineLimits> limits,
       String cache,
       String huggingFaceCache) {}
 
@@ -82,20 +96,31 @@ final class Doctor implements Callable<Integer> {
     return 0;
   }
 
-  private static Findings examine() {
+  private Findings examine() {
     Processor processor = Processor.here();
     Selection selection = KernelTier.select(Optional.empty());
     String kernels = selection.tier().label();
     Hub hub = Hub.system();
+    int threads = EncoderOptions.defaults().threads();
     return new Findings(
-        Machine.here(EncoderOptions.defaults().threads(), kernels),
+        Machine.here(threads, kernels),
         FEATURES.stream().filter(processor.features()::contains).toList(),
         processor.vectorBits(),
         kernels,
         selection.reason(),
         selection.warnings(),
+        limits(KnownLimits.in(hub.cache()), IntStream.of(1, threads).distinct().boxed().toList()),
         hub.cache().toString(),
         hub.huggingFaceCache().toString());
+  }
+
+  private List<MachineLimits> limits(KnownLimits known, List<Integer> threads) {
+    if (measure) {
+      List<MachineLimits> measured = threads.stream().map(MachineLimits::measure).toList();
+      known.remember(measured);
+      return measured;
+    }
+    return threads.stream().flatMap(t -> known.find(MachineLimits.Key.here(t)).stream()).toList();
   }
 
   private static void print(Findings found, Terminal terminal) {
@@ -115,12 +140,21 @@ final class Doctor implements Callable<Integer> {
         terminal,
         "missing",
         found.missing().isEmpty() ? "nothing" : String.join("\n           ", found.missing()));
+    line(terminal, "limits", limits(found.limits()));
     line(terminal, "models", found.cache());
     line(terminal, "", found.huggingFaceCache());
   }
 
   private static void line(Terminal terminal, String name, String value) {
     terminal.out().printf("%-10s %s%n", name, value);
+  }
+
+  private static String limits(List<MachineLimits> limits) {
+    return limits.isEmpty()
+        ? "not measured: hone doctor --measure"
+        : limits.stream()
+            .map(l -> l.text() + " on " + l.threads() + (l.threads() == 1 ? " thread" : " threads"))
+            .collect(Collectors.joining("\n           "));
   }
 
   private static String bits(int bits) {

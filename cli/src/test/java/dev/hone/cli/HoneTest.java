@@ -65,4 +65,18 @@ class HoneTest {
         .isEqualTo(Runtime.getRuntime().availableProcessors());
     assertThat(Answer.of("doctor").out()).contains("kernels    " + fastest + ": ", "missing ");
   }
+
+  @Test
+  void doctorMeasuresAndRemembersLimits() {
+    Answer answer = Answer.of("doctor", "--measure", "--json");
+    assertThat(answer.code()).as(answer.err()).isZero();
+    JsonNode limits = answer.json().path("limits");
+    assertThat(limits.get(0).path("threads").asInt()).isEqualTo(1);
+    int all = Runtime.getRuntime().availableProcessors();
+    assertThat(limits.get(limits.size() - 1).path("threads").asInt()).isEqualTo(all);
+    assertThat(limits).hasSize(all == 1 ? 1 : 2);
+    assertThat(limits.get(0).path("readBytesPerSecond").asDouble()).isGreaterThan(1e8);
+    assertThat(Answer.of("doctor", "--json").json().path("limits")).isEqualTo(limits);
+    assertThat(Answer.of("doctor").out()).contains("limits     read ", " on 1 thread");
+  }
 }

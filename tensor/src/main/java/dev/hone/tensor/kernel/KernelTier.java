@@ -2,7 +2,9 @@ package dev.hone.tensor.kernel;
 
 import dev.hone.tensor.kernel.scalar.ScalarKernels;
 import dev.hone.tensor.kernel.vector.VectorKernels;
+import dev.hone.tensor.kernel.vector.VectorLimits;
 import dev.hone.tensor.kernel.x86.X86Kernels;
+import dev.hone.tensor.kernel.x86.X86Limits;
 import dev.hone.tensor.parallel.ComputePool;
 import java.util.ArrayList;
 import java.util.List;
@@ -93,6 +95,21 @@ public enum KernelTier {
       case SCALAR -> new ScalarKernels(pool);
       case VECTOR -> new VectorKernels(pool);
       case ASSEMBLED -> new X86Kernels(pool, (hasVectorModule() ? VECTOR : SCALAR).create(pool));
+    };
+  }
+
+  /**
+   * The most that a thread can do here, by the fastest tier that can say so.
+   *
+   * @throws IllegalStateException where there are neither assembled kernels nor vectors
+   */
+  public static LimitLoops limits() {
+    return switch (select(Optional.empty()).tier()) {
+      case ASSEMBLED -> new X86Limits();
+      case VECTOR -> new VectorLimits();
+      case SCALAR ->
+          throw new IllegalStateException(
+              "limits are measured with vectors: start java with --add-modules " + VECTOR_MODULE);
     };
   }
 

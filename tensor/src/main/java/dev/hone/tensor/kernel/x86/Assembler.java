@@ -39,6 +39,7 @@ final class Assembler {
   private static final Encoding VPMOVSXBW = Encoding.of("vpmovsxbw", 1, 2, 0x20, Encoding.HALF);
   private static final Encoding VPMOVZXWD = Encoding.of("vpmovzxwd", 1, 2, 0x33, Encoding.HALF);
   private static final Encoding VPBROADCASTD = Encoding.of("vpbroadcastd", 1, 2, 0x58, 4);
+  private static final Encoding VPMADDUBSW = Encoding.of("vpmaddubsw", 1, 2, 0x04);
   private static final Encoding VPMADDWD = Encoding.of("vpmaddwd", 1, 1, 0xF5);
   private static final Encoding VPMULLD = Encoding.of("vpmulld", 1, 2, 0x40);
   private static final Encoding VPDPBUSD = Encoding.of("vpdpbusd", 1, 2, 0x50);
@@ -399,6 +400,11 @@ final class Assembler {
   /** {@code to = a * b}, the low 32 bits of each product. */
   void vpmulld(Vec to, Vec a, Operand b) {
     three(VPMULLD, to, a, b);
+  }
+
+  /** Bytes without signs by bytes with, added in pairs to words; what is beyond them is clamped. */
+  void vpmaddubsw(Vec to, Vec a, Operand b) {
+    three(VPMADDUBSW, to, a, b);
   }
 
   /** Products of 16 bits, added in pairs: {@code to[i] = a[2 i] b[2 i] + a[2 i + 1] b[2 i + 1]}. */

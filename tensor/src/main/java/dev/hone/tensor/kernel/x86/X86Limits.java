@@ -1,15 +1,14 @@
 package dev.hone.tensor.kernel.x86;
 
+import dev.hone.tensor.kernel.LimitLoops;
+import dev.hone.tensor.kernel.x86.IntegerProductKernel.Form;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 
-/**
- * Loops that do nothing but what a kernel is bound by: the most that one thread of this processor
- * can do, for measurements beside kernels. Where the assembled tier cannot run they cannot either.
- */
-public final class X86Limits {
+/** The loops in machine code; bytes are multiplied by VPDPBUSD where there is one. */
+public final class X86Limits implements LimitLoops {
   /** Independent sums: two units that take up to five steps for one are kept busy. */
   private static final int CHAINS = 12;
 
@@ -22,8 +21,12 @@ public final class X86Limits {
   private static final MethodHandle CALL =
       CodeMemory.caller(FunctionDescriptor.ofVoid(ValueLayout.ADDRESS, ValueLayout.JAVA_LONG));
 
+  /** Numbers of 8 bits in a place of 32. */
+  private static final int BYTES = 4;
+
   private final Width width;
   private final MemorySegment multiplyAdd;
+  private final MemorySegment integerDot;
   private final MemorySegment read;
 
   /**
@@ -36,24 +39,23 @@ public final class X86Limits {
     }
     width = attempt.code().width();
     multiplyAdd = CodeMemory.install(multiplyAdd(width));
+    integerDot = CodeMemory.install(integerDot(width, attempt.code().integerProduct().form()));
     read = CodeMemory.install(read(width));
   }
 
-  /**
-   * Multiplies and adds, on this thread.
-   *
-   * @return operations done, a multiplication and an addition counted as two
-   */
-  public long multiplyAdd(long rounds) {
+  @Override
+  public long multiplyAdd(int rounds) {
     call(multiplyAdd, MemorySegment.NULL, rounds);
     return 2L * CHAINS * width.floats() * rounds;
   }
 
-  /**
-   * Reads memory, on this thread.
-   *
-   * @return bytes read: those of the segment, down to a multiple of 256
-   */
+  @Override
+  public long integerDot(int rounds) {
+    call(integerDot, MemorySegment.NULL, rounds);
+    return 2L * CHAINS * width.floats() * BYTES * rounds;
+  }
+
+  @Override
   public long read(MemorySegment segment) {
     long steps = segment.byteSize() / STEP;
     if (steps > 0) {
@@ -93,6 +95,41 @@ public final class X86Limits {
     asm.jne(loop);
     asm.leave(registers);
     return asm.finish("limit-multiply-add-" + width.floats());
+  }
+
+  /**
+   * Without VNNI by three instructions: words of two products, places of two words, sums. Words
+   * multiplied at once, as VPMADDWD does, would be as many a multiplication and more additions.
+   */
+  static Assembly integerDot(Width width, Form form) {
+    Assembler asm = new Assembler();
+    Registers registers = new Registers(width);
+    registers.argument("unused");
+    Gpr rounds = registers.argument("rounds");
+    Vec[] sums = registers.vecs("sum", CHAINS);
+    Vec factor = registers.vec("factor");
+    Vec product = registers.vec("product");
+    asm.enter(registers);
+    asm.vxorps(factor, factor, factor);
+    for (Vec sum : sums) {
+      asm.vxorps(sum, sum, sum);
+    }
+    Label loop = asm.here();
+    for (Vec sum : sums) {
+      switch (form) {
+        case BYTES -> asm.vpdpbusd(sum, factor, factor);
+        case WORDS -> {
+          asm.vpmaddubsw(product, factor, factor);
+          asm.vpmaddwd(product, product, factor);
+          asm.vpaddd(sum, sum, product);
+        }
+      }
+    }
+    asm.sub(rounds, 1);
+    asm.jne(loop);
+    asm.leave(registers);
+    String name = form == Form.BYTES ? "limit-integer-dot-vnni-" : "limit-integer-dot-";
+    return asm.finish(name + width.floats());
   }
 
   static Assembly read(Width width) {

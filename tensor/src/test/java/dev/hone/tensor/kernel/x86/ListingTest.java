@@ -50,6 +50,9 @@ class ListingTest {
     for (Width width : List.of(Width.YMM, Width.ZMM)) {
       all.add(X86Limits.multiplyAdd(width));
       all.add(X86Limits.read(width));
+      for (Form form : Form.values()) {
+        all.add(X86Limits.integerDot(width, form));
+      }
     }
     for (Activation activation : Activation.values()) {
       if (activation != Activation.NONE) {

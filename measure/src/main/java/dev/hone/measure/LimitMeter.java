@@ -1,0 +1,63 @@
+package dev.hone.measure;
+
+import dev.hone.tensor.LargePages;
+import dev.hone.tensor.kernel.KernelTier;
+import dev.hone.tensor.kernel.LimitLoops;
+import dev.hone.tensor.parallel.ComputePool;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.IntToLongFunction;
+
+/**
+ * What this machine can do at most on all threads of a pool: each call measures once, some
+ * milliseconds, so that it can take turns with what is compared with it.
+ */
+public final class LimitMeter {
+  /** Some milliseconds of multiplications. */
+  private static final int ROUNDS = 1_000_000;
+
+  /** Pieces of memory, so that no thread waits long for another. */
+  private static final int PARTS = 64;
+
+  /** Past every cache. */
+  static final long BYTES = 256L << 20;
+
+  private final LimitLoops loops;
+  private final ComputePool pool;
+  private final MemorySegment memory;
+
+  /**
+   * @param arena of the memory that is read, 256 MiB
+   * @throws IllegalStateException where limits cannot be measured
+   */
+  public LimitMeter(ComputePool pool, Arena arena) {
+    this.loops = KernelTier.limits();
+    this.pool = pool;
+    this.memory = LargePages.allocate(arena, BYTES);
+    memory.fill((byte) 1); // pages that were never written to are all the same one
+  }
+
+  /** Floats multiplied and added, in operations per second. */
+  public double floatOperations() {
+    return perSecond(pool.threads(), _ -> loops.multiplyAdd(ROUNDS));
+  }
+
+  /** Integers of 8 bits multiplied and added, in operations per second. */
+  public double integerOperations() {
+    return perSecond(pool.threads(), _ -> loops.integerDot(ROUNDS));
+  }
+
+  /** Memory read, in bytes per second. */
+  public double readBytes() {
+    long each = BYTES / PARTS;
+    return perSecond(PARTS, part -> loops.read(memory.asSlice(part * each, each)));
+  }
+
+  private double perSecond(int tasks, IntToLongFunction task) {
+    AtomicLong amount = new AtomicLong();
+    long start = System.nanoTime();
+    pool.run(tasks, i -> amount.addAndGet(task.applyAsLong(i)));
+    return amount.get() * 1e9 / (System.nanoTime() - start);
+  }
+}

@@ -1,0 +1,85 @@
+package dev.hone.measure;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.hone.model.format.FormatException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class KnownLimitsTest {
+  private static final MachineLimits ONE = new MachineLimits("abacus", 1, "vector", 1e9, 2e9, 3e9);
+  private static final MachineLimits TWO = new MachineLimits("abacus", 2, "vector", 2e9, 4e9, 6e9);
+
+  @TempDir private Path folder;
+
+  @Test
+  void whatWasMeasuredIsRemembered() throws IOException {
+    KnownLimits known = KnownLimits.in(folder.resolve("home"));
+    assertThat(known.find(ONE.key())).isEmpty();
+    known.remember(List.of(ONE));
+    known.remember(List.of(TWO));
+    assertThat(known.find(ONE.key())).contains(ONE);
+    assertThat(known.find(TWO.key())).contains(TWO);
+    assertThat(known.find(new MachineLimits.Key("abacus", 1, "assembled"))).isEmpty();
+    assertThat(known.find(new MachineLimits.Key("slide rule", 1, "vector"))).isEmpty();
+    try (var files = Files.list(folder.resolve("home"))) {
+      assertThat(files).containsExactly(known.file());
+    }
+  }
+
+  @Test
+  void theNewestEntryCounts() {
+    KnownLimits known = KnownLimits.in(folder);
+    var later = new MachineLimits("abacus", 1, "vector", 5, 6, 7);
+    known.remember(List.of(ONE, TWO));
+    known.remember(List.of(later));
+    assertThat(known.find(ONE.key())).contains(later);
+    assertThat(known.find(TWO.key())).contains(TWO);
+  }
+
+  @Test
+  void measuresOnceAndOnlyWhatIsNotKnown() {
+    KnownLimits known = KnownLimits.in(folder);
+    MachineLimits measured = known.findOrMeasure(1);
+    assertThat(measured.plausible()).isTrue();
+    assertThat(measured.key()).isEqualTo(MachineLimits.Key.here(1));
+    assertThat(known.findOrMeasure(1)).isEqualTo(measured);
+    assertThat(measured.text()).matches("read .+B/s, f32 .+FLOP/s, int8 .+op/s");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "",
+        "[",
+        "null",
+        "{}",
+        "[null]",
+        "[{\"cpu\": \"abacus\"}]",
+        "[{\"cpu\": \"a\", \"beads\": 1}]"
+      })
+  void aBrokenFileIsSaidToBe(String text) throws IOException {
+    KnownLimits known = KnownLimits.in(folder);
+    Files.writeString(known.file(), text);
+    assertThatThrownBy(() -> known.find(ONE.key()))
+        .isInstanceOf(FormatException.class)
+        .hasMessageContaining(known.file().toString())
+        .hasMessageContaining("delete it");
+  }
+
+  @Test
+  void aHugeFileIsNotRead() throws IOException {
+    KnownLimits known = KnownLimits.in(folder);
+    Files.write(known.file(), new byte[(1 << 20) + 1]);
+    assertThatThrownBy(() -> known.remember(List.of(ONE)))
+        .isInstanceOf(FormatException.class)
+        .hasMessageContaining("bytes=1048577");
+  }
+}
