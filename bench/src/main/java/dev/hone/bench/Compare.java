@@ -10,11 +10,12 @@ final class Compare {
     String name = args.length == 0 ? "" : args[0];
     String[] rest = args.length == 0 ? args : Arrays.copyOfRange(args, 1, args.length);
     switch (name) {
+      case "decoder" -> CompareDecoder.main(rest);
       case "encoder" -> CompareEncoder.main(rest);
       case "kernels" -> CompareKernels.main(rest);
       case "memory" -> MemoryRun.main(rest);
       default -> {
-        System.err.println("usage: bench/compare encoder|kernels|memory [--OPTION X...]");
+        System.err.println("usage: bench/compare decoder|encoder|kernels|memory [--OPTION X...]");
         System.exit(2);
       }
     }

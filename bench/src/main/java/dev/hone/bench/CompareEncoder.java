@@ -9,16 +9,10 @@ import dev.hone.runtime.Encoder;
 import dev.hone.runtime.EncoderOptions;
 import dev.hone.tensor.Input;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
-import java.util.Map;
 
 /**
  * Hone's encoder against ONNX Runtime's Java package on MiniLM, in f32 and with dynamic int8: the
@@ -65,41 +59,13 @@ final class CompareEncoder {
 
   private static ObjectNode compare(Pair pair, Path texts, int threads, int rounds)
       throws IOException, InterruptedException {
-    Map<String, List<double[]>> pairs = new LinkedHashMap<>();
+    var both = new BothSides("onnxRuntime", BothSides.Unit.MILLIS, rounds);
     for (int round = 1; round <= rounds; round++) {
       JsonNode hone = run("hone", pair.hone(), texts, threads);
       JsonNode peer = run("onnxruntime", pair.onnxRuntime(), texts, threads);
-      for (String name : (Iterable<String>) hone::fieldNames) {
-        pairs
-            .computeIfAbsent(name, _ -> new ArrayList<>())
-            .add(new double[] {hone.get(name).asDouble(), peer.get(name).asDouble()});
-      }
-      System.err.printf(
-          Locale.ROOT,
-          "%s, round %d of %d: hone %s, onnxruntime %s%n",
-          pair.name(),
-          round,
-          rounds,
-          hone,
-          peer);
+      both.add(pair.name(), hone, peer);
     }
-    return cases(pairs);
-  }
-
-  private static ObjectNode cases(Map<String, List<double[]>> pairs) {
-    ObjectNode cases = JSON.createObjectNode();
-    pairs.forEach(
-        (name, values) -> {
-          ObjectNode one = cases.putObject(name);
-          one.put("honeMillis", round(median(values.stream().mapToDouble(v -> v[0]).toArray())));
-          one.put(
-              "onnxRuntimeMillis", round(median(values.stream().mapToDouble(v -> v[1]).toArray())));
-          double[] ratios = values.stream().mapToDouble(v -> v[1] / v[0]).sorted().toArray();
-          one.put("speedOverOnnxRuntime", round(median(ratios)));
-          one.put("least", round(ratios[0]));
-          one.put("most", round(ratios[ratios.length - 1]));
-        });
-    return cases;
+    return both.figures();
   }
 
   /** Cosines of the embeddings of STS-B's test set to those of the model as it is published. */
@@ -111,45 +77,18 @@ final class CompareEncoder {
         Encoder other = Encoder.load(changed, options)) {
       Fidelity fidelity = Fidelity.of(original.embed(sentences), other.embed(sentences));
       ObjectNode cosines = JSON.createObjectNode();
-      cosines.put("meanCosine", round(fidelity.meanCosine(), 1e5));
-      return cosines.put("leastCosine", round(fidelity.minCosine(), 1e5));
+      cosines.put("meanCosine", round(fidelity.meanCosine()));
+      return cosines.put("leastCosine", round(fidelity.minCosine()));
     }
   }
 
   private static JsonNode run(String side, Path model, Path texts, int threads)
       throws IOException, InterruptedException {
-    List<String> command = new ArrayList<>();
-    command.add(ProcessHandle.current().info().command().orElse("java"));
-    command.addAll(java.lang.management.ManagementFactory.getRuntimeMXBean().getInputArguments());
-    command.addAll(
-        List.of(
-            "-cp",
-            System.getProperty("java.class.path"),
-            EncoderRun.class.getName(),
-            side,
-            model.toString(),
-            texts.toString(),
-            Integer.toString(threads)));
-    Process process =
-        new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
-    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    if (process.waitFor() != 0) {
-      throw new IOException(side + " ended with " + process.exitValue());
-    }
-    return JSON.readTree(output);
-  }
-
-  private static double median(double[] values) {
-    Arrays.sort(values);
-    int middle = values.length / 2;
-    return values.length % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
+    return SideProcess.java(
+        EncoderRun.class, side, model.toString(), texts.toString(), Integer.toString(threads));
   }
 
   private static double round(double value) {
-    return round(value, 1000);
-  }
-
-  private static double round(double value, double parts) {
-    return Math.round(value * parts) / parts;
+    return Math.round(value * 1e5) / 1e5;
   }
 }

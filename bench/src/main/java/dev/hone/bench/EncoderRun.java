@@ -6,7 +6,6 @@ import dev.hone.runtime.Encoder;
 import dev.hone.runtime.EncoderOptions;
 import dev.hone.tokenizer.Tokenizer;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -66,17 +65,13 @@ final class EncoderRun {
   /** Nanoseconds of runs over all batches, sorted. */
   private static double[] repeat(List<List<int[]>> batches, Side side, long budgetNanos)
       throws Exception {
-    double[] nanos = new double[0];
-    long start = System.nanoTime();
-    while (nanos.length < LEAST_RUNS || System.nanoTime() - start < budgetNanos) {
-      long before = System.nanoTime();
-      for (List<int[]> batch : batches) {
-        side.run(batch);
-      }
-      nanos = Arrays.copyOf(nanos, nanos.length + 1);
-      nanos[nanos.length - 1] = System.nanoTime() - before;
-    }
-    Arrays.sort(nanos);
-    return nanos;
+    return Repeated.nanos(
+        () -> {
+          for (List<int[]> batch : batches) {
+            side.run(batch);
+          }
+        },
+        LEAST_RUNS,
+        budgetNanos);
   }
 }

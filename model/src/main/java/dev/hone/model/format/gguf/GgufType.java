@@ -97,7 +97,7 @@ public enum GgufType {
   }
 
   /** The type that holds a tensor of {@code dtype}, where GGUF has it. */
-  static Optional<GgufType> of(DType dtype) {
+  public static Optional<GgufType> of(DType dtype) {
     return Arrays.stream(values()).filter(type -> dtype.equals(type.dtype)).findFirst();
   }
 
