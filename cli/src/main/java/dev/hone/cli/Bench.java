@@ -1,6 +1,10 @@
 package dev.hone.cli;
 
+import dev.hone.hub.Hub;
+import dev.hone.measure.KnownLimits;
 import dev.hone.measure.Machine;
+import dev.hone.measure.MachineLimits;
+import dev.hone.measure.Profile;
 import dev.hone.measure.Speed;
 import dev.hone.measure.TextTable;
 import dev.hone.measure.Texts;
@@ -11,6 +15,8 @@ import dev.hone.model.Head;
 import dev.hone.model.folder.Model;
 import dev.hone.runtime.Encoder;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -26,6 +32,8 @@ import picocli.CommandLine.Spec;
     description = {
       "Measures a model on this machine: time of a short and a long text, speed on a batch of"
           + " mixed lengths, memory.",
+      "With --profile where the time of the same work goes: every kind of operation with its share"
+          + " of what this machine can do at most.",
       "Of a decoder, as llama-bench does: tokens per second of a prompt (pp512) and of tokens that"
           + " are added one by one (tg128), each behind an empty cache; with --batch of several"
           + " sequences at once."
@@ -34,6 +42,7 @@ import picocli.CommandLine.Spec;
       "",
       "Examples:",
       "  hone bench minilm --threads 2",
+      "  hone bench minilm --profile",
       "  hone bench model.gguf --prompt 512 --generate 128 --batch 1,8"
     })
 final class Bench implements Callable<Integer> {
@@ -53,6 +62,11 @@ final class Bench implements Callable<Integer> {
       defaultValue = "3",
       description = "Time for each measurement, at least (default: ${DEFAULT-VALUE}).")
   private int seconds;
+
+  @Option(
+      names = "--profile",
+      description = "Print where the time goes, and what bounds each kind of operation.")
+  private boolean profile;
 
   @Option(names = "--json", description = "Print JSON.")
   private boolean json;
@@ -75,6 +89,13 @@ final class Bench implements Callable<Integer> {
       long fileBytes,
       long memoryBytes) {}
 
+  /**
+   * Where time goes, as JSON has it.
+   *
+   * @param limits what this machine can do at most, as it was measured once
+   */
+  record Profiled(String model, Machine machine, MachineLimits limits, List<Profile> profiles) {}
+
   @Override
   public Integer call() {
     var terminal = Terminal.of(spec);
@@ -86,6 +107,12 @@ final class Bench implements Callable<Integer> {
       if (loaded.transformer().head() instanceof Head.NextToken) {
         WrongInput.refuse(
             spec, "does nothing with a decoder: its tokens are random", "--data", "--max-tokens");
+        if (profile) {
+          MachineLimits limits = limits(terminal);
+          String kernels = model.compute().tier(terminal).label();
+          print(kernels, limits, decoder.profiles(loaded, model.compute(), plan, limits, terminal));
+          return 0;
+        }
         BenchDecoder.Measurement measured =
             decoder.measure(model.name(), loaded, model.compute(), plan, terminal);
         if (json) {
@@ -100,6 +127,11 @@ final class Bench implements Callable<Integer> {
     List<String> texts = data == null ? Texts.of(Texts.Part.REPORT) : TextOptions.lines(data);
     try (Encoder encoder = model.encoder(terminal)) {
       Workload workload = Workload.of(texts, encoder::tokens, 1);
+      if (profile) {
+        MachineLimits limits = limits(terminal);
+        print(encoder.kernels(), limits, profiles(encoder, workload, plan, limits));
+        return 0;
+      }
       Speed speed = Speed.measure(workload, plan, encoder::answers);
       Measurement measured = measurement(encoder, speed, model.options(terminal).threads());
       if (json) {
@@ -109,6 +141,49 @@ final class Bench implements Callable<Integer> {
       }
     }
     return 0;
+  }
+
+  private MachineLimits limits(Terminal terminal) {
+    int threads = model.compute().threads();
+    KnownLimits known = KnownLimits.in(Hub.system().cache());
+    if (known.find(MachineLimits.Key.here(threads)).isEmpty()) {
+      terminal.note("measuring what this machine can do at most; remembered in " + known.file());
+    }
+    return known.findOrMeasure(threads);
+  }
+
+  private static List<Profile> profiles(
+      Encoder encoder, Workload workload, Timing.Plan plan, MachineLimits limits) {
+    var samples = new LinkedHashMap<String, Workload.Sample>();
+    samples.put("short text", workload.shortText());
+    samples.put("long text", workload.longText());
+    samples.put(workload.batch().texts().size() + " texts", workload.batch());
+    List<Profile> profiles = new ArrayList<>();
+    samples.forEach(
+        (name, sample) ->
+            profiles.add(
+                Profile.of(
+                    name,
+                    sample.tokens(),
+                    encoder.engine(),
+                    plan,
+                    limits,
+                    () -> encoder.answers(sample.texts()))));
+    return profiles;
+  }
+
+  private void print(String kernels, MachineLimits limits, List<Profile> profiles) {
+    var terminal = Terminal.of(spec);
+    if (json) {
+      Machine machine = Machine.here(limits.threads(), kernels);
+      terminal.json(new Profiled(model.name(), machine, limits, profiles));
+      return;
+    }
+    for (Profile one : profiles) {
+      terminal.out().println(one.table());
+      terminal.out().println();
+    }
+    terminal.out().println("limits: " + limits.text());
   }
 
   private Measurement measurement(Encoder encoder, Speed speed, int threads) {

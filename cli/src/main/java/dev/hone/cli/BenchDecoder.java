@@ -1,6 +1,8 @@
 package dev.hone.cli;
 
 import dev.hone.measure.Machine;
+import dev.hone.measure.MachineLimits;
+import dev.hone.measure.Profile;
 import dev.hone.measure.TextTable;
 import dev.hone.measure.Timing;
 import dev.hone.measure.Units;
@@ -96,15 +98,32 @@ final class BenchDecoder {
     }
   }
 
+  /** Where the time of each test goes. */
+  List<Profile> profiles(
+      Model model,
+      ComputeOptions compute,
+      Timing.Plan plan,
+      MachineLimits limits,
+      Terminal terminal) {
+    KernelTier tier = compute.tier(terminal);
+    try (var pool = new ComputePool(compute.threads());
+        Engine engine = new Engine(model.transformer(), tier.create(pool))) {
+      return DecoderSpeed.profiles(engine, tests(), plan, limits);
+    }
+  }
+
+  private DecoderSpeed.Tests tests() {
+    return new DecoderSpeed.Tests(prompt, generated, batches, cache);
+  }
+
   Measurement measure(
       String name, Model model, ComputeOptions compute, Timing.Plan plan, Terminal terminal) {
-    var tests = new DecoderSpeed.Tests(prompt, generated, batches, cache);
     KernelTier tier = compute.tier(terminal);
     try (var pool = new ComputePool(compute.threads())) {
       Kernels kernels = tier.create(pool);
       try (Engine engine = new Engine(model.transformer(), kernels)) {
         List<Test> measured =
-            DecoderSpeed.measure(engine, tests, plan).stream().map(Test::of).toList();
+            DecoderSpeed.measure(engine, tests(), plan).stream().map(Test::of).toList();
         return new Measurement(
             name,
             Machine.here(compute.threads(), tier.label()),

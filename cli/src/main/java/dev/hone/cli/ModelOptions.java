@@ -3,6 +3,8 @@ package dev.hone.cli;
 import dev.hone.runtime.Encoder;
 import dev.hone.runtime.EncoderOptions;
 import java.util.OptionalInt;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
@@ -31,12 +33,17 @@ final class ModelOptions {
     if (maxTokens != null && maxTokens < LEAST_TOKENS) {
       throw new WrongInput("--max-tokens=" + maxTokens + " must be at least " + LEAST_TOKENS);
     }
+    Set<String> told = ConcurrentHashMap.newKeySet(); // what is measured runs many times
     return new EncoderOptions(
         compute.threads(),
         compute.kernels(),
         defaults.tokenBudget(),
         maxTokens == null ? OptionalInt.empty() : OptionalInt.of(maxTokens),
-        cut -> terminal.note(cut.toString()),
+        cut -> {
+          if (told.add(cut.toString())) {
+            terminal.note(cut.toString());
+          }
+        },
         terminal::warn);
   }
 

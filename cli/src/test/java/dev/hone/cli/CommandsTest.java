@@ -189,6 +189,8 @@ class CommandsTest {
         "bench|{decoder}|--batch|1,0|--prompt|8|--generate|8",
         "bench|{embedder}|--data|{empty}",
         "bench|{embedder}|--seconds|0",
+        "bench|{embedder}|--profile|--batch|2",
+        "bench|{decoder}|--profile|--data|{texts}",
         "inspect|{embedder}|--threads|1",
         "inspect|{embedder}|--kernels|scalar",
         "inspect|{embedder}|--tolerance|0.1",
@@ -445,6 +447,31 @@ class CommandsTest {
       assertThat(test.get("rounds").asInt()).isGreaterThanOrEqualTo(5);
     }
     assertThat(json("bench|{decoder}|--seconds|1|-p|0|-n|3").get("tests")).hasSize(1);
+  }
+
+  @Test
+  void benchSaysWhereTimeGoes() {
+    JsonNode encoder = json("bench|{embedder}|--data|{texts}|--seconds|1|--profile");
+    assertThat(keys(encoder)).containsExactly("model", "machine", "limits", "profiles");
+    assertThat(encoder.get("profiles")).hasSize(3);
+    assertThat(encoder.at("/profiles/2/work").asText()).isEqualTo("3 texts");
+    assertThat(keys(encoder.at("/profiles/0/lines/0")))
+        .containsExactly(
+            "operation",
+            "weights",
+            "calls",
+            "millis",
+            "share",
+            "bytes",
+            "operations",
+            "bound",
+            "ofLimit");
+    JsonNode decoder = json("bench|{decoder}|--seconds|1|-p|20|-n|3|--batch|1,4|--profile");
+    assertThat(decoder.get("profiles").findValuesAsText("work"))
+        .containsExactly("pp20", "tg3", "tg3 of 4 sequences");
+    assertThat(decoder.get("limits")).isEqualTo(encoder.get("limits"));
+    assertThat(hone("bench|{decoder}|--seconds|1|-n|3|-p|0|--profile").out())
+        .contains("tg3, 3 tokens", "feed-forward-down", "of limit", "limits: read ");
   }
 
   @Test

@@ -4,6 +4,8 @@ import com.fasterxml.jackson.annotation.JsonValue;
 import dev.hone.model.Batch;
 import dev.hone.model.Forward;
 import dev.hone.model.Transformer;
+import dev.hone.model.cost.CostOps;
+import dev.hone.model.cost.Part;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -62,17 +64,17 @@ public record Cost(int batch, int length, List<PartCost> parts) {
     var here = count(model, batch, length);
     var next = count(model, batch, length + 1);
     var afterNext = count(model, batch, length + 2);
-    long all = here.values().stream().mapToLong(c -> c.operations).sum();
+    long all = here.values().stream().mapToLong(CostOps.Counter::operations).sum();
     var parts = new ArrayList<PartCost>();
     here.forEach(
         (part, c) ->
             parts.add(
                 new PartCost(
                     part,
-                    c.operations,
-                    (double) c.operations / all,
-                    c.weightBytes,
-                    c.activationBytes,
+                    c.operations(),
+                    (double) c.operations() / all,
+                    c.weightBytes(),
+                    c.activationBytes(),
                     growth(work(c), work(next.get(part)), work(afterNext.get(part))))));
     return new Cost(batch, length, Collections.unmodifiableList(parts));
   }
@@ -120,7 +122,7 @@ public record Cost(int batch, int length, List<PartCost> parts) {
   }
 
   private static long work(CostOps.Counter counter) {
-    return counter.operations > 0 ? counter.operations : counter.activationBytes;
+    return counter.operations() > 0 ? counter.operations() : counter.activationBytes();
   }
 
   /**

@@ -4,8 +4,6 @@ import dev.hone.tensor.kernel.KernelTier;
 import dev.hone.tensor.parallel.ComputePool;
 import java.lang.foreign.Arena;
 import java.util.Optional;
-import java.util.function.DoubleSupplier;
-import java.util.stream.DoubleStream;
 
 /**
  * What this machine can do at most: the best of several measurements, so that what else it did
@@ -24,7 +22,7 @@ public record MachineLimits(
     double readBytesPerSecond,
     double floatOperationsPerSecond,
     double integerOperationsPerSecond) {
-  private static final int RUNS = 30;
+  private static final int RUNS = 60;
 
   /** What limits are kept under. */
   public record Key(String cpu, int threads, String kernels) {
@@ -36,7 +34,7 @@ public record MachineLimits(
   }
 
   /**
-   * Measures now: about a second.
+   * Measures now: one to two seconds.
    *
    * @throws IllegalStateException where there are neither assembled kernels nor vectors
    */
@@ -44,19 +42,17 @@ public record MachineLimits(
     try (var pool = new ComputePool(threads);
         Arena arena = Arena.ofShared()) {
       var meter = new LimitMeter(pool, arena);
+      double read = 0;
+      double floats = 0;
+      double integers = 0;
+      for (int i = 0; i < RUNS; i++) {
+        read = Math.max(read, meter.readBytes());
+        floats = Math.max(floats, meter.floatOperations());
+        integers = Math.max(integers, meter.integerOperations());
+      }
       Key key = Key.here(threads);
-      return new MachineLimits(
-          key.cpu(),
-          threads,
-          key.kernels(),
-          best(meter::readBytes),
-          best(meter::floatOperations),
-          best(meter::integerOperations));
+      return new MachineLimits(key.cpu(), threads, key.kernels(), read, floats, integers);
     }
-  }
-
-  private static double best(DoubleSupplier limit) {
-    return DoubleStream.generate(limit).limit(RUNS).max().orElseThrow();
   }
 
   /** Whether numbers can be divided by it. */

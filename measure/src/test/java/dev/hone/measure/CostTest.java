@@ -19,6 +19,7 @@ import dev.hone.model.Norm;
 import dev.hone.model.Norms;
 import dev.hone.model.Transformer;
 import dev.hone.model.Weight;
+import dev.hone.model.cost.Part;
 import dev.hone.tensor.Activation;
 import dev.hone.tensor.AttentionShape;
 import dev.hone.tensor.DType.Plain;

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.hone.model.Transformer;
+import dev.hone.model.cost.Part;
 import dev.hone.model.folder.Model;
 import dev.hone.model.folder.ModelWriter;
 import dev.hone.model.format.safetensors.Safetensors;

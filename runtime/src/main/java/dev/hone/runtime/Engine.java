@@ -4,6 +4,7 @@ import dev.hone.model.Batch;
 import dev.hone.model.Forward;
 import dev.hone.model.Head;
 import dev.hone.model.KeyValueCache;
+import dev.hone.model.Ops;
 import dev.hone.model.Transformer;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.kernel.Kernels;
@@ -20,6 +21,8 @@ public final class Engine implements AutoCloseable {
   private final PackedWeights weights;
   private final SimdOps ops;
   private final ReentrantLock running = new ReentrantLock();
+  private Ops<Tensor> watched; // null: nobody watches
+  private Ops<Tensor> recorded; // null: none was asked for yet
   private boolean closed;
 
   /** Packs the model's weights; the model's own memory must live as long as the engine. */
@@ -35,7 +38,7 @@ public final class Engine implements AutoCloseable {
 
   /** What the model's head answers, a row of floats for each of its vectors. */
   public float[][] run(Batch batch) {
-    return rows(() -> Forward.run(model, batch, ops));
+    return rows(() -> Forward.run(model, batch, ops()));
   }
 
   /**
@@ -50,12 +53,12 @@ public final class Engine implements AutoCloseable {
           "the model cannot say which token comes next: its head is "
               + model.head().getClass().getSimpleName());
     }
-    return rows(() -> Forward.next(model, head, batch, cache, ops));
+    return rows(() -> Forward.next(model, head, batch, cache, ops()));
   }
 
   /** What the model's head answers to a batch that goes on behind what the cache has of it. */
   public float[][] run(Batch batch, KeyValueCache cache) {
-    return rows(() -> Forward.run(model, batch, cache, ops));
+    return rows(() -> Forward.run(model, batch, cache, ops()));
   }
 
   /**
@@ -66,14 +69,45 @@ public final class Engine implements AutoCloseable {
   public void run(Batch batch, KeyValueCache cache, Consumer<Tensor> then) {
     locked(
         () -> {
-          then.accept(Forward.run(model, batch, cache, ops));
+          then.accept(Forward.run(model, batch, cache, ops()));
           return null;
         });
   }
 
   /** The last hidden states, a row a token. */
   public float[][] hidden(Batch batch) {
-    return rows(() -> Forward.hidden(model, batch, ops));
+    return rows(() -> Forward.hidden(model, batch, ops()));
+  }
+
+  /**
+   * Runs work that runs batches, on this thread, and tells of every operation. Flight recordings
+   * get none of them.
+   */
+  public void watched(OperationWatch by, Runnable work) {
+    locked(
+        () -> {
+          watched = new WatchedOps(model, ops, weights, by);
+          try {
+            work.run();
+          } finally {
+            watched = null;
+          }
+          return null;
+        });
+  }
+
+  /** Those of one batch: told of where someone watches or records, else the plain ones. */
+  private Ops<Tensor> ops() {
+    if (watched != null) {
+      return watched;
+    }
+    if (!OperationEvent.wanted()) {
+      return ops;
+    }
+    if (recorded == null) {
+      recorded = new WatchedOps(model, ops, weights, new OperationEvent.Recorder());
+    }
+    return recorded;
   }
 
   /** Bytes of packed weights and, at most so far, activations: beside the model's own. */

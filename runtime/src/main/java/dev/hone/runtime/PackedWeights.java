@@ -58,6 +58,14 @@ final class PackedWeights implements AutoCloseable {
     return matrix;
   }
 
+  /**
+   * Bytes that a product with a layer's weights reads: of their packed copy, where there is one.
+   */
+  long bytes(Linear layer) {
+    long packed = of(layer).packedBytes();
+    return packed == 0 ? layer.weight().tensor().sizeBytes() : packed;
+  }
+
   /** Bytes of the packed copies beside the model's own. */
   long sizeBytes() {
     return byTensor.values().stream()

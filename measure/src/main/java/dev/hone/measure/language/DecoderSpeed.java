@@ -1,5 +1,7 @@
 package dev.hone.measure.language;
 
+import dev.hone.measure.MachineLimits;
+import dev.hone.measure.Profile;
 import dev.hone.measure.TaskException;
 import dev.hone.measure.Timing;
 import dev.hone.measure.Timing.Plan;
@@ -12,6 +14,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.function.BiFunction;
 
 /**
  * How fast a decoder reads prompts and goes on with them, measured as llama.cpp's llama-bench does:
@@ -53,6 +56,43 @@ public record DecoderSpeed(String test, int sequences, int tokens, long cacheByt
 
   /** Measures one test after the other. */
   public static List<DecoderSpeed> measure(Engine engine, Tests tests, Plan plan) {
+    check(engine, tests);
+    return readings(tests).stream()
+        .map(
+            r ->
+                run(
+                    engine,
+                    r,
+                    (work, cache) -> {
+                      Timing timing = Timing.measure(plan, work);
+                      long bytes = cache.sizeBytes();
+                      return new DecoderSpeed(r.name(), r.sequences, r.tokens, bytes, timing);
+                    }))
+        .toList();
+  }
+
+  /** Where the time of one test after the other goes. */
+  public static List<Profile> profiles(
+      Engine engine, Tests tests, Plan plan, MachineLimits limits) {
+    check(engine, tests);
+    return readings(tests).stream()
+        .map(
+            r ->
+                run(
+                    engine,
+                    r,
+                    (work, _) -> {
+                      String name =
+                          r.sequences == 1
+                              ? r.name()
+                              : r.name() + " of " + r.sequences + " sequences";
+                      int tokens = r.sequences * r.tokens;
+                      return Profile.of(name, tokens, engine, plan, limits, work);
+                    }))
+        .toList();
+  }
+
+  private static void check(Engine engine, Tests tests) {
     int most = engine.model().embeddings().maxTokens();
     if (Math.max(tests.prompt, tests.generated) > most) {
       throw new TaskException(
@@ -63,31 +103,36 @@ public record DecoderSpeed(String test, int sequences, int tokens, long cacheByt
               + ", generated="
               + tests.generated);
     }
-    var speeds = new ArrayList<DecoderSpeed>();
+  }
+
+  /** What one test does. */
+  private record Reading(Tests tests, String kind, int sequences, int tokens, int chunk) {
+    String name() {
+      return kind + tokens;
+    }
+  }
+
+  private static List<Reading> readings(Tests tests) {
+    var readings = new ArrayList<Reading>();
     if (tests.prompt > 0) {
-      speeds.add(measure(engine, tests.cache, "pp", 1, tests.prompt, CHUNK, plan));
+      readings.add(new Reading(tests, "pp", 1, tests.prompt, CHUNK));
     }
     if (tests.generated > 0) {
       for (int sequences : tests.batches) {
-        speeds.add(measure(engine, tests.cache, "tg", sequences, tests.generated, 1, plan));
+        readings.add(new Reading(tests, "tg", sequences, tests.generated, 1));
       }
     }
-    return speeds;
+    return readings;
   }
 
-  private static DecoderSpeed measure(
-      Engine engine,
-      KeyValueType type,
-      String test,
-      int sequences,
-      int tokens,
-      int chunk,
-      Plan plan) {
+  /** Runs a test's work over and over, as {@code measured} likes. */
+  private static <R> R run(
+      Engine engine, Reading reading, BiFunction<Runnable, PagedCache, R> measured) {
     int entries = engine.model().embeddings().word().entries();
-    int[] ids = new Random(1).ints(tokens, 0, entries).toArray();
-    try (var cache = new PagedCache(engine.model(), type, Long.MAX_VALUE)) {
-      Timing timing = Timing.measure(plan, () -> read(engine, cache, ids, sequences, chunk));
-      return new DecoderSpeed(test + tokens, sequences, tokens, cache.sizeBytes(), timing);
+    int[] ids = new Random(1).ints(reading.tokens, 0, entries).toArray();
+    try (var cache = new PagedCache(engine.model(), reading.tests.cache, Long.MAX_VALUE)) {
+      return measured.apply(
+          () -> read(engine, cache, ids, reading.sequences, reading.chunk), cache);
     }
   }
 

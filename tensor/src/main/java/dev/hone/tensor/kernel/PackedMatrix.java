@@ -13,4 +13,9 @@ public interface PackedMatrix {
    * is.
    */
   long packedBytes();
+
+  /** Whether products with it multiply integers, to which they round their input. */
+  default boolean integers() {
+    return false;
+  }
 }

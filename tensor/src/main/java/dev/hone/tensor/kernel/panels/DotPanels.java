@@ -101,4 +101,9 @@ public record DotPanels(
   public long packedBytes() {
     return data.byteSize() + scales.byteSize();
   }
+
+  @Override
+  public boolean integers() {
+    return true;
+  }
 }

@@ -1,4 +1,4 @@
-package dev.hone.measure;
+package dev.hone.model.cost;
 
 import com.fasterxml.jackson.annotation.JsonValue;
 import java.util.Locale;

@@ -1,13 +1,14 @@
-package dev.hone.measure;
+package dev.hone.model.cost;
 
 /** A matrix of activations that is counted and never made. */
-record Shape(long rows, long cols) {
+public record Shape(long rows, long cols) {
 
-  long size() {
+  public long size() {
     return Math.multiplyExact(rows, cols);
   }
 
-  long bytes() {
+  /** In F32. */
+  public long bytes() {
     return Math.multiplyExact(size(), Float.BYTES);
   }
 }

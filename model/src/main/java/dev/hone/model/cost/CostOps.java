@@ -1,4 +1,4 @@
-package dev.hone.measure;
+package dev.hone.model.cost;
 
 import dev.hone.model.Attention;
 import dev.hone.model.Batch;
@@ -32,7 +32,7 @@ import java.util.stream.IntStream;
  * Counts what a model would do with a batch, without doing it. An operation is one addition,
  * multiplication, comparison or elementary function of one number: a multiply-add is two.
  */
-final class CostOps implements Ops<Shape> {
+public final class CostOps implements Ops<Shape> {
   /** Largest, difference, exponential, sum, quotient. */
   private static final int SOFTMAX = 5;
 
@@ -53,13 +53,28 @@ final class CostOps implements Ops<Shape> {
   private final Set<Weight> biases = new HashSet<>();
 
   /** What a part has come to so far. */
-  static final class Counter {
-    long operations;
-    long weightBytes;
-    long activationBytes;
+  public static final class Counter {
+    private long operations;
+    private long weightBytes;
+    private long activationBytes;
+
+    public long operations() {
+      return operations;
+    }
+
+    /** Of each weight once, however often it was read. */
+    public long weightBytes() {
+      return weightBytes;
+    }
+
+    /** What the part hands on. */
+    public long activationBytes() {
+      return activationBytes;
+    }
   }
 
-  CostOps(Transformer model) {
+  /** Counts the work of one model. */
+  public CostOps(Transformer model) {
     model.map(
         new LayerMap() {
           @Override
@@ -70,8 +85,16 @@ final class CostOps implements Ops<Shape> {
         });
   }
 
-  Map<Part, Counter> counters() {
+  /** What was counted so far, by part. */
+  public Map<Part, Counter> counters() {
     return counters;
+  }
+
+  /** Operations of all parts, which are then counted from zero again. */
+  public long takeOperations() {
+    long operations = counters.values().stream().mapToLong(Counter::operations).sum();
+    counters.clear();
+    return operations;
   }
 
   private static Part part(Role role) {

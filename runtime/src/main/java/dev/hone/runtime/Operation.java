@@ -1,0 +1,78 @@
+package dev.hone.runtime;
+
+import dev.hone.model.Role;
+import java.util.Locale;
+
+/**
+ * One operation of a model as it ran, and what it asked of the machine.
+ *
+ * @param weights the type of the weights that it read, and what they were multiplied with where
+ *     that is no float; empty where it read none
+ * @param layer name of those weights in the checkpoint; empty where it read none
+ * @param rows tokens, or sequences, that it answered for
+ * @param operations additions, multiplications, comparisons and elementary functions of numbers
+ * @param bytes of what it read and wrote: weights as they are packed, keys and values as the cache
+ *     has them, activations
+ * @param integers whether it multiplied integers
+ */
+public record Operation(
+    Kind kind,
+    String weights,
+    String layer,
+    long rows,
+    long operations,
+    long bytes,
+    boolean integers) {
+
+  /** What operations there are, in the order in which a text meets them. */
+  public enum Kind {
+    EMBEDDING,
+    QUERY,
+    KEY,
+    VALUE,
+    QUERY_KEY_VALUE,
+    ROPE,
+    ATTENTION,
+    ATTENTION_OUTPUT,
+    ROUTER,
+    /** Which tokens go to which expert, and back. */
+    ROUTING,
+    FEED_FORWARD_GATE,
+    FEED_FORWARD_UP,
+    FEED_FORWARD_GATE_UP,
+    /** Of a gated layer; elsewhere it is done with the product before it. */
+    ACTIVATION,
+    FEED_FORWARD_DOWN,
+    RESIDUAL,
+    NORM,
+    POOLING,
+    /** Columns and rows that are cut out or put together. */
+    COPY,
+    SCALE,
+    HEAD,
+    SOFT_CAP;
+
+    /** The product of a layer that plays a role. */
+    static Kind of(Role role) {
+      return switch (role) {
+        case QUERY -> QUERY;
+        case KEY -> KEY;
+        case VALUE -> VALUE;
+        case QUERY_KEY_VALUE -> QUERY_KEY_VALUE;
+        case ATTENTION_OUTPUT -> ATTENTION_OUTPUT;
+        case FEED_FORWARD_GATE -> FEED_FORWARD_GATE;
+        case FEED_FORWARD_UP -> FEED_FORWARD_UP;
+        case FEED_FORWARD_GATE_UP -> FEED_FORWARD_GATE_UP;
+        case FEED_FORWARD_DOWN -> FEED_FORWARD_DOWN;
+        case ROUTER -> ROUTER;
+        case HEAD -> HEAD;
+        case WORD_EMBEDDING, POSITION_EMBEDDING, TYPE_EMBEDDING -> EMBEDDING;
+      };
+    }
+
+    /** As tables and recordings spell it: {@code feed-forward-up}. */
+    public String label() {
+      return name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
+  }
+}

@@ -1,0 +1,189 @@
+package dev.hone.runtime;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.hone.model.Batch;
+import dev.hone.model.Forward;
+import dev.hone.model.KeyValueCache;
+import dev.hone.model.Transformer;
+import dev.hone.model.cost.CostOps;
+import dev.hone.runtime.Operation.Kind;
+import dev.hone.runtime.cache.PagedCache;
+import dev.hone.tensor.KeyValueType;
+import dev.hone.tensor.kernel.KernelTier;
+import dev.hone.tensor.parallel.ComputePool;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.stream.Collectors;
+import jdk.jfr.Recording;
+import jdk.jfr.consumer.RecordedEvent;
+import jdk.jfr.consumer.RecordingFile;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Watching changes no answer, and what is told of adds up. */
+class WatchedOpsTest {
+  private static final String EVENT = "dev.hone.Operation";
+
+  private final Arena arena = Arena.ofShared();
+  private final ComputePool pool = new ComputePool(2);
+  private final Batch batch = batch(new Random(1));
+
+  @TempDir private Path folder;
+
+  static List<String> families() {
+    return SeededModels.FAMILIES;
+  }
+
+  @AfterEach
+  void close() {
+    pool.close();
+    arena.close();
+  }
+
+  private static Batch batch(Random random) {
+    return Batch.of(List.of(random.ints(20, 0, 256).toArray(), random.ints(7, 0, 256).toArray()));
+  }
+
+  @ParameterizedTest
+  @MethodSource("families")
+  void operationsAreThoseThatAreCountedWithoutRunning(String family) {
+    Transformer model = SeededModels.of(family, arena);
+    var counted = new CostOps(model);
+    Forward.run(model, batch, counted);
+    try (Engine engine = new Engine(model, KernelTier.VECTOR.create(pool))) {
+      float[][] plain = engine.run(batch);
+      var watch = new Watch();
+      engine.watched(watch, () -> assertThat(engine.run(batch)).isDeepEqualTo(plain));
+      assertThat(watch.told.stream().mapToLong(Operation::operations).sum())
+          .isEqualTo(counted.takeOperations());
+      assertThat(watch.told).allSatisfy(o -> assertThat(o.bytes()).isPositive());
+      int count = watch.told.size();
+      engine.run(batch);
+      assertThat(watch.told).hasSize(count);
+    }
+  }
+
+  @Test
+  void aProductReadsItsWeightsAndItsInput() {
+    Transformer model = SeededModels.of("llama", arena);
+    var watch = new Watch();
+    try (Engine engine = new Engine(model, KernelTier.SCALAR.create(pool))) {
+      engine.watched(watch, () -> engine.run(batch));
+    }
+    Operation down = watch.of(Kind.FEED_FORWARD_DOWN).getFirst();
+    var weight =
+        ((dev.hone.model.FeedForward.Gated) model.blocks().getFirst().feedForward()).down();
+    long in = weight.in();
+    long out = weight.out();
+    assertThat(down.rows()).isEqualTo(27);
+    assertThat(down.layer()).isEqualTo(weight.name());
+    assertThat(down.weights()).isEqualTo(weight.weight().tensor().dtype().label());
+    assertThat(down.integers()).isFalse();
+    assertThat(down.operations()).isEqualTo(2 * 27 * in * out);
+    assertThat(down.bytes()).isEqualTo(weight.weight().tensor().sizeBytes() + 4 * 27 * (in + out));
+    assertThat(watch.of(Kind.QUERY)).hasSize(model.blocks().size());
+    assertThat(watch.of(Kind.HEAD)).hasSize(1);
+  }
+
+  @Test
+  void attentionReadsTheCacheInItsType() {
+    Transformer model = SeededModels.of("llama", arena);
+    var shape = model.blocks().getFirst().attention().shape();
+    long width = (long) shape.kvHeads() * shape.headDim();
+    long queries = (long) shape.heads() * shape.headDim();
+    try (Engine engine = new Engine(model, KernelTier.VECTOR.create(pool));
+        var cache = new PagedCache(model, KeyValueType.F16, 1 << 20);
+        var sequence = cache.open(30)) {
+      engine.next(Batch.of(List.of(new int[20])), cache.of(List.of(sequence)));
+      var watch = new Watch();
+      KeyValueCache past = cache.of(List.of(sequence));
+      engine.watched(watch, () -> engine.next(Batch.of(List.of(new int[1])), past));
+      assertThat(watch.of(Kind.ATTENTION).getFirst().bytes())
+          .isEqualTo(21 * width * 2 * 2 + 2 * queries * 4);
+    }
+  }
+
+  @Test
+  void recordingsHaveEveryOperationAndOnlyTheirs() throws IOException {
+    Transformer model = SeededModels.of("llama", arena);
+    try (Engine engine = new Engine(model, KernelTier.VECTOR.create(pool));
+        var recording = new Recording()) {
+      recording.enable(EVENT).withoutThreshold();
+      assertThat(OperationEvent.wanted()).isFalse();
+      float[][] plain = engine.run(batch);
+      recording.start();
+      assertThat(OperationEvent.wanted()).isTrue();
+      assertThat(engine.run(batch)).isDeepEqualTo(plain);
+      recording.stop();
+      assertThat(OperationEvent.wanted()).isFalse();
+      engine.run(batch);
+      Path file = folder.resolve("operations.jfr");
+      recording.dump(file);
+      var watch = new Watch();
+      engine.watched(watch, () -> engine.run(batch));
+      List<RecordedEvent> events = RecordingFile.readAllEvents(file);
+      assertThat(events.stream().map(WatchedOpsTest::operation).toList())
+          .isEqualTo(watch.told.stream().map(WatchedOpsTest::operation).toList());
+      assertThat(events).allSatisfy(e -> assertThat(e.getDuration().toNanos()).isPositive());
+    }
+  }
+
+  private static String operation(RecordedEvent e) {
+    return List.of(
+            e.getString("kind"),
+            e.getString("weights"),
+            e.getString("layer"),
+            e.getLong("rows"),
+            e.getLong("operations"),
+            e.getLong("bytes"),
+            e.getBoolean("integers"))
+        .toString();
+  }
+
+  private static String operation(Operation o) {
+    return List.of(
+            o.kind().label(),
+            o.weights(),
+            o.layer(),
+            o.rows(),
+            o.operations(),
+            o.bytes(),
+            o.integers())
+        .toString();
+  }
+
+  private static final class Watch implements OperationWatch {
+    private final List<Operation> told = new ArrayList<>();
+    private boolean runs;
+
+    List<Operation> of(Kind kind) {
+      return told.stream().filter(o -> o.kind() == kind).collect(Collectors.toList());
+    }
+
+    @Override
+    public void begin() {
+      assertThat(runs).isFalse();
+      runs = true;
+    }
+
+    @Override
+    public void end() {
+      assertThat(runs).isTrue();
+      runs = false;
+    }
+
+    @Override
+    public void tell(Operation operation) {
+      assertThat(runs).isFalse();
+      told.add(operation);
+    }
+  }
+}
