@@ -1,6 +1,12 @@
 package dev.hone.tensor.kernel.x86;
 
 import dev.hone.tensor.Activation;
+import dev.hone.tensor.kernel.x86.assembler.Assembly;
+import dev.hone.tensor.kernel.x86.assembler.CodeMemory;
+import dev.hone.tensor.kernel.x86.assembler.Gpr;
+import dev.hone.tensor.kernel.x86.assembler.Label;
+import dev.hone.tensor.kernel.x86.assembler.Memory;
+import dev.hone.tensor.kernel.x86.assembler.Vec;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -29,10 +35,8 @@ final class ActivationKernel {
     Segments.require(x, 1, 0, count * Float.BYTES);
     try {
       CALL.invokeExact(code, x, count);
-    } catch (RuntimeException | Error e) {
-      throw e;
     } catch (Throwable e) {
-      throw new IllegalStateException(e);
+      throw CodeMemory.thrown(e);
     }
   }
 

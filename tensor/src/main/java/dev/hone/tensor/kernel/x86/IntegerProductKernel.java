@@ -2,6 +2,11 @@ package dev.hone.tensor.kernel.x86;
 
 import dev.hone.tensor.kernel.x86.CpuFeatures.Feature;
 import dev.hone.tensor.kernel.x86.TileWriter.Tile;
+import dev.hone.tensor.kernel.x86.assembler.Assembly;
+import dev.hone.tensor.kernel.x86.assembler.CodeMemory;
+import dev.hone.tensor.kernel.x86.assembler.Gpr;
+import dev.hone.tensor.kernel.x86.assembler.Memory;
+import dev.hone.tensor.kernel.x86.assembler.Vec;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -122,10 +127,8 @@ final class IntegerProductKernel {
     Segments.require(c, rows, cStride, panel);
     try {
       CALL.invokeExact(code, a, b, c, rows, units, grids, aStride, cStride, scales, bias);
-    } catch (RuntimeException | Error e) {
-      throw e;
     } catch (Throwable e) {
-      throw new IllegalStateException(e);
+      throw CodeMemory.thrown(e);
     }
   }
 

@@ -1,5 +1,6 @@
 package dev.hone.tensor.kernel.x86;
 
+import dev.hone.tensor.kernel.x86.assembler.Width;
 import java.util.Arrays;
 
 /** Masks for what is left of a row: a table that is read from its middle backwards. */

@@ -1,6 +1,12 @@
 package dev.hone.tensor.kernel.x86;
 
 import dev.hone.tensor.kernel.x86.TileWriter.Tile;
+import dev.hone.tensor.kernel.x86.assembler.Assembly;
+import dev.hone.tensor.kernel.x86.assembler.CodeMemory;
+import dev.hone.tensor.kernel.x86.assembler.Gpr;
+import dev.hone.tensor.kernel.x86.assembler.Label;
+import dev.hone.tensor.kernel.x86.assembler.Memory;
+import dev.hone.tensor.kernel.x86.assembler.Vec;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -69,10 +75,8 @@ final class ProductKernel {
     }
     try {
       CALL.invokeExact(code, a, b, c, rows, depth, start, aStride, cStride);
-    } catch (RuntimeException | Error e) {
-      throw e;
     } catch (Throwable e) {
-      throw new IllegalStateException(e);
+      throw CodeMemory.thrown(e);
     }
   }
 

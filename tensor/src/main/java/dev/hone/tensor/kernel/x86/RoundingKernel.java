@@ -2,6 +2,15 @@ package dev.hone.tensor.kernel.x86;
 
 import dev.hone.tensor.Input;
 import dev.hone.tensor.kernel.x86.IntegerProductKernel.Form;
+import dev.hone.tensor.kernel.x86.assembler.Assembler;
+import dev.hone.tensor.kernel.x86.assembler.Assembly;
+import dev.hone.tensor.kernel.x86.assembler.CodeMemory;
+import dev.hone.tensor.kernel.x86.assembler.Gpr;
+import dev.hone.tensor.kernel.x86.assembler.Label;
+import dev.hone.tensor.kernel.x86.assembler.Memory;
+import dev.hone.tensor.kernel.x86.assembler.Registers;
+import dev.hone.tensor.kernel.x86.assembler.Vec;
+import dev.hone.tensor.kernel.x86.assembler.Width;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -62,10 +71,8 @@ final class RoundingKernel {
     Segments.require(grids, rows, Grids.BYTES, Grids.BYTES);
     try {
       CALL.invokeExact(code, x, out, grids, rows, cols, stride, outStride);
-    } catch (RuntimeException | Error e) {
-      throw e;
     } catch (Throwable e) {
-      throw new IllegalStateException(e);
+      throw CodeMemory.thrown(e);
     }
   }
 

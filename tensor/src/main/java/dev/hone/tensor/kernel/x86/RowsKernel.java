@@ -1,5 +1,14 @@
 package dev.hone.tensor.kernel.x86;
 
+import dev.hone.tensor.kernel.x86.assembler.Assembler;
+import dev.hone.tensor.kernel.x86.assembler.Assembly;
+import dev.hone.tensor.kernel.x86.assembler.CodeMemory;
+import dev.hone.tensor.kernel.x86.assembler.Gpr;
+import dev.hone.tensor.kernel.x86.assembler.Label;
+import dev.hone.tensor.kernel.x86.assembler.Memory;
+import dev.hone.tensor.kernel.x86.assembler.Registers;
+import dev.hone.tensor.kernel.x86.assembler.Vec;
+import dev.hone.tensor.kernel.x86.assembler.Width;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -97,10 +106,8 @@ final class RowsKernel {
     Segments.require(out, rows, outStride, length * Float.BYTES);
     try {
       CALL.invokeExact(code, in, inStride, out, outStride, rows, length, factors, factorStride);
-    } catch (RuntimeException | Error e) {
-      throw e;
     } catch (Throwable e) {
-      throw new IllegalStateException(e);
+      throw CodeMemory.thrown(e);
     }
   }
 

@@ -1,5 +1,14 @@
 package dev.hone.tensor.kernel.x86;
 
+import dev.hone.tensor.kernel.x86.assembler.Assembler;
+import dev.hone.tensor.kernel.x86.assembler.Assembly;
+import dev.hone.tensor.kernel.x86.assembler.Gpr;
+import dev.hone.tensor.kernel.x86.assembler.Label;
+import dev.hone.tensor.kernel.x86.assembler.Memory;
+import dev.hone.tensor.kernel.x86.assembler.Registers;
+import dev.hone.tensor.kernel.x86.assembler.Vec;
+import dev.hone.tensor.kernel.x86.assembler.Width;
+
 /**
  * Writes the code of a product of rows with a panel, tile by tile downwards; a field is a register.
  * What is left after the last whole tile runs as a tile of its own height.

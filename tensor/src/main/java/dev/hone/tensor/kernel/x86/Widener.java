@@ -1,5 +1,12 @@
 package dev.hone.tensor.kernel.x86;
 
+import dev.hone.tensor.kernel.x86.assembler.Assembler;
+import dev.hone.tensor.kernel.x86.assembler.Gpr;
+import dev.hone.tensor.kernel.x86.assembler.Memory;
+import dev.hone.tensor.kernel.x86.assembler.Registers;
+import dev.hone.tensor.kernel.x86.assembler.Vec;
+import dev.hone.tensor.kernel.x86.assembler.Width;
+
 /**
  * Writes the part of a kernel that makes floats of what stands in a panel: {@code w = q * scale +
  * shift}, a column in each lane. A field is a register.

@@ -6,6 +6,8 @@ import dev.hone.tensor.kernel.panels.IntegerPanels;
 import dev.hone.tensor.kernel.panels.WidenedPanels;
 import dev.hone.tensor.kernel.x86.Widener.Shift;
 import dev.hone.tensor.kernel.x86.Widener.Source;
+import dev.hone.tensor.kernel.x86.assembler.Assembly;
+import dev.hone.tensor.kernel.x86.assembler.Width;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;

@@ -6,6 +6,8 @@ import dev.hone.tensor.Activation;
 import dev.hone.tensor.Input;
 import dev.hone.tensor.kernel.x86.IntegerProductKernel.Form;
 import dev.hone.tensor.kernel.x86.TileWriter.Tile;
+import dev.hone.tensor.kernel.x86.assembler.Assembly;
+import dev.hone.tensor.kernel.x86.assembler.Width;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;

@@ -10,6 +10,7 @@ import dev.hone.tensor.kernel.TierTest;
 import dev.hone.tensor.kernel.vector.VectorKernels;
 import dev.hone.tensor.kernel.x86.CpuFeatures.Feature;
 import dev.hone.tensor.kernel.x86.RowsKernel.Operation;
+import dev.hone.tensor.kernel.x86.assembler.CodeMemory;
 import dev.hone.tensor.parallel.ComputePool;
 import java.lang.foreign.MemorySegment;
 import java.util.Random;

@@ -1,4 +1,4 @@
-package dev.hone.tensor.kernel.x86;
+package dev.hone.tensor.kernel.x86.assembler;
 
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
@@ -12,7 +12,7 @@ import java.util.concurrent.ConcurrentSkipListMap;
  * Memory that machine code runs from: written first, then made executable, never both at a time.
  * Code stays until the process ends.
  */
-final class CodeMemory {
+public final class CodeMemory {
   private static final int READ = 1;
   private static final int WRITE = 2;
   private static final int EXECUTE = 4;
@@ -47,7 +47,7 @@ final class CodeMemory {
   private CodeMemory() {}
 
   /** Thrown where the system does not let code be made: SELinux, a sandbox. */
-  static final class RefusedException extends RuntimeException {
+  public static final class RefusedException extends RuntimeException {
     private static final long serialVersionUID = 1;
 
     RefusedException(String message) {
@@ -61,7 +61,7 @@ final class CodeMemory {
    * @throws RefusedException where the system forbids it
    */
   @SuppressWarnings("restricted") // a segment over pages that this method has just mapped
-  static MemorySegment install(Assembly assembly) {
+  public static MemorySegment install(Assembly assembly) {
     long bytes = (assembly.bytes().length + PAGE - 1) / PAGE * PAGE;
     try {
       MemorySegment pages =
@@ -77,15 +77,22 @@ final class CodeMemory {
       }
       NAMES.put(pages.address(), assembly.name());
       return pages;
-    } catch (RuntimeException | Error e) {
-      throw e;
     } catch (Throwable e) {
-      throw new IllegalStateException(e);
+      throw thrown(e);
     }
   }
 
+  /** What a call of code threw, which is never checked. */
+  public static RuntimeException thrown(Throwable e) {
+    return switch (e) {
+      case RuntimeException unchecked -> unchecked;
+      case Error error -> throw error;
+      default -> new IllegalStateException(e);
+    };
+  }
+
   /** Addresses of the code installed so far, and its names. */
-  static Map<Long, String> names() {
+  public static Map<Long, String> names() {
     return NAMES;
   }
 
@@ -96,7 +103,7 @@ final class CodeMemory {
 
   /** A handle that takes the address of the code first. */
   @SuppressWarnings("restricted") // calls what this package has assembled
-  static MethodHandle caller(FunctionDescriptor type) {
+  public static MethodHandle caller(FunctionDescriptor type) {
     return LINKER.downcallHandle(type);
   }
 }

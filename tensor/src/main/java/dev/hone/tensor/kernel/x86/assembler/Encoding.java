@@ -1,4 +1,4 @@
-package dev.hone.tensor.kernel.x86;
+package dev.hone.tensor.kernel.x86.assembler;
 
 /**
  * The bytes of one vector instruction but for its registers: Intel 64 and IA-32 Architectures

@@ -1,9 +1,9 @@
-package dev.hone.tensor.kernel.x86;
+package dev.hone.tensor.kernel.x86.assembler;
 
 import java.util.Locale;
 
 /** The general purpose registers of 64 bits. */
-enum Gpr {
+public enum Gpr {
   RAX(0),
   RCX(1),
   RDX(2),
@@ -28,7 +28,7 @@ enum Gpr {
   }
 
   /** As instructions have it: three bits, and one in a prefix. */
-  int number() {
+  public int number() {
     return number;
   }
 

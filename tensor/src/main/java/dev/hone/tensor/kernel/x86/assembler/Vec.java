@@ -1,10 +1,10 @@
-package dev.hone.tensor.kernel.x86;
+package dev.hone.tensor.kernel.x86.assembler;
 
 import java.util.Locale;
 
 /** A vector register, as wide as it is used. */
-record Vec(Width width, int number) implements Operand {
-  Vec {
+public record Vec(Width width, int number) implements Operand {
+  public Vec {
     if (number < 0 || number >= width.registers()) {
       throw new IllegalArgumentException("there is no " + width + number);
     }

@@ -1,6 +1,6 @@
-package dev.hone.tensor.kernel.x86;
+package dev.hone.tensor.kernel.x86.assembler;
 
-import static dev.hone.tensor.kernel.x86.Encoding.sized;
+import static dev.hone.tensor.kernel.x86.assembler.Encoding.sized;
 
 /**
  * Writes x86-64 machine code, an instruction a method, named as the manual names it: only those
@@ -14,7 +14,7 @@ import static dev.hone.tensor.kernel.x86.Encoding.sized;
  *   EVEX   62 | ~R ~X ~B ~R' map | W ~vvvv 1 prefix | z L'L b ~V' aaa | opcode | modrm ...
  * </pre>
  */
-final class Assembler {
+public final class Assembler {
   private static final Encoding VMOVUPS = Encoding.of("vmovups", 0, 1, 0x10);
   private static final Encoding VMOVUPS_STORE = Encoding.of("vmovups", 0, 1, 0x11);
   private static final Encoding VBROADCASTSS = Encoding.of("vbroadcastss", 1, 2, 0x18, 4);
@@ -72,7 +72,7 @@ final class Assembler {
   // ---- a function
 
   /** Keeps what must be given back, and makes denormals zero. Overwrites {@code rax}. */
-  void enter(Registers registers) {
+  public void enter(Registers registers) {
     registers.toPreserve().forEach(this::push);
     stmxcsr(CALLERS_MXCSR);
     lea(Gpr.RAX, constant(Float.intBitsToFloat(NO_DENORMALS)));
@@ -80,14 +80,14 @@ final class Assembler {
   }
 
   /** Where an argument past the sixth lies after {@link #enter}, counted from 0. */
-  static Memory stackArgument(Registers registers, int index) {
+  public static Memory stackArgument(Registers registers, int index) {
     int returnAddress = 1;
     int pushed = (int) registers.toPreserve().count();
     int before = pushed + returnAddress + index - Registers.ARGUMENTS.size();
     return Memory.at(Gpr.RSP, Long.BYTES * before);
   }
 
-  void leave(Registers registers) {
+  public void leave(Registers registers) {
     ldmxcsr(CALLERS_MXCSR);
     vzeroupper();
     registers.toPreserve().toList().reversed().forEach(this::pop);
@@ -95,140 +95,140 @@ final class Assembler {
   }
 
   /** Numbers to stand behind the code, where every vector is aligned. */
-  Label constant(float... values) {
+  public Label constant(float... values) {
     Label label = new Label();
     code.constant(label, values);
     return label;
   }
 
   /** The same at a label that has been used already. */
-  void constant(Label label, float... values) {
+  public void constant(Label label, float... values) {
     code.constant(label, values);
   }
 
-  Assembly finish(String name) {
+  public Assembly finish(String name) {
     return code.finish(name);
   }
 
   // ---- general purpose registers
 
-  void mov(Gpr to, Gpr from) {
+  public void mov(Gpr to, Gpr from) {
     code.begin("mov " + to + "," + from);
     rex(from.number(), to, 0x89);
   }
 
-  void mov(Gpr to, int value) {
+  public void mov(Gpr to, int value) {
     code.begin("mov " + to + "," + hex(value));
     rex(0, to, 0xC7);
     code.putInt(value);
   }
 
-  void mov(Gpr to, Memory from) {
+  public void mov(Gpr to, Memory from) {
     code.begin("mov " + to + "," + sized(from, 8));
     rex(to.number(), from, 0x8B);
   }
 
-  void mov(Memory to, Gpr from) {
+  public void mov(Memory to, Gpr from) {
     code.begin("mov " + sized(to, 8) + "," + from);
     rex(from.number(), to, 0x89);
   }
 
-  void lea(Gpr to, Memory from) {
+  public void lea(Gpr to, Memory from) {
     code.begin("lea " + to + "," + from);
     rex(to.number(), from, 0x8D);
   }
 
   /** The address of a place in the code, or of constants behind it. */
-  void lea(Gpr to, Label from) {
+  public void lea(Gpr to, Label from) {
     code.begin("lea " + to + ",", from);
     code.put(0x48 | to.number() >> 3 << 2).put(0x8D).put(0x05 | (to.number() & 7) << 3);
     code.putDistance(from);
   }
 
-  void add(Gpr to, Gpr from) {
+  public void add(Gpr to, Gpr from) {
     code.begin("add " + to + "," + from);
     rex(from.number(), to, 0x01);
   }
 
-  void or(Gpr to, Gpr from) {
+  public void or(Gpr to, Gpr from) {
     code.begin("or " + to + "," + from);
     rex(from.number(), to, 0x09);
   }
 
-  void add(Gpr to, int value) {
+  public void add(Gpr to, int value) {
     code.begin("add " + to + "," + hex(value));
     immediate(0, to, value);
   }
 
-  void sub(Gpr to, int value) {
+  public void sub(Gpr to, int value) {
     code.begin("sub " + to + "," + hex(value));
     immediate(5, to, value);
   }
 
-  void and(Gpr to, int value) {
+  public void and(Gpr to, int value) {
     code.begin("and " + to + "," + hex(value));
     immediate(4, to, value);
   }
 
-  void cmp(Gpr a, int value) {
+  public void cmp(Gpr a, int value) {
     code.begin("cmp " + a + "," + hex(value));
     immediate(7, a, value);
   }
 
-  void cmp(Gpr a, Gpr b) {
+  public void cmp(Gpr a, Gpr b) {
     code.begin("cmp " + a + "," + b);
     rex(b.number(), a, 0x39);
   }
 
-  void test(Gpr a, Gpr b) {
+  public void test(Gpr a, Gpr b) {
     code.begin("test " + a + "," + b);
     rex(b.number(), a, 0x85);
   }
 
-  void shl(Gpr to, int bits) {
+  public void shl(Gpr to, int bits) {
     code.begin("shl " + to + "," + hex(bits));
     rex(4, to, 0xC1);
     code.put(bits);
   }
 
-  void neg(Gpr to) {
+  public void neg(Gpr to) {
     code.begin("neg " + to);
     rex(3, to, 0xF7);
   }
 
-  void push(Gpr register) {
+  public void push(Gpr register) {
     code.begin("push " + register);
     stack(0x50, register);
   }
 
-  void pop(Gpr register) {
+  public void pop(Gpr register) {
     code.begin("pop " + register);
     stack(0x58, register);
   }
 
-  void ret() {
+  public void ret() {
     code.begin("ret");
     code.put(0xC3);
   }
 
-  void cpuid() {
+  public void cpuid() {
     code.begin("cpuid");
     code.put(0x0F).put(0xA2);
   }
 
-  void xgetbv() {
+  public void xgetbv() {
     code.begin("xgetbv");
     code.put(0x0F).put(0x01).put(0xD0);
   }
 
-  void stmxcsr(Memory to) {
+  public void stmxcsr(Memory to) {
     code.begin("stmxcsr " + sized(to, 4));
     rexOf(3, to, false);
     code.put(0x0F).put(0xAE);
     modrm(3, to, 1);
   }
 
-  void ldmxcsr(Memory from) {
+  public void ldmxcsr(Memory from) {
     code.begin("ldmxcsr " + sized(from, 4));
     rexOf(2, from, false);
     code.put(0x0F).put(0xAE);
@@ -236,7 +236,7 @@ final class Assembler {
   }
 
   /** Asks for a line of memory to be brought near. Any address will do. */
-  void prefetcht0(Memory from) {
+  public void prefetcht0(Memory from) {
     code.begin("prefetcht0 " + sized(from, 1));
     rexOf(1, from, false);
     code.put(0x0F).put(0x18);
@@ -245,55 +245,55 @@ final class Assembler {
 
   // ---- jumps
 
-  void bind(Label label) {
+  public void bind(Label label) {
     code.bind(label);
   }
 
-  Label here() {
+  public Label here() {
     Label label = new Label();
     code.bind(label);
     return label;
   }
 
-  void jmp(Label to) {
+  public void jmp(Label to) {
     code.begin("jmp ", to);
     code.put(0xE9);
     code.putDistance(to);
   }
 
   /** Jumps if what was compared last was equal, or the result zero. */
-  void je(Label to) {
+  public void je(Label to) {
     code.begin("je ", to);
     code.put(0x0F).put(0x84);
     code.putDistance(to);
   }
 
-  void jne(Label to) {
+  public void jne(Label to) {
     code.begin("jne ", to);
     code.put(0x0F).put(0x85);
     code.putDistance(to);
   }
 
   /** Jumps if it was less; numbers have signs. */
-  void jl(Label to) {
+  public void jl(Label to) {
     code.begin("jl ", to);
     code.put(0x0F).put(0x8C);
     code.putDistance(to);
   }
 
-  void jle(Label to) {
+  public void jle(Label to) {
     code.begin("jle ", to);
     code.put(0x0F).put(0x8E);
     code.putDistance(to);
   }
 
-  void jg(Label to) {
+  public void jg(Label to) {
     code.begin("jg ", to);
     code.put(0x0F).put(0x8F);
     code.putDistance(to);
   }
 
-  void jge(Label to) {
+  public void jge(Label to) {
     code.begin("jge ", to);
     code.put(0x0F).put(0x8D);
     code.putDistance(to);
@@ -301,104 +301,104 @@ final class Assembler {
 
   // ---- vectors
 
-  void vzeroupper() {
+  public void vzeroupper() {
     code.begin("vzeroupper");
     code.put(0xC5).put(0xF8).put(0x77);
   }
 
-  void vmovups(Vec to, Memory from) {
+  public void vmovups(Vec to, Memory from) {
     two(VMOVUPS, to, from);
   }
 
-  void vmovups(Memory to, Vec from) {
+  public void vmovups(Memory to, Vec from) {
     code.begin("vmovups " + sized(to, from.width().bytes()) + "," + from);
     encode(VMOVUPS_STORE, from.width(), from.number(), 0, to);
   }
 
   /** Zero where the mask's highest bits are not set; what lies there is not read. */
-  void vmaskmovps(Vec to, Vec mask, Memory from) {
+  public void vmaskmovps(Vec to, Vec mask, Memory from) {
     three(VMASKMOVPS, to, mask, from);
   }
 
   /** Writes where the mask's highest bits are set. */
-  void vmaskmovps(Memory to, Vec mask, Vec from) {
+  public void vmaskmovps(Memory to, Vec mask, Vec from) {
     code.begin("vmaskmovps " + sized(to, from.width().bytes()) + "," + mask + "," + from);
     encode(VMASKMOVPS_STORE, from.width(), from.number(), mask.number(), to);
   }
 
   /** The first number alone. */
-  void vmovss(Memory to, Vec from) {
+  public void vmovss(Memory to, Vec from) {
     code.begin("vmovss " + sized(to, 4) + "," + new Vec(Width.XMM, from.number()));
     encode(VMOVSS_STORE, Width.XMM, from.number(), 0, to);
   }
 
   /** The first 64 bits alone. */
-  void vmovq(Memory to, Vec from) {
+  public void vmovq(Memory to, Vec from) {
     code.begin("vmovq " + sized(to, 8) + "," + new Vec(Width.XMM, from.number()));
     encode(VMOVQ_STORE, Width.XMM, from.number(), 0, to);
   }
 
-  void vpbroadcastd(Vec to, Memory from) {
+  public void vpbroadcastd(Vec to, Memory from) {
     two(VPBROADCASTD, to, from);
   }
 
-  void vbroadcastss(Vec to, Memory from) {
+  public void vbroadcastss(Vec to, Memory from) {
     two(VBROADCASTSS, to, from);
   }
 
-  void vandps(Vec to, Vec a, Operand b) {
+  public void vandps(Vec to, Vec a, Operand b) {
     three(VANDPS, to, a, b);
   }
 
-  void vxorps(Vec to, Vec a, Operand b) {
+  public void vxorps(Vec to, Vec a, Operand b) {
     three(VXORPS, to, a, b);
   }
 
-  void vaddps(Vec to, Vec a, Operand b) {
+  public void vaddps(Vec to, Vec a, Operand b) {
     three(VADDPS, to, a, b);
   }
 
-  void vmulps(Vec to, Vec a, Operand b) {
+  public void vmulps(Vec to, Vec a, Operand b) {
     three(VMULPS, to, a, b);
   }
 
   /** {@code to = a - b}. */
-  void vsubps(Vec to, Vec a, Operand b) {
+  public void vsubps(Vec to, Vec a, Operand b) {
     three(VSUBPS, to, a, b);
   }
 
   /** {@code to = a / b}. */
-  void vdivps(Vec to, Vec a, Operand b) {
+  public void vdivps(Vec to, Vec a, Operand b) {
     three(VDIVPS, to, a, b);
   }
 
   /** The lesser; {@code b} where one of the two is not a number. */
-  void vminps(Vec to, Vec a, Operand b) {
+  public void vminps(Vec to, Vec a, Operand b) {
     three(VMINPS, to, a, b);
   }
 
   /** The greater; {@code b} where one of the two is not a number. */
-  void vmaxps(Vec to, Vec a, Operand b) {
+  public void vmaxps(Vec to, Vec a, Operand b) {
     three(VMAXPS, to, a, b);
   }
 
-  void vsqrtps(Vec to, Vec from) {
+  public void vsqrtps(Vec to, Vec from) {
     code.begin(VSQRTPS.mnemonic() + " " + to + "," + from);
     encode(VSQRTPS, to.width(), to.number(), 0, from);
   }
 
   /** {@code to = a * to + b}. */
-  void vfmadd213ps(Vec to, Vec a, Operand b) {
+  public void vfmadd213ps(Vec to, Vec a, Operand b) {
     three(VFMADD213PS, to, a, b);
   }
 
   /** {@code to = a * b + to}. */
-  void vfmadd231ps(Vec to, Vec a, Operand b) {
+  public void vfmadd231ps(Vec to, Vec a, Operand b) {
     three(VFMADD231PS, to, a, b);
   }
 
   /** {@code to = a * b}, the low 32 bits of each product. */
-  void vpmulld(Vec to, Vec a, Operand b) {
+  public void vpmulld(Vec to, Vec a, Operand b) {
     three(VPMULLD, to, a, b);
   }
 
@@ -408,115 +408,115 @@ final class Assembler {
   }
 
   /** Products of 16 bits, added in pairs: {@code to[i] = a[2 i] b[2 i] + a[2 i + 1] b[2 i + 1]}. */
-  void vpmaddwd(Vec to, Vec a, Operand b) {
+  public void vpmaddwd(Vec to, Vec a, Operand b) {
     three(VPMADDWD, to, a, b);
   }
 
   /**
    * Bytes without signs by bytes with, added in fours: {@code to[i] += Σ a[4 i + j] b[4 i + j]}.
    */
-  void vpdpbusd(Vec to, Vec a, Vec b) {
+  public void vpdpbusd(Vec to, Vec a, Vec b) {
     String encoding = to.width() == Width.ZMM ? "" : "{vex} "; // for there is one by EVEX too
     code.begin(encoding + VPDPBUSD.mnemonic() + " " + to + "," + a + "," + b);
     encode(VPDPBUSD, to.width(), to.number(), a.number(), b);
   }
 
   /** Words with signs from a and b, by turns of 128 bits; what is beyond them is clamped. */
-  void vpackssdw(Vec to, Vec a, Operand b) {
+  public void vpackssdw(Vec to, Vec a, Operand b) {
     three(VPACKSSDW, to, a, b);
   }
 
   /** Bytes without signs from words, by turns of 128 bits; what is beyond them is clamped. */
-  void vpackuswb(Vec to, Vec a, Operand b) {
+  public void vpackuswb(Vec to, Vec a, Operand b) {
     three(VPACKUSWB, to, a, b);
   }
 
   /** All bits where not {@code a < b}. */
-  void vcmpnltps(Vec to, Vec a, Operand b) {
+  public void vcmpnltps(Vec to, Vec a, Operand b) {
     three(VCMPNLTPS, to, a, b);
     code.put(NOT_LESS);
   }
 
   /** In every 128 bits, two numbers of a and two of b, by two bits of the order each. */
-  void vshufps(Vec to, Vec a, Vec b, int order) {
+  public void vshufps(Vec to, Vec a, Vec b, int order) {
     four(VSHUFPS, to, a, b, order);
   }
 
   /** In every 128 bits the first two numbers of a and of b, by turns. */
-  void vunpcklps(Vec to, Vec a, Vec b) {
+  public void vunpcklps(Vec to, Vec a, Vec b) {
     three(VUNPCKLPS, to, a, b);
   }
 
   /** In every 128 bits the last two numbers of a and of b, by turns. */
-  void vunpckhps(Vec to, Vec a, Vec b) {
+  public void vunpckhps(Vec to, Vec a, Vec b) {
     three(VUNPCKHPS, to, a, b);
   }
 
   /** {@code a} with other numbers in its upper half. */
-  void vinsertf128(Vec to, Vec a, Memory upper) {
+  public void vinsertf128(Vec to, Vec a, Memory upper) {
     code.begin(VINSERTF128.mnemonic() + " " + to + "," + a + "," + sized(upper, 16) + ",0x1");
     encode(VINSERTF128, to.width(), to.number(), a.number(), upper);
     code.put(1);
   }
 
   /** Halves of a and b: 0x01 swaps those of a. */
-  void vperm2f128(Vec to, Vec a, Vec b, int halves) {
+  public void vperm2f128(Vec to, Vec a, Vec b, int halves) {
     four(VPERM2F128, to, a, b, halves);
   }
 
   /** Numbers of 64 bits in another order, two bits each. */
-  void vpermq(Vec to, Vec from, int order) {
+  public void vpermq(Vec to, Vec from, int order) {
     code.begin(VPERMQ.mnemonic() + " " + to + "," + from + "," + hex(order));
     encode(VPERMQ, to.width(), to.number(), 0, from);
     code.put(order);
   }
 
-  void vpaddd(Vec to, Vec a, Operand b) {
+  public void vpaddd(Vec to, Vec a, Operand b) {
     three(VPADDD, to, a, b);
   }
 
-  void vpslld(Vec to, Vec from, int bits) {
+  public void vpslld(Vec to, Vec from, int bits) {
     shift(VPSLLD, 6, to, from, bits);
   }
 
-  void vpsrld(Vec to, Vec from, int bits) {
+  public void vpsrld(Vec to, Vec from, int bits) {
     shift(VPSRLD, 2, to, from, bits);
   }
 
   /** Floats of integers of 32 bits. */
-  void vcvtdq2ps(Vec to, Vec from) {
+  public void vcvtdq2ps(Vec to, Vec from) {
     code.begin(VCVTDQ2PS.mnemonic() + " " + to + "," + from);
     encode(VCVTDQ2PS, to.width(), to.number(), 0, from);
   }
 
   /** Floats of halves. */
-  void vcvtph2ps(Vec to, Memory from) {
+  public void vcvtph2ps(Vec to, Memory from) {
     two(VCVTPH2PS, to, from);
   }
 
   /** Integers of 32 bits, to the nearest. */
-  void vcvtps2dq(Vec to, Vec from) {
+  public void vcvtps2dq(Vec to, Vec from) {
     code.begin(VCVTPS2DQ.mnemonic() + " " + to + "," + from);
     encode(VCVTPS2DQ, to.width(), to.number(), 0, from);
   }
 
   /** Integers of 16 bits from bytes with signs. */
-  void vpmovsxbw(Vec to, Memory from) {
+  public void vpmovsxbw(Vec to, Memory from) {
     two(VPMOVSXBW, to, from);
   }
 
   /** Integers of 32 bits from bytes with signs. */
-  void vpmovsxbd(Vec to, Memory from) {
+  public void vpmovsxbd(Vec to, Memory from) {
     two(VPMOVSXBD, to, from);
   }
 
   /** Integers of 32 bits from bytes without. */
-  void vpmovzxbd(Vec to, Memory from) {
+  public void vpmovzxbd(Vec to, Memory from) {
     two(VPMOVZXBD, to, from);
   }
 
   /** Integers of 32 bits from 16 without signs. */
-  void vpmovzxwd(Vec to, Memory from) {
+  public void vpmovzxwd(Vec to, Memory from) {
     two(VPMOVZXWD, to, from);
   }
 

@@ -1,4 +1,4 @@
-package dev.hone.tensor.kernel.x86;
+package dev.hone.tensor.kernel.x86.assembler;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;

@@ -1,4 +1,4 @@
-package dev.hone.tensor.kernel.x86;
+package dev.hone.tensor.kernel.x86.assembler;
 
 /**
  * An address: {@code base + index * scale + displacement}.
@@ -6,8 +6,8 @@ package dev.hone.tensor.kernel.x86;
  * @param index null where there is none
  * @param scale 1, 2, 4 or 8
  */
-record Memory(Gpr base, Gpr index, int scale, int displacement) implements Operand {
-  Memory {
+public record Memory(Gpr base, Gpr index, int scale, int displacement) implements Operand {
+  public Memory {
     if (index == Gpr.RSP) {
       throw new IllegalArgumentException("rsp cannot be an index");
     }
@@ -16,16 +16,16 @@ record Memory(Gpr base, Gpr index, int scale, int displacement) implements Opera
     }
   }
 
-  static Memory at(Gpr base, int displacement) {
+  public static Memory at(Gpr base, int displacement) {
     return new Memory(base, null, 1, displacement);
   }
 
-  static Memory at(Gpr base, Gpr index, int scale, int displacement) {
+  public static Memory at(Gpr base, Gpr index, int scale, int displacement) {
     return new Memory(base, index, scale, displacement);
   }
 
   /** The place so many bytes further on. */
-  Memory plus(int bytes) {
+  public Memory plus(int bytes) {
     return new Memory(base, index, scale, displacement + bytes);
   }
 

@@ -1,4 +1,4 @@
-package dev.hone.tensor.kernel.x86;
+package dev.hone.tensor.kernel.x86.assembler;
 
 import java.util.List;
 
@@ -10,4 +10,4 @@ import java.util.List;
  * @param codeBytes how many are instructions
  * @param listing a line an instruction: its bytes in hex, two spaces, its text
  */
-record Assembly(String name, byte[] bytes, int codeBytes, List<String> listing) {}
+public record Assembly(String name, byte[] bytes, int codeBytes, List<String> listing) {}

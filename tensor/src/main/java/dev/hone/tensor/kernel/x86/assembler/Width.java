@@ -1,7 +1,7 @@
-package dev.hone.tensor.kernel.x86;
+package dev.hone.tensor.kernel.x86.assembler;
 
 /** How much of a vector register an instruction works on. */
-enum Width {
+public enum Width {
   XMM(16),
   YMM(32),
   ZMM(64);
@@ -12,16 +12,16 @@ enum Width {
     this.bytes = bytes;
   }
 
-  int bytes() {
+  public int bytes() {
     return bytes;
   }
 
-  int floats() {
+  public int floats() {
     return bytes / Float.BYTES;
   }
 
   /** Vector registers there are: the encoding for 512 bits reaches twice as many. */
-  int registers() {
+  public int registers() {
     return this == ZMM ? 32 : 16;
   }
 }

@@ -1,10 +1,10 @@
-package dev.hone.tensor.kernel.x86;
+package dev.hone.tensor.kernel.x86.assembler;
 
 import java.util.ArrayList;
 import java.util.List;
 
 /** A place in the code that jumps lead to, before or after it is known. */
-final class Label {
+public final class Label {
   static final int UNKNOWN = -1;
 
   /** Offset from the beginning of the code, or {@link #UNKNOWN}. */

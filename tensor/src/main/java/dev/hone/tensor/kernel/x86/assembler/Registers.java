@@ -1,4 +1,4 @@
-package dev.hone.tensor.kernel.x86;
+package dev.hone.tensor.kernel.x86.assembler;
 
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -9,12 +9,14 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /** Hands out a kernel's registers by name, so that no two names ever share one. */
-final class Registers {
+public final class Registers {
   /** Arguments of a function, in order. System V ABI for AMD64, 3.2.3. */
-  static final List<Gpr> ARGUMENTS = List.of(Gpr.RDI, Gpr.RSI, Gpr.RDX, Gpr.RCX, Gpr.R8, Gpr.R9);
+  public static final List<Gpr> ARGUMENTS =
+      List.of(Gpr.RDI, Gpr.RSI, Gpr.RDX, Gpr.RCX, Gpr.R8, Gpr.R9);
 
   /** Those a function must give back as it found them. The same, figure 3.4. */
-  static final List<Gpr> PRESERVED = List.of(Gpr.RBX, Gpr.RBP, Gpr.R12, Gpr.R13, Gpr.R14, Gpr.R15);
+  public static final List<Gpr> PRESERVED =
+      List.of(Gpr.RBX, Gpr.RBP, Gpr.R12, Gpr.R13, Gpr.R14, Gpr.R15);
 
   private final Width width;
   private final Deque<Gpr> freeGprs = new ArrayDeque<>(List.of(Gpr.RAX, Gpr.R10, Gpr.R11));
@@ -22,26 +24,26 @@ final class Registers {
   private final Map<String, Object> names = new LinkedHashMap<>();
   private int arguments;
 
-  Registers(Width width) {
+  public Registers(Width width) {
     this.width = width;
     IntStream.range(0, width.registers()).forEach(freeVecs::add);
     freeGprs.addAll(PRESERVED);
   }
 
   /** The register of the next argument. */
-  Gpr argument(String name) {
+  public Gpr argument(String name) {
     return named(name, ARGUMENTS.get(arguments++));
   }
 
   /** A register for 64 bits; those that need not be preserved come first. */
-  Gpr gpr(String name) {
+  public Gpr gpr(String name) {
     if (freeGprs.isEmpty()) {
       throw new IllegalStateException("no register left for " + name + ": " + names);
     }
     return named(name, freeGprs.pop());
   }
 
-  Vec vec(String name) {
+  public Vec vec(String name) {
     if (freeVecs.isEmpty()) {
       throw new IllegalStateException("no vector register left for " + name + ": " + names);
     }
@@ -49,12 +51,12 @@ final class Registers {
   }
 
   /** Vectors {@code name 0 .. name count-1}. */
-  Vec[] vecs(String name, int count) {
+  public Vec[] vecs(String name, int count) {
     return IntStream.range(0, count).mapToObj(i -> vec(name + ' ' + i)).toArray(Vec[]::new);
   }
 
   /** Those of {@link #PRESERVED} that have been handed out. */
-  Stream<Gpr> toPreserve() {
+  public Stream<Gpr> toPreserve() {
     return PRESERVED.stream().filter(names::containsValue);
   }
 
