@@ -14,10 +14,21 @@ public enum Input {
   /** 255 steps from the least number to the largest, zero among them. */
   DYNAMIC_INT8("dynamic-int8"),
   /** 255 steps around zero, as far as the largest magnitude. */
-  DYNAMIC_INT8_SYMMETRIC("dynamic-int8-symmetric");
+  DYNAMIC_INT8_SYMMETRIC("dynamic-int8-symmetric"),
+  /**
+   * Each {@link #BLOCK} numbers of a row on a grid of their own: {@link #BLOCK_STEPS} steps on
+   * either side of zero, as far as their largest magnitude. What GGUF's Q8_0 makes of them.
+   */
+  BLOCK_INT8("block-int8");
 
   /** Steps from one end of a row to the other. */
   public static final float STEPS = 255;
+
+  /** Numbers of a block. */
+  public static final int BLOCK = 32;
+
+  /** Steps from zero to the end of a block. */
+  public static final float BLOCK_STEPS = 127;
 
   private final String label;
 
@@ -30,6 +41,11 @@ public enum Input {
     return label;
   }
 
+  /** Whether a row has one grid. */
+  public boolean ofRows() {
+    return this == DYNAMIC_INT8 || this == DYNAMIC_INT8_SYMMETRIC;
+  }
+
   /** The one of that name. */
   public static Input of(String label) {
     for (Input input : values()) {
@@ -38,14 +54,25 @@ public enum Input {
       }
     }
     throw new IllegalArgumentException(
-        "unknown input " + label + ": one of float, dynamic-int8, dynamic-int8-symmetric");
+        "unknown input "
+            + label
+            + ": one of float, dynamic-int8, dynamic-int8-symmetric, block-int8");
   }
 
   /** Replaces every number of a row by the one that products read in its place. */
   public void round(float[] row) {
-    if (this == FLOAT) {
-      return;
+    switch (this) {
+      case FLOAT -> {}
+      case DYNAMIC_INT8, DYNAMIC_INT8_SYMMETRIC -> roundRow(row);
+      case BLOCK_INT8 -> {
+        for (int from = 0; from < row.length; from += BLOCK) {
+          roundBlock(row, from, Math.min(row.length, from + BLOCK));
+        }
+      }
     }
+  }
+
+  private void roundRow(float[] row) {
     float least = 0;
     float most = 0;
     for (float x : row) {
@@ -59,6 +86,18 @@ public enum Input {
     for (int i = 0; i < row.length; i++) {
       float steps = Math.clamp(row[i] * inverse, -zero, STEPS - zero);
       row[i] = (float) Math.rint(steps) * scale;
+    }
+  }
+
+  private static void roundBlock(float[] row, int from, int to) {
+    float most = 0;
+    for (int i = from; i < to; i++) {
+      most = Math.max(most, Math.abs(row[i]));
+    }
+    float scale = most / BLOCK_STEPS;
+    float inverse = most < Float.MIN_NORMAL ? 0 : BLOCK_STEPS / most;
+    for (int i = from; i < to; i++) {
+      row[i] = (float) Math.rint(row[i] * inverse) * scale;
     }
   }
 }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.hone.tensor.Activation;
 import dev.hone.tensor.AttentionShape;
+import dev.hone.tensor.DType;
 import dev.hone.tensor.DType.Affine;
 import dev.hone.tensor.DType.Block;
 import dev.hone.tensor.DType.Plain;
@@ -22,6 +23,7 @@ import dev.hone.tensor.layout.Layouts;
 import dev.hone.tensor.parallel.ComputePool;
 import java.lang.foreign.Arena;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -98,7 +100,20 @@ public abstract class TierTest {
   }
 
   static List<Linear> roundedLinears() {
-    return linears().stream().filter(c -> c.type().equals(new Affine(8, 0, true))).toList();
+    Set<DType> types =
+        Set.of(
+            new Affine(8, 0, true),
+            new Affine(8, 0, false),
+            new Affine(4, 32, true),
+            new Affine(4, 64, false),
+            Block.Q8_0,
+            Block.Q4_0,
+            Block.Q4_1,
+            Block.Q5_1,
+            Block.Q4_K,
+            Block.Q6_K,
+            Block.IQ4_NL);
+    return linears().stream().filter(c -> types.contains(c.type())).toList();
   }
 
   /**
@@ -122,9 +137,29 @@ public abstract class TierTest {
           absolute(x), scalar.pack(sizes, arena), absolute(bias), Activation.NONE, magnitude);
       float[] bound = magnitude.toArray();
       for (int i = 0; i < bound.length; i++) {
-        bound[i] = bound[i] * ROUNDING + Float.MIN_NORMAL;
+        bound[i] = bound[i] * shiftFactor(c) * ROUNDING + Float.MIN_NORMAL;
       }
       assertClose(actual, expected, bound);
+    }
+  }
+
+  /** What stands for no number makes its row none, in every tier; the other rows are untouched. */
+  @ParameterizedTest
+  @EnumSource(Input.class)
+  void roundingKeepsWhatIsNoNumber(Input input) {
+    Linear c = new Linear(new Affine(8, 0, true), 4, 96, 40, Values.NORMAL);
+    Tensor x = KernelCases.tensor(arena, c.values(), 1, c.tokens(), c.in());
+    x.row(0).setAtIndex(Tensor.FLOAT, 70, Float.NaN);
+    x.row(1).setAtIndex(Tensor.FLOAT, 3, Float.intBitsToFloat(0xFFC00000)); // with a sign
+    x.row(2).setAtIndex(Tensor.FLOAT, 95, Float.NEGATIVE_INFINITY);
+    Tensor y = like(c.tokens(), c.out());
+    Tensor weight = KernelCases.weight(arena, c, 2);
+    tier.linear(x, tier.pack(weight, input, arena), null, Activation.NONE, y);
+    for (int column = 0; column < c.out(); column++) {
+      assertThat(y.get(0, column)).isNaN();
+      assertThat(y.get(1, column)).isNaN();
+      assertThat(y.get(2, column)).matches(value -> !Float.isFinite(value), "not finite");
+      assertThat(y.get(3, column)).isFinite();
     }
   }
 

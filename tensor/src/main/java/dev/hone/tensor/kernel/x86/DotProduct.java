@@ -35,11 +35,23 @@ final class DotProduct implements PanelProduct {
 
   @Override
   public void multiply(
-      int panel, int from, int to, MemorySegment out, long outStride, MemorySegment start) {
-    MemorySegment b = weight.data().asSlice(weight.at(panel));
-    MemorySegment scales = weight.scales().asSlice(weight.scalesAt(panel));
-    code.integerProduct()
-        .run(integers, rowBytes, grids, b, scales, start, out, outStride, rows, weight.units());
+      int fromPanel,
+      int toPanel,
+      int from,
+      int to,
+      MemorySegment out,
+      long outStride,
+      MemorySegment bias) {
+    long width = (long) weight.columns() * Float.BYTES;
+    for (int panel = fromPanel; panel < toPanel; panel++) {
+      long column = (panel - fromPanel) * width;
+      MemorySegment b = weight.data().asSlice(weight.at(panel));
+      MemorySegment scales = weight.scales().asSlice(weight.scalesAt(panel));
+      MemorySegment start = PanelProduct.start(code, bias, column, width);
+      MemorySegment c = out.asSlice(column);
+      code.integerProduct()
+          .run(integers, rowBytes, grids, b, scales, start, c, outStride, rows, weight.units());
+    }
   }
 
   @Override

@@ -1,18 +1,21 @@
 package dev.hone.tensor.kernel.x86;
 
 import dev.hone.tensor.Tensor;
+import dev.hone.tensor.kernel.panels.BlockPanels;
 import dev.hone.tensor.kernel.panels.DotPanels;
 import dev.hone.tensor.kernel.panels.Panels;
 import dev.hone.tensor.kernel.panels.WidenedPanels;
 import java.lang.foreign.MemorySegment;
 
 /** Some rows of an input, made ready to be multiplied with one panel of a weight after another. */
-sealed interface PanelProduct extends AutoCloseable permits WidenedProduct, DotProduct {
+sealed interface PanelProduct extends AutoCloseable
+    permits WidenedProduct, DotProduct, BlockProduct {
 
   static PanelProduct of(Tensor x, int row, int rows, Panels weight, X86Code code) {
     return switch (weight) {
       case WidenedPanels widened -> new WidenedProduct(x, row, rows, widened, code);
       case DotPanels dots -> new DotProduct(x, row, rows, dots, code);
+      case BlockPanels blocks -> new BlockProduct(x, row, rows, blocks, code);
     };
   }
 
@@ -20,18 +23,28 @@ sealed interface PanelProduct extends AutoCloseable permits WidenedProduct, DotP
   int block();
 
   /**
-   * Multiplies input features {@code from .. to} of the rows with a panel: at most a {@link
-   * #block}.
+   * Multiplies input features {@code from .. to} of the rows, at most a {@link #block}, with some
+   * panels. Sums begin with the bias; those of a later block with what {@code out} holds.
    *
-   * @param out [rows][columns], {@code outStride} bytes apart
-   * @param start [columns] that the sums begin with; {@link MemorySegment#NULL}: with what {@code
-   *     out} holds
+   * @param out [rows][columns of these panels], {@code outStride} bytes apart
+   * @param bias [columns of these panels]; {@link MemorySegment#NULL} for none
    */
   void multiply(
-      int panel, int from, int to, MemorySegment out, long outStride, MemorySegment start);
+      int fromPanel,
+      int toPanel,
+      int from,
+      int to,
+      MemorySegment out,
+      long outStride,
+      MemorySegment bias);
 
   @Override
   default void close() {}
+
+  /** What the sums of a panel begin with. */
+  static MemorySegment start(X86Code code, MemorySegment bias, long at, long bytes) {
+    return bias.equals(MemorySegment.NULL) ? code.zeros() : bias.asSlice(at, bytes);
+  }
 
   /** From the first number of some columns of some rows to the last. */
   static MemorySegment rowsFrom(Tensor tensor, int row, int rows, int from, int count) {

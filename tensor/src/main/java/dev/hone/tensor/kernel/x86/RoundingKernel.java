@@ -105,10 +105,13 @@ final class RoundingKernel {
     private final RowSteps steps = new RowSteps(asm, registers, cols);
     private final Label table = new Label();
 
-    private static final float[] CONSTANTS = {Input.STEPS, Float.MIN_NORMAL, 128};
+    private static final float[] CONSTANTS = {
+      Input.STEPS, Float.MIN_NORMAL, 128, Float.intBitsToFloat(0x7FFFFFFF)
+    };
     private static final int STEPS = 0;
     private static final int LEAST_RANGE = 1;
     private static final int MIDDLE = 2;
+    private static final int MAGNITUDE = 3;
 
     Writer(Input input, Form form) {
       this.input = input;
@@ -148,18 +151,22 @@ final class RoundingKernel {
       return Memory.at(constants, index * WIDTH.bytes());
     }
 
-    /** The least and the largest number, zero among them, in every place. */
+    /**
+     * The least and the largest number, zero among them, in every place. Compared as integers, the
+     * bits of a NaN are further out than any number's: a row with one becomes NaN.
+     */
     private void extremes() {
       asm.vxorps(least, least, least);
       asm.vxorps(most, most, most);
       steps.each(
           step -> {
             step.load(numbers, x);
-            asm.vminps(least, least, numbers);
-            asm.vmaxps(most, most, numbers);
+            asm.vpmaxud(least, least, numbers); // the sign is the highest bit
+            asm.vpmaxsd(most, most, numbers);
           });
-      FunctionWriter.across(asm, least, numbers, () -> asm.vminps(least, least, numbers));
-      FunctionWriter.across(asm, most, numbers, () -> asm.vmaxps(most, most, numbers));
+      FunctionWriter.across(asm, least, numbers, () -> asm.vpmaxud(least, least, numbers));
+      FunctionWriter.across(asm, most, numbers, () -> asm.vpmaxsd(most, most, numbers));
+      asm.vminps(least, nothing, least);
     }
 
     /** Scale and zero; the ends of the row's integers in {@code least} and {@code most}. */
@@ -168,7 +175,8 @@ final class RoundingKernel {
       if (input == Input.DYNAMIC_INT8) {
         asm.vaddps(most, most, numbers); // the range
       } else {
-        asm.vmaxps(most, most, numbers);
+        asm.vandps(numbers, numbers, constant(MAGNITUDE)); // a NaN's sign too
+        asm.vpmaxsd(most, most, numbers);
         asm.vaddps(most, most, most);
       }
       asm.vmovups(inverse, constant(STEPS));

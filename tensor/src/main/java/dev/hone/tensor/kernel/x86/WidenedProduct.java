@@ -19,6 +19,23 @@ record WidenedProduct(Tensor x, int row, int rows, WidenedPanels weight, X86Code
 
   @Override
   public void multiply(
+      int fromPanel,
+      int toPanel,
+      int from,
+      int to,
+      MemorySegment out,
+      long outStride,
+      MemorySegment bias) {
+    long width = (long) weight.columns() * Float.BYTES;
+    for (int panel = fromPanel; panel < toPanel; panel++) {
+      long column = (panel - fromPanel) * width;
+      MemorySegment start =
+          from > 0 ? MemorySegment.NULL : PanelProduct.start(code, bias, column, width);
+      multiply(panel, from, to, out.asSlice(column), outStride, start);
+    }
+  }
+
+  private void multiply(
       int panel, int from, int to, MemorySegment out, long outStride, MemorySegment start) {
     MemorySegment a = PanelProduct.rowsFrom(x, row, rows, from, to - from);
     long aStride = x.cols() * Float.BYTES;

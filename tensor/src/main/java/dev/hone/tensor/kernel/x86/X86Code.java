@@ -31,6 +31,7 @@ final class X86Code {
   private final Map<NormKernel.Form, NormKernel> norms = new ConcurrentHashMap<>();
 
   private final Widening widening;
+  private final Blocks blocks;
   private final Scratch scratch = new Scratch();
   private final Map<Activation, ActivationKernel> activations = new EnumMap<>(Activation.class);
   private final MemorySegment zeros;
@@ -42,13 +43,14 @@ final class X86Code {
     integerProduct = IntegerProductKernel.of(features);
     transpose = new TransposeKernel(product.columns());
     widening = new Widening(width(), product.columns());
+    blocks = new Blocks(features);
     for (Activation activation : Activation.values()) {
       if (activation != Activation.NONE) {
         activations.put(activation, new ActivationKernel(activation));
       }
     }
     for (Input input : Input.values()) {
-      if (input != Input.FLOAT) {
+      if (input != Input.FLOAT && input != Input.BLOCK_INT8) {
         rounding.put(input, new RoundingKernel(input, integerProduct.form()));
       }
     }
@@ -125,6 +127,10 @@ final class X86Code {
 
   Widening widening() {
     return widening;
+  }
+
+  Blocks blocks() {
+    return blocks;
   }
 
   Scratch scratch() {

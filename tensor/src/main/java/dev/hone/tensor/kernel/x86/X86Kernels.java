@@ -12,6 +12,7 @@ import dev.hone.tensor.kernel.Kernels;
 import dev.hone.tensor.kernel.PackedMatrix;
 import dev.hone.tensor.kernel.RoundedInput;
 import dev.hone.tensor.kernel.Shapes;
+import dev.hone.tensor.kernel.panels.BlockPanels;
 import dev.hone.tensor.kernel.panels.DotPanels;
 import dev.hone.tensor.kernel.panels.Panels;
 import dev.hone.tensor.kernel.panels.WidenedPanels;
@@ -61,7 +62,10 @@ public final class X86Kernels implements Kernels {
   public PackedMatrix pack(Tensor weight, Input input, Arena arena) {
     Shapes.checkPack(weight);
     int columns = code.product().columns();
-    if (input != Input.FLOAT && DotPanels.fits(weight)) {
+    if (input == Input.BLOCK_INT8 && BlockPanels.fits(weight)) {
+      return BlockPanels.pack(weight, code.blocks().wanted(), arena, pool);
+    }
+    if (input.ofRows() && DotPanels.fits(weight)) {
       int unit = code.integerProduct().form().unit();
       return DotPanels.pack(weight, input, columns, unit, arena, pool);
     }

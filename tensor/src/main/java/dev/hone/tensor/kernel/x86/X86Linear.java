@@ -53,14 +53,11 @@ record X86Linear(
     int partial = weight.rows() % columns; // columns of the last panel, if it is not whole
     int wholePanels = toPanel - (partial > 0 && toPanel == weight.panels() ? 1 : 0);
     try (PanelProduct product = PanelProduct.of(x, row, rows, weight, code)) {
-      int block = product.block();
-      for (int k = 0; k < weight.cols(); k += block) {
-        int end = Math.min(weight.cols(), k + block);
-        for (int panel = fromPanel; panel < wholePanels; panel++) {
-          MemorySegment out = rowsFrom(y, row, rows, panel * columns, columns);
-          MemorySegment start = k == 0 ? start(panel) : MemorySegment.NULL;
-          product.multiply(panel, k, end, out, y.cols() * Float.BYTES, start);
-        }
+      if (fromPanel < wholePanels) {
+        int count = (wholePanels - fromPanel) * columns;
+        MemorySegment out = rowsFrom(y, row, rows, fromPanel * columns, count);
+        long outStride = y.cols() * Float.BYTES;
+        multiply(product, fromPanel, wholePanels, out, outStride, bias(fromPanel, wholePanels));
       }
       if (wholePanels < toPanel) {
         lastPanel(product, row, rows, partial);
@@ -73,23 +70,34 @@ record X86Linear(
     }
   }
 
+  /** Block by block of the input features. */
+  private void multiply(
+      PanelProduct product,
+      int fromPanel,
+      int toPanel,
+      MemorySegment out,
+      long outStride,
+      MemorySegment bias) {
+    for (int k = 0; k < weight.cols(); k += product.block()) {
+      int end = Math.min(weight.cols(), k + product.block());
+      product.multiply(fromPanel, toPanel, k, end, out, outStride, bias);
+    }
+  }
+
   /** Columns that y has no room for: they are made beside it. */
   private void lastPanel(PanelProduct product, int row, int rows, int columns) {
     int panel = weight.panels() - 1;
-    int block = product.block();
     long stride = (long) weight.columns() * Float.BYTES;
-    long first = (long) panel * weight.columns() * Float.BYTES;
+    long first = panel * stride;
     long bytes = (long) columns * Float.BYTES;
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment beside = arena.allocate(rows * stride, Tensor.ALIGNMENT);
-      MemorySegment start = arena.allocate(stride, Tensor.ALIGNMENT);
+      MemorySegment start = MemorySegment.NULL;
       if (bias != null) {
+        start = arena.allocate(stride, Tensor.ALIGNMENT);
         MemorySegment.copy(bias.data(), first, start, 0, bytes);
       }
-      for (int k = 0; k < weight.cols(); k += block) {
-        int end = Math.min(weight.cols(), k + block);
-        product.multiply(panel, k, end, beside, stride, k == 0 ? start : MemorySegment.NULL);
-      }
+      multiply(product, panel, panel + 1, beside, stride, start);
       long outStride = y.cols() * Float.BYTES;
       for (int r = 0; r < rows; r++) {
         MemorySegment.copy(beside, r * stride, y.data(), (row + r) * outStride + first, bytes);
@@ -97,10 +105,11 @@ record X86Linear(
     }
   }
 
-  /** What the sums of a whole panel begin with. */
-  private MemorySegment start(int panel) {
-    long bytes = (long) weight.columns() * Float.BYTES;
-    return bias == null ? code.zeros() : bias.data().asSlice(panel * bytes, bytes);
+  private MemorySegment bias(int fromPanel, int toPanel) {
+    long stride = (long) weight.columns() * Float.BYTES;
+    return bias == null
+        ? MemorySegment.NULL
+        : bias.data().asSlice(fromPanel * stride, (toPanel - fromPanel) * stride);
   }
 
   private void activate(int row, int rows, int from, int count) {

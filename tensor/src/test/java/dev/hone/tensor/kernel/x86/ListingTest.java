@@ -36,6 +36,14 @@ class ListingTest {
       all.add(RoundingKernel.assemble(Input.DYNAMIC_INT8, form));
       all.add(RoundingKernel.assemble(Input.DYNAMIC_INT8_SYMMETRIC, form));
     }
+    for (Width width : List.of(Width.YMM, Width.ZMM)) {
+      for (BlockForm form : blockForms(width)) {
+        all.add(BlockProductKernel.assemble(form));
+        if (width == Width.YMM) {
+          all.add(BlockRoundingKernel.assemble(BlockRoundingKernel.Form.of(form)));
+        }
+      }
+    }
     for (boolean residual : new boolean[] {false, true}) {
       all.add(NormKernel.assemble(new NormKernel.Form(false, residual, false)));
       all.add(NormKernel.assemble(new NormKernel.Form(true, residual, false)));
@@ -62,6 +70,17 @@ class ListingTest {
       }
     }
     return all;
+  }
+
+  /** Each arithmetic, scales of both sizes. */
+  private static List<BlockForm> blockForms(Width width) {
+    List<BlockForm> forms = new ArrayList<>();
+    for (BlockForm.Arithmetic arithmetic : BlockForm.Arithmetic.values()) {
+      int middle = arithmetic.bits() == 4 ? 8 : arithmetic == BlockForm.Arithmetic.DOTS ? 128 : 0;
+      forms.add(new BlockForm(width, arithmetic, middle, false, Short.BYTES));
+      forms.add(new BlockForm(width, arithmetic, 0, true, Float.BYTES));
+    }
+    return forms;
   }
 
   @ParameterizedTest

@@ -7,6 +7,7 @@ import dev.hone.tensor.Input;
 import dev.hone.tensor.kernel.Kernels;
 import dev.hone.tensor.kernel.Processor;
 import dev.hone.tensor.kernel.TierTest;
+import dev.hone.tensor.kernel.panels.BlockPanels;
 import dev.hone.tensor.kernel.vector.VectorKernels;
 import dev.hone.tensor.kernel.x86.CpuFeatures.Feature;
 import dev.hone.tensor.kernel.x86.RowsKernel.Operation;
@@ -186,6 +187,70 @@ class X86KernelsTest extends TierTest {
                         depth,
                         integers.segment(),
                         grids.segment()))
+            .isInstanceOf(IndexOutOfBoundsException.class);
+      }
+    }
+  }
+
+  @Test
+  void multipliesBlocksWithinItsSegments() {
+    Blocks blocks = X86Code.here().code().blocks();
+    BlockPanels.Wanted wanted = blocks.wanted();
+    Random random = new Random(4);
+    for (int round = 0; round < 200; round++) {
+      boolean nibbles = random.nextBoolean();
+      boolean shifted = random.nextBoolean();
+      int middle = shifted ? 0 : nibbles ? 8 : wanted.unsignedBytes() ? 128 : 0;
+      BlockPanels.Form panels =
+          new BlockPanels.Form(
+              wanted.columns(),
+              nibbles ? 4 : 8,
+              nibbles ? 4 : wanted.byteUnit(),
+              middle,
+              shifted,
+              random.nextBoolean() ? 2 : 4);
+      BlockForm form = blocks.form(panels);
+      BlockProductKernel product = blocks.product(form);
+      BlockRoundingKernel rounding = blocks.rounding(form);
+      int rows = 1 + random.nextInt(20);
+      int depth = 1 + random.nextInt(4);
+      int count = 1 + random.nextInt(3);
+      long stride = 4L * (Input.BLOCK * depth + random.nextInt(5));
+      long outStride = 4L * (count * form.columns() + random.nextInt(5));
+      try (GuardedMemory x = new GuardedMemory((rows - 1) * stride + 4L * Input.BLOCK * depth);
+          GuardedMemory integers = new GuardedMemory(rows * rounding.rowBytes(depth));
+          GuardedMemory w = new GuardedMemory((long) count * depth * panels.bytes());
+          GuardedMemory bias = new GuardedMemory(4L * count * form.columns());
+          GuardedMemory c =
+              new GuardedMemory((rows - 1) * outStride + 4L * count * form.columns())) {
+        rounding.run(x.segment(), stride, rows, depth, integers.segment());
+        product.run(
+            integers.segment(),
+            rounding.rowBytes(depth),
+            w.segment(),
+            c.segment(),
+            outStride,
+            bias.segment(),
+            4L * form.columns(),
+            rows,
+            count,
+            depth);
+        assertThatThrownBy(
+                () -> rounding.run(x.segment().asSlice(4), stride, rows, depth, integers.segment()))
+            .isInstanceOf(IndexOutOfBoundsException.class);
+        assertThatThrownBy(
+                () ->
+                    product.run(
+                        integers.segment(),
+                        rounding.rowBytes(depth),
+                        w.segment(),
+                        c.segment(),
+                        outStride,
+                        bias.segment(),
+                        4L * form.columns(),
+                        rows,
+                        count + 1,
+                        depth))
             .isInstanceOf(IndexOutOfBoundsException.class);
       }
     }

@@ -39,12 +39,19 @@ public final class Assembler {
   private static final Encoding VPMOVSXBW = Encoding.of("vpmovsxbw", 1, 2, 0x20, Encoding.HALF);
   private static final Encoding VPMOVZXWD = Encoding.of("vpmovzxwd", 1, 2, 0x33, Encoding.HALF);
   private static final Encoding VPBROADCASTD = Encoding.of("vpbroadcastd", 1, 2, 0x58, 4);
-  private static final Encoding VPMADDUBSW = Encoding.of("vpmaddubsw", 1, 2, 0x04);
   private static final Encoding VPMADDWD = Encoding.of("vpmaddwd", 1, 1, 0xF5);
+  private static final Encoding VPMAXSD = Encoding.of("vpmaxsd", 1, 2, 0x3D);
+  private static final Encoding VPMAXUD = Encoding.of("vpmaxud", 1, 2, 0x3F);
+  private static final Encoding VPMADDUBSW = Encoding.of("vpmaddubsw", 1, 2, 0x04);
+  private static final Encoding VPERMD = Encoding.of("vpermd", 1, 2, 0x36);
   private static final Encoding VPMULLD = Encoding.of("vpmulld", 1, 2, 0x40);
   private static final Encoding VPDPBUSD = Encoding.of("vpdpbusd", 1, 2, 0x50);
   private static final Encoding VPACKSSDW = Encoding.of("vpackssdw", 1, 1, 0x6B);
+  private static final Encoding VPACKSSWB = Encoding.of("vpacksswb", 1, 1, 0x63);
   private static final Encoding VPACKUSWB = Encoding.of("vpackuswb", 1, 1, 0x67);
+  private static final Encoding VPADDW = Encoding.of("vpaddw", 1, 1, 0xFD);
+  private static final Encoding VPSUBW = Encoding.of("vpsubw", 1, 1, 0xF9);
+  private static final Encoding VPSUBD = Encoding.of("vpsubd", 1, 1, 0xFA);
   private static final Encoding VPADDD = Encoding.of("vpaddd", 1, 1, 0xFE);
   private static final Encoding VPSLLD = Encoding.of("vpslld", 1, 1, 0x72);
   private static final Encoding VPSRLD = Encoding.of("vpsrld", 1, 1, 0x72);
@@ -402,9 +409,25 @@ public final class Assembler {
     three(VPMULLD, to, a, b);
   }
 
-  /** Bytes without signs by bytes with, added in pairs to words; what is beyond them is clamped. */
-  void vpmaddubsw(Vec to, Vec a, Operand b) {
+  public void vpmaxsd(Vec to, Vec a, Operand b) {
+    three(VPMAXSD, to, a, b);
+  }
+
+  public void vpmaxud(Vec to, Vec a, Operand b) {
+    three(VPMAXUD, to, a, b);
+  }
+
+  /**
+   * Pairs of products of bytes, unsigned in a and signed in b, added to words; what is beyond them
+   * is clamped.
+   */
+  public void vpmaddubsw(Vec to, Vec a, Operand b) {
     three(VPMADDUBSW, to, a, b);
+  }
+
+  /** Words of 32 bits in the order that {@code order} names. */
+  public void vpermd(Vec to, Vec order, Operand from) {
+    three(VPERMD, to, order, from);
   }
 
   /** Products of 16 bits, added in pairs: {@code to[i] = a[2 i] b[2 i] + a[2 i + 1] b[2 i + 1]}. */
@@ -424,6 +447,11 @@ public final class Assembler {
   /** Words with signs from a and b, by turns of 128 bits; what is beyond them is clamped. */
   public void vpackssdw(Vec to, Vec a, Operand b) {
     three(VPACKSSDW, to, a, b);
+  }
+
+  /** The same from words of 16 bits to signed bytes. */
+  public void vpacksswb(Vec to, Vec a, Operand b) {
+    three(VPACKSSWB, to, a, b);
   }
 
   /** Bytes without signs from words, by turns of 128 bits; what is beyond them is clamped. */
@@ -469,6 +497,18 @@ public final class Assembler {
     code.begin(VPERMQ.mnemonic() + " " + to + "," + from + "," + hex(order));
     encode(VPERMQ, to.width(), to.number(), 0, from);
     code.put(order);
+  }
+
+  public void vpaddw(Vec to, Vec a, Operand b) {
+    three(VPADDW, to, a, b);
+  }
+
+  public void vpsubw(Vec to, Vec a, Operand b) {
+    three(VPSUBW, to, a, b);
+  }
+
+  public void vpsubd(Vec to, Vec a, Operand b) {
+    three(VPSUBD, to, a, b);
   }
 
   public void vpaddd(Vec to, Vec a, Operand b) {

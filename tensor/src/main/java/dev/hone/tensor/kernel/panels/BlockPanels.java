@@ -1,0 +1,224 @@
+package dev.hone.tensor.kernel.panels;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
+
+import dev.hone.tensor.DType.Affine;
+import dev.hone.tensor.DType.Block;
+import dev.hone.tensor.DType.Plain;
+import dev.hone.tensor.Input;
+import dev.hone.tensor.Tensor;
+import dev.hone.tensor.layout.IntegerRow;
+import dev.hone.tensor.layout.Layouts;
+import dev.hone.tensor.parallel.ComputePool;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * Panels of integers for products with inputs rounded in blocks ({@link Input#BLOCK_INT8}). What a
+ * panel holds of one block of input features lies together, so that a product reads one stream:
+ *
+ * <pre>
+ *   8 bits   [k / unit][columns][unit] bytes: signed, or 128 more
+ *   4 bits   [k / 8][columns][4] bytes: k .. k + 3 in the low nibbles, k + 4 .. k + 7 in the high; 0..15
+ *   scales   [columns] F16 or F32
+ *   shifts   [columns] F16 or F32, if there are any
+ * </pre>
+ *
+ * {@code w = (q - middle) * scale}, or {@code w = q * scale + shift}. A weight's group of more than
+ * a block repeats its scale.
+ *
+ * @param data panel after panel, block after block
+ */
+public record BlockPanels(int rows, int cols, Form form, MemorySegment data) implements Panels {
+
+  /**
+   * How the numbers of a block lie.
+   *
+   * @param bits 4 or 8
+   * @param unit input features that are multiplied and added at once: 4; of bytes also 2
+   * @param middle what is taken from an integer; 0 where there are shifts
+   * @param shifted whether a group has a shift
+   * @param scaleBytes 2 for F16, 4 for F32
+   */
+  public record Form(int columns, int bits, int unit, int middle, boolean shifted, int scaleBytes) {
+
+    /** Bytes that one block takes. */
+    public int bytes() {
+      return dataBytes() + columns * scaleBytes * (shifted ? 2 : 1);
+    }
+
+    /** Where its scales begin. */
+    public int dataBytes() {
+      return Input.BLOCK * bits / Byte.SIZE * columns;
+    }
+
+    private int at(int k, int column) {
+      if (bits == 4) {
+        return (k / 8 * columns + column) * 4 + k % 4;
+      }
+      return (k / unit * columns + column) * unit + k % unit;
+    }
+  }
+
+  /** What kind of integers a product wants. */
+  public record Wanted(int columns, int byteUnit, boolean unsignedBytes) {}
+
+  /** Whether a matrix can be packed so: whole blocks that share a scale. */
+  public static boolean fits(Tensor weight) {
+    return weight.cols() % Input.BLOCK == 0
+        && switch (weight.dtype()) {
+          case Affine affine -> affine.groupColumns(weight.cols()) % Input.BLOCK == 0;
+          case Block block -> block.group() % Input.BLOCK == 0;
+          case Plain _ -> false;
+        };
+  }
+
+  /** Packs a matrix that {@link #fits}. */
+  public static BlockPanels pack(Tensor weight, Wanted wanted, Arena arena, ComputePool pool) {
+    Source source = Source.of(weight);
+    boolean nibbles = source.bits() == 4;
+    int offset = !nibbles && wanted.unsignedBytes() ? 128 : 0;
+    Form form =
+        new Form(
+            wanted.columns(),
+            source.bits(),
+            nibbles ? 4 : wanted.byteUnit(),
+            source.shifted() ? 0 : source.middle() + offset,
+            source.shifted(),
+            source.halves() && !(source.shifted() && offset != 0) ? Short.BYTES : Float.BYTES);
+    int rows = (int) weight.rows();
+    int cols = (int) weight.cols();
+    long panels = (rows + form.columns() - 1L) / form.columns();
+    long bytes = panels * (cols / Input.BLOCK) * form.bytes();
+    BlockPanels packed = new BlockPanels(rows, cols, form, arena.allocate(bytes, Tensor.ALIGNMENT));
+    pool.run((int) panels, p -> packed.fill(source, offset, p));
+    return packed;
+  }
+
+  private void fill(Source source, int offset, int panel) {
+    IntegerRow row = source.room();
+    int columns = form.columns();
+    for (int n = panel * columns; n < Math.min(rows, (panel + 1) * columns); n++) {
+      source.read(n, row);
+      int column = n % columns;
+      for (int b = 0; b < blocks(); b++) {
+        long at = at(panel) + (long) b * form.bytes();
+        int group = b * Input.BLOCK / row.group();
+        for (int k = 0; k < Input.BLOCK; k++) {
+          int q = row.integers()[b * Input.BLOCK + k] + source.middle() + offset;
+          long place = at + form.at(k, column);
+          boolean high = form.bits() == 4 && k % 8 >= 4;
+          data.set(JAVA_BYTE, place, (byte) (high ? data.get(JAVA_BYTE, place) | q << 4 : q));
+        }
+        float scale = row.scales()[group];
+        long factors = at + form.dataBytes();
+        set(factors, column, scale);
+        if (form.shifted()) {
+          float shift = row.shifts()[group] - scale * (source.middle() + offset);
+          set(factors + (long) columns * form.scaleBytes(), column, shift);
+        }
+      }
+    }
+  }
+
+  private void set(long at, int column, float value) {
+    if (form.scaleBytes() == Short.BYTES) {
+      data.set(JAVA_SHORT_UNALIGNED, at + column * 2L, Float.floatToFloat16(value));
+    } else {
+      // a denormal factor would slow every multiplication; what it scales is nothing
+      float normal = Math.abs(value) < Float.MIN_NORMAL ? 0 : value;
+      data.set(Tensor.FLOAT, at + column * 4L, normal);
+    }
+  }
+
+  @Override
+  public int columns() {
+    return form.columns();
+  }
+
+  /** Blocks of a row. */
+  public int blocks() {
+    return cols / Input.BLOCK;
+  }
+
+  /** Where a panel begins, in bytes. */
+  public long at(int panel) {
+    return (long) panel * blocks() * form.bytes();
+  }
+
+  @Override
+  public long packedBytes() {
+    return data.byteSize();
+  }
+
+  /**
+   * A matrix, row by row as integers {@code q - middle} with their scales and shifts.
+   *
+   * @param bits that q takes: 4 or 8
+   */
+  private record Source(Tensor weight, int bits, int middle, boolean shifted) {
+    static Source of(Tensor weight) {
+      return switch (weight.dtype()) {
+        case Affine type ->
+            new Source(
+                weight, type.bits(), type.symmetric() ? type.middle() : 0, !type.symmetric());
+        case Block type -> {
+          boolean nibbles = type.bits() <= 4;
+          yield new Source(weight, nibbles ? 4 : 8, nibbles ? type.middle() : 0, type.shifted());
+        }
+        case Plain plain -> throw new IllegalArgumentException(plain + " holds no integers");
+      };
+    }
+
+    private int group() {
+      return switch (weight.dtype()) {
+        case Affine type -> type.groupColumns(weight.cols());
+        case Block type -> type.group();
+        case Plain plain -> throw new IllegalStateException(plain.label());
+      };
+    }
+
+    IntegerRow room() {
+      int cols = (int) weight.cols();
+      int groups = (cols + group() - 1) / group();
+      return new IntegerRow(
+          group(), new byte[cols], new float[groups], shifted ? new float[groups] : null);
+    }
+
+    void read(int n, IntegerRow row) {
+      switch (weight.dtype()) {
+        case Block _ -> Layouts.integers(weight, n, row);
+        case Affine type -> read(type, n, row);
+        case Plain plain -> throw new IllegalStateException(plain.label());
+      }
+    }
+
+    private void read(Affine type, int n, IntegerRow row) {
+      long at = n * type.rowBytes(weight.cols());
+      for (int k = 0; k < row.integers().length; k++) {
+        byte stored = weight.data().get(JAVA_BYTE, at + (bits == 4 ? k / 2 : k));
+        int q = bits == 8 ? stored : (k % 2 == 0 ? stored : stored >> 4) & 15;
+        row.integers()[k] = (byte) (q - middle);
+      }
+      Layouts.decode(weight.scales(), n, row.scales());
+      for (int g = 0; g < row.scales().length && shifted; g++) {
+        byte zero = weight.zeros().data().get(JAVA_BYTE, (long) n * row.scales().length + g);
+        row.shifts()[g] = -zero * row.scales()[g];
+      }
+    }
+
+    /** Whether F16 holds every scale and shift. */
+    boolean halves() {
+      return switch (weight.dtype()) {
+        case Block type ->
+            switch (type) {
+              case Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, IQ4_NL -> true;
+              case Q2_K, Q3_K, Q4_K, Q5_K, Q6_K -> false; // products of two factors
+            };
+        case Affine _ -> !shifted && weight.scales().dtype() == Plain.F16;
+        case Plain plain -> throw new IllegalStateException(plain.label());
+      };
+    }
+  }
+}
