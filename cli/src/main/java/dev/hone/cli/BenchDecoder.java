@@ -8,6 +8,7 @@ import dev.hone.measure.Timing;
 import dev.hone.measure.Units;
 import dev.hone.measure.language.DecoderSpeed;
 import dev.hone.model.folder.Model;
+import dev.hone.runtime.ActivationType;
 import dev.hone.runtime.Engine;
 import dev.hone.tensor.KeyValueType;
 import dev.hone.tensor.kernel.KernelTier;
@@ -19,7 +20,7 @@ import picocli.CommandLine.Option;
 /** What {@code hone bench} measures of a decoder, in the manner of llama-bench. */
 final class BenchDecoder {
   /** The names of all options. */
-  static final String[] NAMES = {"--prompt", "--generate", "--batch", "--cache"};
+  static final String[] NAMES = {"--prompt", "--generate", "--batch", "--cache", "--activations"};
 
   @Option(
       names = {"-p", "--prompt"},
@@ -48,6 +49,15 @@ final class BenchDecoder {
           "What keys and values are stored in: ${COMPLETION-CANDIDATES} (default:"
               + " ${DEFAULT-VALUE}).")
   private KeyValueType cache;
+
+  @Option(
+      names = "--activations",
+      defaultValue = "INT8",
+      description =
+          "What products with quantized weights read: ${COMPLETION-CANDIDATES} (default:"
+              + " ${DEFAULT-VALUE}). INT8 rounds activations in blocks of 32, which is faster;"
+              + " only the assembled kernels do it.")
+  private ActivationType activations;
 
   /** One test, as JSON has it; the noise is the spread of a round relative to the median. */
   record Test(
@@ -80,6 +90,7 @@ final class BenchDecoder {
       long fileBytes,
       long memoryBytes,
       String cache,
+      String activations,
       List<Test> tests) {
 
     TextTable table() {
@@ -121,7 +132,7 @@ final class BenchDecoder {
     KernelTier tier = compute.tier(terminal);
     try (var pool = new ComputePool(compute.threads())) {
       Kernels kernels = tier.create(pool);
-      try (Engine engine = new Engine(model.transformer(), kernels)) {
+      try (Engine engine = new Engine(model.transformer(), kernels, activations)) {
         List<Test> measured =
             DecoderSpeed.measure(engine, tests(), plan).stream().map(Test::of).toList();
         return new Measurement(
@@ -130,6 +141,7 @@ final class BenchDecoder {
             model.weightFileBytes(),
             model.sizeBytes() + engine.sizeBytes(),
             cache.label(),
+            activations.toString(),
             measured);
       }
     }

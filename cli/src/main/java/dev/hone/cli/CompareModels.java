@@ -68,8 +68,8 @@ final class CompareModels implements Callable<Integer> {
     Path second = Hub.system().resolve(model, terminal.fetching());
     KernelTier tier = compute.tier(terminal);
     try (var pool = new ComputePool(compute.threads());
-        LanguageModel a = LanguageModel.load(first, tier, pool);
-        LanguageModel b = LanguageModel.load(second, tier, pool);
+        LanguageModel a = LanguageModel.load(first, tier, window.activations(), pool);
+        LanguageModel b = LanguageModel.load(second, tier, window.activations(), pool);
         var bar = new Bar(terminal, "comparing")) {
       int count = windows.of(a.ids(text).length).size();
       Divergence found =

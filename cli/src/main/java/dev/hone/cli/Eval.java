@@ -96,7 +96,10 @@ final class Eval implements Callable<Integer> {
     try (var pool = new ComputePool(model.compute().threads());
         LanguageModel loaded =
             LanguageModel.load(
-                model.model().resolve(terminal), model.compute().tier(terminal), pool);
+                model.model().resolve(terminal),
+                model.compute().tier(terminal),
+                window.activations(),
+                pool);
         var bar = new Bar(terminal, "perplexity")) {
       int[] ids = loaded.ids(text);
       int count = windows.of(ids.length).size();

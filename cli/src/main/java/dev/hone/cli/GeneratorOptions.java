@@ -1,5 +1,6 @@
 package dev.hone.cli;
 
+import dev.hone.runtime.ActivationType;
 import dev.hone.runtime.generate.TextGenerator;
 import dev.hone.runtime.generate.TextGeneratorOptions;
 import java.util.OptionalInt;
@@ -24,6 +25,15 @@ final class GeneratorOptions {
       description = "Memory for keys and values at most (default: ${DEFAULT-VALUE}).")
   private int cacheMib;
 
+  @Option(
+      names = "--activations",
+      defaultValue = "INT8",
+      description =
+          "What products with quantized weights read: ${COMPLETION-CANDIDATES} (default:"
+              + " ${DEFAULT-VALUE}). INT8 rounds activations in blocks of 32, which is faster;"
+              + " only the assembled kernels do it.")
+  private ActivationType activations;
+
   String name() {
     return model.name();
   }
@@ -40,6 +50,7 @@ final class GeneratorOptions {
         new TextGeneratorOptions(
             compute.threads(),
             compute.kernels(),
+            activations,
             defaults.chunkTokens(),
             context == null ? OptionalInt.empty() : OptionalInt.of(context),
             (long) cacheMib << 20,

@@ -1,6 +1,7 @@
 package dev.hone.cli;
 
 import dev.hone.measure.language.Windows;
+import dev.hone.runtime.ActivationType;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
@@ -11,7 +12,7 @@ import picocli.CommandLine.Option;
 /** How a decoder reads a text that it is measured on. */
 final class WindowOptions {
   /** The names of all of them. */
-  static final String[] NAMES = {"--window", "--windows", "--stride"};
+  static final String[] NAMES = {"--window", "--windows", "--stride", "--activations"};
 
   @Option(
       names = "--window",
@@ -30,6 +31,19 @@ final class WindowOptions {
           "Tokens from one window to the next; a smaller one than the window gives every token"
               + " more context (default: the window).")
   private Integer stride;
+
+  @Option(
+      names = "--activations",
+      defaultValue = "F32",
+      description =
+          "What products with quantized weights read: ${COMPLETION-CANDIDATES} (default:"
+              + " ${DEFAULT-VALUE}). INT8 rounds activations in blocks of 32, which is faster;"
+              + " only the assembled kernels do it.")
+  private ActivationType activations;
+
+  ActivationType activations() {
+    return activations;
+  }
 
   Windows windows() {
     return new Windows(

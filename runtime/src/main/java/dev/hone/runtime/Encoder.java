@@ -66,7 +66,12 @@ public final class Encoder implements AutoCloseable {
   /** A model in a folder, or a file in one. */
   public static Encoder load(Path source, EncoderOptions options) {
     return LoadedModel.load(
-            source, options.threads(), options.kernels(), options.onWarning(), Embedder::pooled)
+            source,
+            options.threads(),
+            options.kernels(),
+            options.onWarning(),
+            ActivationType.F32,
+            Embedder::pooled)
         .handOver(loaded -> new Encoder(loaded, options));
   }
 

@@ -27,8 +27,13 @@ public final class Engine implements AutoCloseable {
 
   /** Packs the model's weights; the model's own memory must live as long as the engine. */
   public Engine(Transformer model, Kernels kernels) {
-    this.model = model;
-    this.weights = new PackedWeights(model, kernels);
+    this(model, kernels, ActivationType.F32);
+  }
+
+  /** The same with products that read their input in a certain way. */
+  public Engine(Transformer model, Kernels kernels, ActivationType activations) {
+    this.model = activations.of(model, kernels);
+    this.weights = new PackedWeights(this.model, kernels);
     this.ops = new SimdOps(kernels, weights);
   }
 

@@ -35,6 +35,7 @@ public record LoadedModel(
    * @param threads threads that compute, the caller's among them
    * @param tier the fastest that this CPU has where nothing is asked
    * @param onWarning told of what makes the kernels slower than they could be
+   * @param activations what products with quantized weights read
    * @param part what of the model runs
    */
   public static LoadedModel load(
@@ -42,6 +43,7 @@ public record LoadedModel(
       int threads,
       Optional<KernelTier> tier,
       Consumer<String> onWarning,
+      ActivationType activations,
       UnaryOperator<Transformer> part) {
     Executor beside =
         threads > 1
@@ -64,7 +66,7 @@ public record LoadedModel(
       ComputePool pool = new ComputePool(threads);
       owned.add(pool);
       Kernels kernels = selected.tier().create(pool);
-      Engine engine = new Engine(part.apply(model.transformer()), kernels);
+      Engine engine = new Engine(part.apply(model.transformer()), kernels, activations);
       owned.add(engine);
       checkVocabulary(model, join(tokenizer));
       return new LoadedModel(model, join(tokenizer), kernels, pool, engine);

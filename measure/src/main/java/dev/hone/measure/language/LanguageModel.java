@@ -6,6 +6,7 @@ import dev.hone.model.Batch;
 import dev.hone.model.Head;
 import dev.hone.model.Transformer;
 import dev.hone.model.folder.Model;
+import dev.hone.runtime.ActivationType;
 import dev.hone.runtime.Engine;
 import dev.hone.runtime.ModelTokenizer;
 import dev.hone.runtime.UnsupportedByModelException;
@@ -38,6 +39,7 @@ public final class LanguageModel implements AutoCloseable {
   private final Tokenizer tokenizer;
   private final Engine engine;
   private final KernelTier tier;
+  private final ActivationType activations;
   private final ComputePool pool;
   private final boolean owner;
 
@@ -46,12 +48,14 @@ public final class LanguageModel implements AutoCloseable {
       Transformer transformer,
       Tokenizer tokenizer,
       KernelTier tier,
+      ActivationType activations,
       ComputePool pool,
       boolean owner) {
     this.model = model;
     this.tokenizer = tokenizer;
-    this.engine = new Engine(transformer, tier.create(pool));
+    this.engine = new Engine(transformer, tier.create(pool), activations);
     this.tier = tier;
+    this.activations = activations;
     this.pool = pool;
     this.owner = owner;
   }
@@ -59,10 +63,12 @@ public final class LanguageModel implements AutoCloseable {
   /**
    * Loads a model from a folder or a file.
    *
+   * @param activations what products with quantized weights read
    * @param pool threads that compute; it is closed after the model
    * @throws UnsupportedByModelException where it is no decoder
    */
-  public static LanguageModel load(Path source, KernelTier tier, ComputePool pool) {
+  public static LanguageModel load(
+      Path source, KernelTier tier, ActivationType activations, ComputePool pool) {
     Model model = Model.load(source);
     try {
       if (!(model.transformer().head() instanceof Head.NextToken)) {
@@ -73,7 +79,8 @@ public final class LanguageModel implements AutoCloseable {
       }
       Tokenizer tokenizer = ModelTokenizer.load(model);
       try {
-        return new LanguageModel(model, model.transformer(), tokenizer, tier, pool, true);
+        return new LanguageModel(
+            model, model.transformer(), tokenizer, tier, activations, pool, true);
       } catch (RuntimeException | Error e) {
         tokenizer.close();
         throw e;
@@ -90,7 +97,7 @@ public final class LanguageModel implements AutoCloseable {
    * @param other made from this model; its memory is its maker's
    */
   public LanguageModel with(Transformer other) {
-    return new LanguageModel(model, other, tokenizer, tier, pool, false);
+    return new LanguageModel(model, other, tokenizer, tier, activations, pool, false);
   }
 
   public Model model() {

@@ -13,6 +13,7 @@ import dev.hone.model.LayerMap;
 import dev.hone.model.Linear;
 import dev.hone.model.Role;
 import dev.hone.model.Transformer;
+import dev.hone.runtime.ActivationType;
 import dev.hone.tensor.DType;
 import dev.hone.tensor.kernel.KernelTier;
 import dev.hone.tensor.layout.Layouts;
@@ -49,7 +50,7 @@ class LanguageModelTest {
 
   private LanguageModel load(boolean begin) throws IOException {
     Path file = ByteModels.write(folder.resolve(begin + ".gguf"), begin);
-    return LanguageModel.load(file, KernelTier.VECTOR, pool);
+    return LanguageModel.load(file, KernelTier.VECTOR, ActivationType.F32, pool);
   }
 
   @AfterEach

@@ -78,6 +78,7 @@ public final class TextGenerator implements AutoCloseable {
             options.threads(),
             options.kernels(),
             options.onWarning(),
+            options.activations(),
             UnaryOperator.identity())
         .handOver(loaded -> new TextGenerator(loaded, options));
   }

@@ -1,5 +1,6 @@
 package dev.hone.runtime.generate;
 
+import dev.hone.runtime.ActivationType;
 import dev.hone.tensor.kernel.KernelTier;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -10,6 +11,7 @@ import java.util.function.Consumer;
  *
  * @param threads threads that compute, the caller's among them
  * @param kernels the tier of kernels; the fastest that this CPU has where nothing is asked
+ * @param activations what products with quantized weights read
  * @param chunkTokens tokens of prompts that are read at once
  * @param contextTokens tokens of a prompt and its answer at most; the model's own limit where
  *     nothing is asked
@@ -21,6 +23,7 @@ import java.util.function.Consumer;
 public record TextGeneratorOptions(
     int threads,
     Optional<KernelTier> kernels,
+    ActivationType activations,
     int chunkTokens,
     OptionalInt contextTokens,
     long cacheBytes,
@@ -50,13 +53,14 @@ public record TextGeneratorOptions(
   }
 
   /**
-   * All processors, the fastest kernels, prompts in chunks of 512 tokens, 4 GiB for keys and
-   * values, 16 sequences at once, warnings logged.
+   * All processors, the fastest kernels, activations of 8 bits, prompts in chunks of 512 tokens, 4
+   * GiB for keys and values, 16 sequences at once, warnings logged.
    */
   public static TextGeneratorOptions defaults() {
     return new TextGeneratorOptions(
         Runtime.getRuntime().availableProcessors(),
         Optional.empty(),
+        ActivationType.INT8,
         512,
         OptionalInt.empty(),
         4L << 30,
@@ -66,31 +70,50 @@ public record TextGeneratorOptions(
 
   public TextGeneratorOptions threads(int count) {
     return new TextGeneratorOptions(
-        count, kernels, chunkTokens, contextTokens, cacheBytes, sequences, onWarning);
+        count, kernels, activations, chunkTokens, contextTokens, cacheBytes, sequences, onWarning);
   }
 
   public TextGeneratorOptions kernels(KernelTier tier) {
     return new TextGeneratorOptions(
-        threads, Optional.of(tier), chunkTokens, contextTokens, cacheBytes, sequences, onWarning);
+        threads,
+        Optional.of(tier),
+        activations,
+        chunkTokens,
+        contextTokens,
+        cacheBytes,
+        sequences,
+        onWarning);
+  }
+
+  public TextGeneratorOptions activations(ActivationType type) {
+    return new TextGeneratorOptions(
+        threads, kernels, type, chunkTokens, contextTokens, cacheBytes, sequences, onWarning);
   }
 
   public TextGeneratorOptions chunkTokens(int count) {
     return new TextGeneratorOptions(
-        threads, kernels, count, contextTokens, cacheBytes, sequences, onWarning);
+        threads, kernels, activations, count, contextTokens, cacheBytes, sequences, onWarning);
   }
 
   public TextGeneratorOptions contextTokens(int count) {
     return new TextGeneratorOptions(
-        threads, kernels, chunkTokens, OptionalInt.of(count), cacheBytes, sequences, onWarning);
+        threads,
+        kernels,
+        activations,
+        chunkTokens,
+        OptionalInt.of(count),
+        cacheBytes,
+        sequences,
+        onWarning);
   }
 
   public TextGeneratorOptions cacheBytes(long bytes) {
     return new TextGeneratorOptions(
-        threads, kernels, chunkTokens, contextTokens, bytes, sequences, onWarning);
+        threads, kernels, activations, chunkTokens, contextTokens, bytes, sequences, onWarning);
   }
 
   public TextGeneratorOptions sequences(int count) {
     return new TextGeneratorOptions(
-        threads, kernels, chunkTokens, contextTokens, cacheBytes, count, onWarning);
+        threads, kernels, activations, chunkTokens, contextTokens, cacheBytes, count, onWarning);
   }
 }

@@ -36,6 +36,14 @@ public interface Kernels {
   }
 
   /**
+   * Whether products of inputs rounded in blocks ({@link Input#BLOCK_INT8}) with a weight are
+   * products of integers, and so faster than those of floats.
+   */
+  default boolean multipliesBlocks(Tensor weight) {
+    return false;
+  }
+
+  /**
    * {@code y[t, n] = activation(Σk x[t, k] w[n, k] + bias[n])}, where x is read as the weight was
    * packed for.
    *

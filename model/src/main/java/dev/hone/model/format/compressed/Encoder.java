@@ -220,8 +220,13 @@ final class Encoder {
     if (scheme.input() != Input.FLOAT) {
       ObjectNode input = group.putObject("input_activations");
       input.put("num_bits", 8).put("type", "int");
-      input.put("symmetric", scheme.input() == Input.DYNAMIC_INT8_SYMMETRIC);
-      input.put("dynamic", true).put("strategy", "token");
+      input.put("symmetric", scheme.input() != Input.DYNAMIC_INT8);
+      input.put("dynamic", true);
+      if (scheme.input().ofRows()) {
+        input.put("strategy", "token");
+      } else {
+        input.put("strategy", "group").put("group_size", Input.BLOCK);
+      }
     }
     return group.put("format", scheme.packing().label);
   }

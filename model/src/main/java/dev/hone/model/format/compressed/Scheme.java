@@ -126,13 +126,22 @@ record Scheme(
     Config config = input.get();
     config.refuseOthers(QUANTIZATION_FIELDS);
     config.require("type", "int");
-    config.require("strategy", "token", "tensor");
     if (config.positive("num_bits", 32, 8) != 8) {
       throw config.wrong("num_bits", "8 for inputs");
     }
     if (!config.has("dynamic") || !config.flag("dynamic", false)) {
       throw config.wrong("dynamic", "true for inputs (static scales are not supported yet)");
     }
-    return config.flag("symmetric", true) ? Input.DYNAMIC_INT8_SYMMETRIC : Input.DYNAMIC_INT8;
+    boolean symmetric = config.flag("symmetric", true);
+    return switch (config.text("strategy", "tensor")) {
+      case "token" -> symmetric ? Input.DYNAMIC_INT8_SYMMETRIC : Input.DYNAMIC_INT8;
+      case "group" -> {
+        if (config.integer("group_size", 0) != Input.BLOCK || !symmetric) {
+          throw config.wrong("group_size", Input.BLOCK + " and symmetric for inputs in groups");
+        }
+        yield Input.BLOCK_INT8;
+      }
+      default -> throw config.wrong("strategy", "token or group for inputs");
+    };
   }
 }

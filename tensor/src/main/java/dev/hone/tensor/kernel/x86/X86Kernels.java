@@ -62,7 +62,7 @@ public final class X86Kernels implements Kernels {
   public PackedMatrix pack(Tensor weight, Input input, Arena arena) {
     Shapes.checkPack(weight);
     int columns = code.product().columns();
-    if (input == Input.BLOCK_INT8 && BlockPanels.fits(weight)) {
+    if (input == Input.BLOCK_INT8 && multipliesBlocks(weight)) {
       return BlockPanels.pack(weight, code.blocks().wanted(), arena, pool);
     }
     if (input.ofRows() && DotPanels.fits(weight)) {
@@ -70,6 +70,11 @@ public final class X86Kernels implements Kernels {
       return DotPanels.pack(weight, input, columns, unit, arena, pool);
     }
     return RoundedInput.of(WidenedPanels.pack(weight, columns, arena, pool), input);
+  }
+
+  @Override
+  public boolean multipliesBlocks(Tensor weight) {
+    return BlockPanels.fits(weight);
   }
 
   @Override
