@@ -426,7 +426,8 @@ class CommandsTest {
     String line = "bench|{decoder}|--seconds|1|-p|20|-n|3|--batch|1,4|--cache|int8";
     JsonNode measured = json(line);
     assertThat(keys(measured))
-        .containsExactly("model", "machine", "fileBytes", "memoryBytes", "cache", "tests");
+        .containsExactly(
+            "model", "machine", "fileBytes", "memoryBytes", "cache", "activations", "tests");
     assertThat(measured.get("cache").asText()).isEqualTo("int8");
     assertThat(measured.get("tests")).hasSize(3);
     assertThat(keys(measured.get("tests").get(0)))
