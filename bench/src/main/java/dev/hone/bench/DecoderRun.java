@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.hone.measure.LimitMeter;
 import dev.hone.model.Batch;
 import dev.hone.model.folder.Model;
+import dev.hone.runtime.ActivationType;
 import dev.hone.runtime.Engine;
 import dev.hone.runtime.cache.CachedSequence;
 import dev.hone.runtime.cache.PagedCache;
@@ -49,7 +50,7 @@ final class DecoderRun {
     KernelTier tier = KernelTier.select(Optional.empty()).tier();
     try (Model model = Model.load(Path.of(args[0]));
         ComputePool pool = new ComputePool(threads);
-        Engine engine = new Engine(model.transformer(), tier.create(pool));
+        Engine engine = new Engine(model.transformer(), tier.create(pool), ActivationType.INT8);
         PagedCache cache = new PagedCache(model.transformer(), Long.MAX_VALUE);
         Arena arena = Arena.ofShared()) {
       var run = new DecoderRun(engine, cache);

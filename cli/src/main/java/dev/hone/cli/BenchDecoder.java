@@ -118,7 +118,7 @@ final class BenchDecoder {
       Terminal terminal) {
     KernelTier tier = compute.tier(terminal);
     try (var pool = new ComputePool(compute.threads());
-        Engine engine = new Engine(model.transformer(), tier.create(pool))) {
+        Engine engine = new Engine(model.transformer(), tier.create(pool), activations)) {
       return DecoderSpeed.profiles(engine, tests(), plan, limits);
     }
   }
