@@ -53,11 +53,35 @@ public record BlockPanels(int rows, int cols, Form form, MemorySegment data) imp
       return Input.BLOCK * bits / Byte.SIZE * columns;
     }
 
-    private int at(int k, int column) {
+    /** Puts the integer of input feature k of a block, 0 until then, into its place. */
+    public void put(MemorySegment block, int k, int column, int q) {
       if (bits == 4) {
-        return (k / 8 * columns + column) * 4 + k % 4;
+        long at = (k / 8 * columns + column) * 4L + k % 4;
+        block.set(JAVA_BYTE, at, (byte) (block.get(JAVA_BYTE, at) | (k % 8 < 4 ? q : q << 4)));
+      } else {
+        long at = ((long) (k / unit) * columns + column) * unit + k % unit;
+        block.set(JAVA_BYTE, at, (byte) q);
       }
-      return (k / unit * columns + column) * unit + k % unit;
+    }
+
+    /** Puts the scale of a column into its place. */
+    public void putScale(MemorySegment block, int column, float scale) {
+      put(block, dataBytes(), column, scale);
+    }
+
+    /** Puts the shift of a column into its place. */
+    public void putShift(MemorySegment block, int column, float shift) {
+      put(block, dataBytes() + columns * scaleBytes, column, shift);
+    }
+
+    private void put(MemorySegment block, long at, int column, float value) {
+      if (scaleBytes == Short.BYTES) {
+        block.set(JAVA_SHORT_UNALIGNED, at + column * 2L, Float.floatToFloat16(value));
+      } else {
+        // a denormal factor would slow every multiplication; what it scales is nothing
+        float normal = Math.abs(value) < Float.MIN_NORMAL ? 0 : value;
+        block.set(Tensor.FLOAT, at + column * 4L, normal);
+      }
     }
   }
 
@@ -103,32 +127,18 @@ public record BlockPanels(int rows, int cols, Form form, MemorySegment data) imp
       source.read(n, row);
       int column = n % columns;
       for (int b = 0; b < blocks(); b++) {
-        long at = at(panel) + (long) b * form.bytes();
+        MemorySegment block = data.asSlice(at(panel) + (long) b * form.bytes(), form.bytes());
         int group = b * Input.BLOCK / row.group();
         for (int k = 0; k < Input.BLOCK; k++) {
-          int q = row.integers()[b * Input.BLOCK + k] + source.middle() + offset;
-          long place = at + form.at(k, column);
-          boolean high = form.bits() == 4 && k % 8 >= 4;
-          data.set(JAVA_BYTE, place, (byte) (high ? data.get(JAVA_BYTE, place) | q << 4 : q));
+          int q = row.integers()[b * Input.BLOCK + k];
+          form.put(block, k, column, q + source.middle() + offset);
         }
         float scale = row.scales()[group];
-        long factors = at + form.dataBytes();
-        set(factors, column, scale);
+        form.putScale(block, column, scale);
         if (form.shifted()) {
-          float shift = row.shifts()[group] - scale * (source.middle() + offset);
-          set(factors + (long) columns * form.scaleBytes(), column, shift);
+          form.putShift(block, column, row.shifts()[group] - scale * (source.middle() + offset));
         }
       }
-    }
-  }
-
-  private void set(long at, int column, float value) {
-    if (form.scaleBytes() == Short.BYTES) {
-      data.set(JAVA_SHORT_UNALIGNED, at + column * 2L, Float.floatToFloat16(value));
-    } else {
-      // a denormal factor would slow every multiplication; what it scales is nothing
-      float normal = Math.abs(value) < Float.MIN_NORMAL ? 0 : value;
-      data.set(Tensor.FLOAT, at + column * 4L, normal);
     }
   }
 
@@ -150,6 +160,11 @@ public record BlockPanels(int rows, int cols, Form form, MemorySegment data) imp
   @Override
   public long packedBytes() {
     return data.byteSize();
+  }
+
+  @Override
+  public boolean integers() {
+    return true;
   }
 
   /**

@@ -1,13 +1,26 @@
 package dev.hone.tensor.kernel.x86;
 
+import dev.hone.tensor.Input;
+import dev.hone.tensor.Tensor;
 import dev.hone.tensor.kernel.panels.BlockPanels;
 import dev.hone.tensor.kernel.x86.CpuFeatures.Feature;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
-/** The kernels of products with inputs rounded in blocks: made when a weight of a form comes. */
+/**
+ * The kernels of products with inputs rounded in blocks: made when a weight of a form comes, and
+ * tried on a case whose answer is known before anything is computed with them.
+ */
 final class Blocks {
+  private static final float SCALE = 0.5f;
+  private static final float SHIFT = 0.25f;
+
+  /** Of sums up to 1e6. */
+  private static final float TOLERANCE = 2;
+
   private final Set<Feature> features;
   private final Map<BlockForm, BlockProductKernel> products = new ConcurrentHashMap<>();
   private final Map<BlockRoundingKernel.Form, BlockRoundingKernel> roundings =
@@ -26,11 +39,80 @@ final class Blocks {
     return BlockForm.of(panels, features);
   }
 
+  /**
+   * The product of a form.
+   *
+   * @throws IllegalStateException if it computes something else than it should
+   */
   BlockProductKernel product(BlockForm form) {
-    return products.computeIfAbsent(form, BlockProductKernel::new);
+    return products.computeIfAbsent(form, this::tried);
   }
 
   BlockRoundingKernel rounding(BlockForm form) {
     return roundings.computeIfAbsent(BlockRoundingKernel.Form.of(form), BlockRoundingKernel::new);
+  }
+
+  /** Rows of whole numbers, the largest of a block 127: they are their own roundings. */
+  private BlockProductKernel tried(BlockForm form) {
+    BlockProductKernel product = new BlockProductKernel(form);
+    int rows = BlockForm.HEIGHT + 1;
+    int blocks = 2;
+    int depth = blocks * Input.BLOCK;
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment x = arena.allocate(4L * rows * depth, Tensor.ALIGNMENT);
+      for (int i = 0; i < rows * depth; i++) {
+        x.setAtIndex(Tensor.FLOAT, i, number(i / depth, i % depth));
+      }
+      MemorySegment w = weights(form, blocks, arena);
+      BlockRoundingKernel rounding = rounding(form);
+      long rowBytes = rounding.rowBytes(blocks);
+      MemorySegment rounded = arena.allocate(rows * rowBytes);
+      MemorySegment c = arena.allocate(4L * rows * form.columns(), Tensor.ALIGNMENT);
+      MemorySegment start = arena.allocate(4L * form.columns(), Tensor.ALIGNMENT);
+      rounding.run(x, 4L * depth, rows, blocks, rounded);
+      product.run(rounded, rowBytes, w, c, 4L * form.columns(), start, 0, rows, 1, blocks);
+      for (int i = 0; i < rows * form.columns(); i++) {
+        float expected = 0;
+        for (int k = 0; k < depth; k++) {
+          int q = integer(form, k, i % form.columns()) - form.middle();
+          expected += number(i / form.columns(), k) * (q * SCALE + (form.shifted() ? SHIFT : 0));
+        }
+        float found = c.getAtIndex(Tensor.FLOAT, i);
+        if (!(Math.abs(found - expected) <= TOLERANCE)) {
+          String what = form + " failed: " + found + " instead of " + expected;
+          throw new IllegalStateException(
+              "the self-test of product-" + what + "; use the kernels of the tier vector");
+        }
+      }
+    }
+    return product;
+  }
+
+  private static MemorySegment weights(BlockForm form, int blocks, Arena arena) {
+    BlockPanels.Form panels = form.panels();
+    MemorySegment w = arena.allocate((long) blocks * panels.bytes(), Tensor.ALIGNMENT);
+    for (int b = 0; b < blocks; b++) {
+      MemorySegment block = w.asSlice((long) b * panels.bytes(), panels.bytes());
+      for (int j = 0; j < form.columns(); j++) {
+        for (int k = 0; k < Input.BLOCK; k++) {
+          panels.put(block, k, j, integer(form, b * Input.BLOCK + k, j));
+        }
+        panels.putScale(block, j, SCALE);
+        if (form.shifted()) {
+          panels.putShift(block, j, SHIFT);
+        }
+      }
+    }
+    return w;
+  }
+
+  private static int number(int row, int k) {
+    return k % Input.BLOCK == row ? 127 : (k * 29 + row * 7) % 255 - 127;
+  }
+
+  private static int integer(BlockForm form, int k, int j) {
+    int bits = form.arithmetic().bits();
+    boolean signed = bits == 8 && !form.arithmetic().dots();
+    return (k * 37 + j * 11) % (bits == 4 ? 16 : 255) - (signed ? 127 : 0);
   }
 }
