@@ -1,6 +1,6 @@
 package dev.hone.cli;
 
-import dev.hone.compress.search.Progress;
+import dev.hone.compress.Progress;
 import java.time.Duration;
 import java.util.function.Consumer;
 import me.tongfei.progressbar.ProgressBar;

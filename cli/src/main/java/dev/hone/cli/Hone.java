@@ -34,6 +34,7 @@ public final class Hone implements Runnable {
   private static final List<Supplier<Object>> COMMANDS =
       List.of(
           Optimize::new,
+          Quantize::new,
           Embed::new,
           Classify::new,
           Tag::new,

@@ -203,6 +203,18 @@ class CommandsTest {
         "inspect|{embedder}|--golden|{texts}",
         "inspect|{embedder}|--golden|{ids-alone}",
         "optimize|{embedder}|-o|{foreign}",
+        "quantize|{embedder}|--out|{foreign}|--method|rtn",
+        "quantize|{embedder}|--out|new-folder",
+        "quantize|{embedder}|--out|new-folder|--calibration|{missing}",
+        "quantize|{embedder}|--out|new-folder|--calibration|{empty}",
+        "quantize|{embedder}|--out|new-folder|--method|best",
+        "quantize|{embedder}|--out|new-folder|--method|rtn|--damping|0.1",
+        "quantize|{embedder}|--out|new-folder|--method|rtn|--bits|5",
+        "quantize|{embedder}|--out|new-folder|--method|rtn|--type|q4_0|--group|32",
+        "quantize|{embedder}|--out|new.gguf|--method|rtn",
+        "quantize|{decoder}|--out|new-folder|--method|rtn",
+        "quantize|{decoder}|--out|new.gguf|--method|rtn|--group|64",
+        "quantize|{decoder}|--out|{decoder}|--method|rtn",
         "pull|no-such-model");
   }
 
@@ -213,6 +225,36 @@ class CommandsTest {
     assertThat(answer.err()).startsWith("hone: ").hasLineCount(1).doesNotContain("Exception");
     assertThat(answer.code()).isEqualTo(2);
     assertThat(answer.out()).isEmpty();
+  }
+
+  @Test
+  void quantize() throws IOException {
+    Path target = folder.resolve("quantized");
+    String line = "quantize|{embedder}|--group|16|--calibration|{texts}|--out|" + target;
+    JsonNode done = json(line);
+    assertThat(keys(done))
+        .containsExactly(
+            "model", "target", "calibrationTokens", "bytesBefore", "bytesAfter", "layers");
+    assertThat(done.get("layers")).hasSize(15);
+    assertThat(done.get("layers").get(0).get("to").asText()).isEqualTo("int4-g16-asym");
+    assertThat(done.get("layers").get(14).get("to").asText()).isEqualTo("int8-channel");
+    assertThat(done.get("bytesAfter").asLong()).isLessThan(done.get("bytesBefore").asLong() / 3);
+    assertThat(hone("embed|" + target + "|a king").out()).hasLineCount(1);
+    try (Stream<Path> files = Files.list(folder)) {
+      assertThat(files.filter(f -> f.getFileName().toString().startsWith("."))).isEmpty();
+    }
+  }
+
+  @Test
+  void quantizeGguf() {
+    Path target = folder.resolve("quantized.gguf");
+    Answer done =
+        hone("quantize|{decoder}|--calibration|{texts}|--window|8|--samples|4|--out|" + target);
+    assertThat(done.code()).as(done.err()).isZero();
+    assertThat(done.out()).startsWith("22 matrices, ");
+    JsonNode near = json("compare|{decoder}|" + target + "|--data|{texts}|--window|8").get("all");
+    assertThat(near.get("divergence").asDouble()).isBetween(1e-6, 0.1);
+    assertThat(hone("inspect|" + target).out()).contains("q4_1", "q8_0");
   }
 
   @Test

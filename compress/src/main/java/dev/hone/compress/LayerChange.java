@@ -1,5 +1,14 @@
 package dev.hone.compress;
 
+import dev.hone.model.Transformer;
+import dev.hone.model.Weight;
+import dev.hone.tensor.Tensor;
+import dev.hone.tensor.layout.Layouts;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
 /**
  * What a pass did to one layer.
  *
@@ -7,4 +16,48 @@ package dev.hone.compress;
  * @param error root of the mean squared difference over the root of the mean square of the original
  */
 public record LayerChange(
-    String layer, String from, String to, long bytesBefore, long bytesAfter, double error) {}
+    String layer, String from, String to, long bytesBefore, long bytesAfter, double error) {
+
+  /** What became of a matrix. */
+  public static LayerChange of(String layer, Tensor from, Tensor to) {
+    return new LayerChange(
+        layer,
+        from.dtype().label(),
+        to.dtype().label(),
+        from.sizeBytes(),
+        to.sizeBytes(),
+        relativeError(from, to));
+  }
+
+  /**
+   * What became of the matrices of a model's blocks, heads and tables that are not as they were.
+   */
+  public static List<LayerChange> between(Transformer before, Transformer after) {
+    Map<String, Tensor> originals = new HashMap<>();
+    before.weights().forEach(w -> originals.put(w.name(), w.tensor()));
+    List<LayerChange> changes = new ArrayList<>();
+    for (Weight weight : after.weights()) {
+      Tensor from = originals.get(weight.name());
+      if (from != weight.tensor() && from.rank() == 2) {
+        changes.add(of(weight.name(), from, weight.tensor()));
+      }
+    }
+    return changes;
+  }
+
+  private static double relativeError(Tensor from, Tensor to) {
+    float[] a = new float[Math.toIntExact(from.cols())];
+    float[] b = new float[a.length];
+    double difference = 0;
+    double power = 0;
+    for (long row = 0; row < from.rows(); row++) {
+      Layouts.decode(from, row, a);
+      Layouts.decode(to, row, b);
+      for (int i = 0; i < a.length; i++) {
+        difference += (double) (a[i] - b[i]) * (a[i] - b[i]);
+        power += (double) a[i] * a[i];
+      }
+    }
+    return power == 0 ? Math.sqrt(difference) : Math.sqrt(difference / power);
+  }
+}

@@ -1,7 +1,11 @@
 package dev.hone.compress;
 
+import dev.hone.model.Block;
+import dev.hone.model.LayerMap;
+import dev.hone.model.Linear;
 import dev.hone.model.Role;
 import java.util.EnumSet;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.regex.Pattern;
@@ -39,6 +43,22 @@ public record LayerSelection(Set<LayerKind> kinds, List<String> names, List<Stri
     return kinds.contains(LayerKind.of(role))
         && (names.isEmpty() || names.stream().anyMatch(p -> matches(p, name)))
         && except.stream().noneMatch(p -> matches(p, name));
+  }
+
+  /** The weights of a block's matrices that the pass touches. */
+  public Set<String> names(Block block) {
+    Set<String> chosen = new HashSet<>();
+    block.map(
+        new LayerMap() {
+          @Override
+          public Linear linear(Role role, Linear layer) {
+            if (chooses(role, layer.weight().name())) {
+              chosen.add(layer.weight().name());
+            }
+            return layer;
+          }
+        });
+    return chosen;
   }
 
   private static boolean matches(String pattern, String name) {

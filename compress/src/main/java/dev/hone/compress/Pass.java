@@ -1,5 +1,6 @@
 package dev.hone.compress;
 
+import dev.hone.compress.calibrate.Calibration;
 import dev.hone.model.Transformer;
 import java.lang.foreign.Arena;
 import java.util.List;
@@ -18,13 +19,19 @@ public interface Pass {
   /** The layers it touches. */
   LayerSelection layers();
 
+  /** Makes the new model without looking at texts. */
+  default Outcome apply(Transformer model, Arena arena) {
+    return apply(model, Calibration.NONE, arena);
+  }
+
   /**
    * Makes the new model.
    *
+   * @param calibration texts that it may look at
    * @param arena memory of the new weights; those that did not change are shared, so the model's
    *     own memory must live as long
    */
-  Outcome apply(Transformer model, Arena arena);
+  Outcome apply(Transformer model, Calibration calibration, Arena arena);
 
   /** The new model, and what became of every layer that the pass touched. */
   record Outcome(Transformer model, List<LayerChange> changes) {}

@@ -1,5 +1,6 @@
 package dev.hone.compress;
 
+import dev.hone.compress.calibrate.Calibration;
 import dev.hone.model.Transformer;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
@@ -16,12 +17,21 @@ public record Recipe(String name, List<Pass> passes) {
     return new Recipe(name, List.of(passes));
   }
 
-  /** Runs all passes. */
+  /** Runs all passes without looking at texts. */
   public Pass.Outcome apply(Transformer model, Arena arena) {
+    return apply(model, Calibration.NONE, arena);
+  }
+
+  /**
+   * Runs all passes.
+   *
+   * @param calibration texts that they may look at
+   */
+  public Pass.Outcome apply(Transformer model, Calibration calibration, Arena arena) {
     Transformer result = model;
     List<LayerChange> changes = new ArrayList<>();
-    for (Pass pass : passes) {
-      Pass.Outcome outcome = pass.apply(result, arena);
+    for (int i = 0; i < passes.size(); i++) {
+      Pass.Outcome outcome = passes.get(i).apply(result, calibration.ofPass(i), arena);
       result = outcome.model();
       changes.addAll(outcome.changes());
     }

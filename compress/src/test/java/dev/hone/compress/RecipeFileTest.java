@@ -3,8 +3,11 @@ package dev.hone.compress;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.hone.compress.quantize.Awq;
 import dev.hone.compress.quantize.Encode;
 import dev.hone.compress.quantize.RoundInputs;
+import dev.hone.compress.quantize.Rounding;
+import dev.hone.compress.quantize.SmoothInputs;
 import dev.hone.model.Role;
 import dev.hone.tensor.DType;
 import dev.hone.tensor.DType.Affine;
@@ -52,6 +55,12 @@ class RecipeFileTest {
             new Encode(
                 DType.of("int4-g64"), LayerSelection.blocks().named(List.of("*.0.*", "*.1.*"))),
             new Encode(DType.of("bf16"), LayerSelection.of(LayerKind.EMBEDDING, LayerKind.HEAD)),
+            new Encode(
+                DType.of("q4_1"),
+                new Rounding(Rounding.Method.GPTQ, 0.05, true),
+                LayerSelection.blocks()),
+            new Awq(DType.of("int4-g64"), LayerSelection.blocks()),
+            new SmoothInputs(0.5, LayerSelection.blocks()),
             new RoundInputs(Input.DYNAMIC_INT8, LayerSelection.blocks()));
     assertThat(RecipeFile.parse("r.json", RecipeFile.json(recipe).toString())).isEqualTo(recipe);
   }
@@ -62,12 +71,18 @@ class RecipeFileTest {
       value = {
         "name: a|passes must be a list",
         "passes: []|name must be a text",
-        "{name: a, passes: [{}]}|names no pass; known are [encode, input]",
+        "{name: a, passes: [{}]}|names no pass; known are [awq, encode, input, smooth]",
         "{name: a, passes: [{encode: int5}]}|unknown type: int5",
         "{name: a, passes: [{input: int8}]}|unknown input int8",
         "{name: a, passes: [{encode: f16, kind: [head]}]}|unknown field kind",
         "{name: a, passes: [{encode: f16, kinds: [heads]}]}|unknown kind heads",
         "{name: a, passes: [{encode: f16, kinds: head}]}|kinds must be a list",
+        "{name: a, passes: [{encode: f16, method: gptq}]}|f16 is not calibrated",
+        "{name: a, passes: [{encode: int4-g32, method: best}]}|unknown method best",
+        "{name: a, passes: [{encode: int4-g32, method: gptq, damping: 2}]}|damping=2.0: from 0 to"
+            + " 1",
+        "{name: a, passes: [{encode: int4-g32, damping: 0.1}]}|belong to gptq, not to rtn",
+        "{name: a, passes: [{input: float, method: gptq}]}|unknown field method",
         "{name: a, pases: []}|unknown field pases",
         "{|not YAML",
       })

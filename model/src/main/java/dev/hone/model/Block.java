@@ -18,4 +18,9 @@ public record Block(
      */
     PARALLEL
   }
+
+  /** The same block with every layer replaced by what {@code map} answers for it. */
+  public Block map(LayerMap map) {
+    return Transformer.map(this, map);
+  }
 }

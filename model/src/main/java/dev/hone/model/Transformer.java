@@ -31,6 +31,11 @@ public record Transformer(
     return new Transformer(embeddings, blocks, norm, other);
   }
 
+  /** The same model with other blocks. */
+  public Transformer with(List<Block> others) {
+    return new Transformer(embeddings, others, norm, head);
+  }
+
   /** The layer that answers with logits of the next token: the head's own, or the word table. */
   public Linear nextToken(Head.NextToken next) {
     return next.out().orElseGet(() -> new Linear(embeddings.word().weight(), null));
@@ -112,7 +117,7 @@ public record Transformer(
         e.maxTokens());
   }
 
-  private static Block map(Block b, LayerMap map) {
+  static Block map(Block b, LayerMap map) {
     Norms attention = b.attentionNorms();
     Norms feedForward = b.feedForwardNorms();
     return new Block(

@@ -71,19 +71,6 @@ class WatchedOpsTest {
     }
   }
 
-  @ParameterizedTest
-  @MethodSource("families")
-  void aWarmUpChangesNothing(String family) {
-    Transformer model = SeededModels.of(family, arena);
-    try (Engine cold = new Engine(model, KernelTier.VECTOR.create(pool));
-        Engine warm = new Engine(model, KernelTier.VECTOR.create(pool))) {
-      warm.warmUp();
-      assertThat(warm.run(batch)).isDeepEqualTo(cold.run(batch));
-      assertThat(warm.hidden(batch)).isDeepEqualTo(cold.hidden(batch));
-      assertThat(warm.sizeBytes()).isLessThan(2 * cold.sizeBytes());
-    }
-  }
-
   @Test
   void aProductReadsItsWeightsAndItsInput() {
     Transformer model = SeededModels.of("llama", arena);
@@ -130,13 +117,13 @@ class WatchedOpsTest {
     try (Engine engine = new Engine(model, KernelTier.VECTOR.create(pool));
         var recording = new Recording()) {
       recording.enable(EVENT).withoutThreshold();
-      assertThat(OperationRecorder.wanted()).isFalse();
+      assertThat(OperationEvent.wanted()).isFalse();
       float[][] plain = engine.run(batch);
       recording.start();
-      assertThat(OperationRecorder.wanted()).isTrue();
+      assertThat(OperationEvent.wanted()).isTrue();
       assertThat(engine.run(batch)).isDeepEqualTo(plain);
       recording.stop();
-      assertThat(OperationRecorder.wanted()).isFalse();
+      assertThat(OperationEvent.wanted()).isFalse();
       engine.run(batch);
       Path file = folder.resolve("operations.jfr");
       recording.dump(file);

@@ -3,6 +3,12 @@ package dev.hone.compress.quantize;
 import dev.hone.compress.LayerChange;
 import dev.hone.compress.LayerSelection;
 import dev.hone.compress.Pass;
+import dev.hone.compress.calibrate.BlockWalk;
+import dev.hone.compress.calibrate.Calibration;
+import dev.hone.compress.calibrate.Gram;
+import dev.hone.compress.calibrate.Inputs;
+import dev.hone.compress.calibrate.Journal;
+import dev.hone.model.Block;
 import dev.hone.model.Embedding;
 import dev.hone.model.LayerMap;
 import dev.hone.model.Linear;
@@ -16,19 +22,34 @@ import dev.hone.tensor.Tensor;
 import dev.hone.tensor.layout.Layouts;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Set;
 
 /**
- * Stores the matrices of the chosen layers in another type, each number rounded to the nearest that
- * the type has: casting for floats, round-to-nearest quantization for integers.
+ * Stores the matrices of the chosen layers in another type: cast to the nearest for floats,
+ * quantized for integers, as {@link Rounding} says. What a calibrated method cannot see the inputs
+ * of, embeddings and heads, it takes as if every column counted the same.
  */
-public record Encode(DType type, LayerSelection layers) implements Pass {
+public record Encode(DType type, Rounding rounding, LayerSelection layers) implements Pass {
   /** What recipes call the pass. */
   public static final String NAME = "encode";
 
+  public Encode {
+    if (rounding.calibrated()) {
+      Grid.of(type, Integers.SCALES); // refuses what cannot be calibrated
+    }
+  }
+
+  /** Each number to the nearest. */
+  public Encode(DType type, LayerSelection layers) {
+    this(type, Rounding.of(Rounding.Method.RTN), layers);
+  }
+
   /** The pass as recipes write it: {@code encode: int8-channel}. */
-  public static Encode read(String type, LayerSelection layers) {
-    return new Encode(DType.of(type), layers);
+  public static Encode read(String type, Rounding rounding, LayerSelection layers) {
+    return new Encode(DType.of(type), rounding, layers);
   }
 
   @Override
@@ -42,58 +63,99 @@ public record Encode(DType type, LayerSelection layers) implements Pass {
   }
 
   @Override
-  public Outcome apply(Transformer model, Arena arena) {
+  public Outcome apply(Transformer model, Calibration calibration, Arena arena) {
     List<LayerChange> changes = new ArrayList<>();
-    Transformer encoded =
-        model.map(
-            new LayerMap() {
-              @Override
-              public Linear linear(Role role, Linear layer) {
-                Tensor matrix = encode(role, layer.weight());
-                // Products with rounded inputs are of integers: a matrix of floats takes them as
-                // they come.
-                Input input = matrix.dtype() instanceof Affine ? layer.input() : Input.FLOAT;
-                return new Linear(layer.weight().with(matrix), layer.bias(), input);
-              }
-
-              @Override
-              public Embedding embedding(Role role, Embedding table) {
-                return table.with(encode(role, table.weight()));
-              }
-
-              private Tensor encode(Role role, Weight weight) {
-                Tensor from = weight.tensor();
-                if (!layers.chooses(role, weight.name()) || from.dtype().equals(type)) {
-                  return from;
-                }
-                Tensor to = Layouts.encode(from, type, arena);
-                changes.add(
-                    new LayerChange(
-                        weight.name(),
-                        from.dtype().label(),
-                        type.label(),
-                        from.sizeBytes(),
-                        to.sizeBytes(),
-                        relativeError(from, to)));
-                return to;
-              }
-            });
-    return new Outcome(encoded, changes);
+    if (!rounding.calibrated()) {
+      LayerMap nearest = map(changes, (from, _) -> Layouts.encode(from, type, arena));
+      return new Outcome(model.map(nearest), changes);
+    }
+    calibration.required(rounding.method().label());
+    Transformer walked = walk(model, calibration, arena);
+    changes.addAll(LayerChange.between(model, walked));
+    LayerMap others =
+        map(
+            changes,
+            (from, _) ->
+                integers(from, Curvature.flat(Math.toIntExact(from.cols())), calibration)
+                    .tensor(arena));
+    Transformer encoded = walked.with(List.of()).map(others);
+    return new Outcome(encoded.with(walked.blocks()), changes);
   }
 
-  private static double relativeError(Tensor from, Tensor to) {
-    float[] a = new float[Math.toIntExact(from.cols())];
-    float[] b = new float[a.length];
-    double difference = 0;
-    double power = 0;
-    for (long row = 0; row < from.rows(); row++) {
-      Layouts.decode(from, row, a);
-      Layouts.decode(to, row, b);
-      for (int i = 0; i < a.length; i++) {
-        difference += (double) (a[i] - b[i]) * (a[i] - b[i]);
-        power += (double) a[i] * a[i];
-      }
+  private Transformer walk(Transformer model, Calibration calibration, Arena arena) {
+    Set<String> chosen = new HashSet<>();
+    model.blocks().forEach(block -> chosen.addAll(layers.names(block)));
+    if (chosen.isEmpty()) {
+      return model;
     }
-    return power == 0 ? Math.sqrt(difference) : Math.sqrt(difference / power);
+    Journal journal = Journal.open(calibration.journal(), calibration.key(this, model), arena);
+    return new BlockWalk(calibration, layer -> chosen.contains(layer.weight().name()))
+        .run(model, journal, (block, inputs) -> encode(block, inputs, calibration, arena));
+  }
+
+  private boolean chooses(Role role, Weight weight) {
+    return layers.chooses(role, weight.name()) && !weight.tensor().dtype().equals(type);
+  }
+
+  private Block encode(Block block, Inputs inputs, Calibration calibration, Arena arena) {
+    IdentityHashMap<Gram, Curvature> curvatures = new IdentityHashMap<>();
+    return block.map(
+        map(
+            new ArrayList<>(),
+            (from, layer) -> {
+              Curvature curvature =
+                  inputs
+                      .of(layer)
+                      .map(
+                          gram ->
+                              curvatures.computeIfAbsent(
+                                  gram, g -> Curvature.of(g, rounding, calibration.pool())))
+                      .orElseGet(() -> Curvature.flat(layer.in()));
+              return integers(from, curvature, calibration).tensor(arena);
+            }));
+  }
+
+  private Integers integers(Tensor from, Curvature curvature, Calibration calibration) {
+    return Gptq.round(
+        Integers.floats(from),
+        Math.toIntExact(from.rows()),
+        curvature,
+        Grid.of(type, Integers.SCALES),
+        rounding,
+        calibration.pool());
+  }
+
+  /** Makes the new matrix of a layer; the layer is null for an embedding. */
+  @FunctionalInterface
+  private interface Maker {
+    Tensor of(Tensor from, Linear layer);
+  }
+
+  private LayerMap map(List<LayerChange> changes, Maker maker) {
+    return new LayerMap() {
+      @Override
+      public Linear linear(Role role, Linear layer) {
+        Tensor matrix = make(role, layer.weight(), layer);
+        // Products with rounded inputs are of integers: a matrix of floats takes them as
+        // they come.
+        Input input = matrix.dtype() instanceof Affine ? layer.input() : Input.FLOAT;
+        return new Linear(layer.weight().with(matrix), layer.bias(), input);
+      }
+
+      @Override
+      public Embedding embedding(Role role, Embedding table) {
+        return table.with(make(role, table.weight(), null));
+      }
+
+      private Tensor make(Role role, Weight weight, Linear layer) {
+        Tensor from = weight.tensor();
+        if (!chooses(role, weight)) {
+          return from;
+        }
+        Tensor to = maker.of(from, layer);
+        changes.add(LayerChange.of(weight.name(), from, to));
+        return to;
+      }
+    };
   }
 }

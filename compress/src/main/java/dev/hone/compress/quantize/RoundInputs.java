@@ -2,6 +2,7 @@ package dev.hone.compress.quantize;
 
 import dev.hone.compress.LayerSelection;
 import dev.hone.compress.Pass;
+import dev.hone.compress.calibrate.Calibration;
 import dev.hone.model.LayerMap;
 import dev.hone.model.Linear;
 import dev.hone.model.Role;
@@ -35,7 +36,7 @@ public record RoundInputs(Input input, LayerSelection layers) implements Pass {
   }
 
   @Override
-  public Outcome apply(Transformer model, Arena arena) {
+  public Outcome apply(Transformer model, Calibration calibration, Arena arena) {
     Transformer rounded =
         model.map(
             new LayerMap() {

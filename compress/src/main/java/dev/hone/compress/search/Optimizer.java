@@ -2,6 +2,7 @@ package dev.hone.compress.search;
 
 import dev.hone.compress.LayerChange;
 import dev.hone.compress.Pass;
+import dev.hone.compress.Progress;
 import dev.hone.compress.Provenance;
 import dev.hone.compress.Recipe;
 import dev.hone.compress.search.Quality.Part;

@@ -1,5 +1,6 @@
 package dev.hone.compress.search;
 
+import dev.hone.compress.Progress;
 import java.time.Duration;
 import java.util.function.Consumer;
 

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.hone.compress.LayerSelection;
+import dev.hone.compress.Progress;
 import dev.hone.compress.Recipe;
 import dev.hone.compress.TinyModel;
 import dev.hone.compress.quantize.Encode;

@@ -91,7 +91,7 @@ class SmolLm2Test {
   @Test
   void divergenceOfQ8() throws IOException, NoSuchAlgorithmException {
     Path restored = folder.resolve("restored.gguf");
-    RestoredSmolLm2.write(PUBLISHED, restored);
+    DissolvedGrid.write(PUBLISHED, restored);
     try (var arena = Arena.ofShared();
         var pool = new ComputePool(2);
         LanguageModel reference = load(restored, ActivationType.INT8, pool);

@@ -31,8 +31,10 @@ record AffineLayout(Affine type) implements Layout {
       throw new IllegalArgumentException(
           type.label() + " holds matrices; the tensor has shape " + like.shapeText());
     }
-    long rows = like.rows();
-    long cols = like.cols();
+    return allocate(arena, type, scaleType, like.rows(), like.cols());
+  }
+
+  static Tensor allocate(Arena arena, Affine type, Plain scaleType, long rows, long cols) {
     long groups = type.groups(cols);
     MemorySegment data = arena.allocate(rows * type.rowBytes(cols), Tensor.ALIGNMENT);
     Tensor scales = Tensor.allocate(arena, scaleType, rows, groups);
@@ -66,6 +68,47 @@ record AffineLayout(Affine type) implements Layout {
     }
   }
 
+  /** Writes integers that were chosen elsewhere. */
+  void write(IntegerRow row, Tensor tensor, long index) {
+    int cols = Math.toIntExact(tensor.cols());
+    int group = type.groupColumns(cols);
+    long rowStart = index * type.rowBytes(cols);
+    PlainLayout scaleLayout = new PlainLayout((Plain) tensor.scales().dtype());
+    int least = type.bits() == 4 ? 0 : -128;
+    for (int g = 0; g < type.groups(cols); g++) {
+      long place = index * type.groups(cols) + g;
+      float scale = row.scales()[g];
+      scaleLayout.set(tensor.scales().data(), place, scale);
+      int zero = type.middle();
+      if (!type.symmetric()) {
+        double steps = scale == 0 ? 0 : -row.shifts()[g] / (double) scale;
+        zero = (int) Math.rint(steps);
+        if (Math.abs(steps - zero) > 1e-3 || zero < least || zero > least + range()) {
+          throw new IllegalArgumentException(
+              "shift="
+                  + row.shifts()[g]
+                  + ", scale="
+                  + scale
+                  + ": no zero point of "
+                  + type.label());
+        }
+        tensor.zeros().data().set(JAVA_BYTE, place, (byte) zero);
+      }
+      for (int i = g * group; i < Math.min(cols, (g + 1) * group); i++) {
+        int q = row.integers()[i] + (type.symmetric() ? zero : 0);
+        if (q < least || q > least + range()) {
+          throw new IllegalArgumentException(
+              "integer " + q + " at row " + index + ", column " + i + ": not of " + type.label());
+        }
+        set(tensor.data(), rowStart, i, q);
+      }
+    }
+  }
+
+  private int range() {
+    return type.bits() == 4 ? 15 : 255;
+  }
+
   private void encodeGroup(float[] in, int g, int from, int to, Tensor tensor, long row) {
     float low = 0;
     float high = 0;
@@ -78,7 +121,7 @@ record AffineLayout(Affine type) implements Layout {
       high = Math.max(high, in[i]);
     }
     int least = type.bits() == 4 ? 0 : -128;
-    int steps = type.bits() == 4 ? 15 : 255;
+    int steps = range();
     PlainLayout scaleLayout = new PlainLayout((Plain) tensor.scales().dtype());
     float exact = type.symmetric() ? Math.max(-low, high) / (steps / 2f) : (high - low) / steps;
     if (Float.isInfinite(exact)) {

@@ -37,6 +37,20 @@ interface BlockLayout extends Layout {
     integers.widen(out);
   }
 
+  /** Writes integers that were chosen elsewhere; scales and shifts are rounded to F16. */
+  default void write(IntegerRow from, Tensor tensor, long row) {
+    throw new IllegalArgumentException(
+        type().label() + " is read, not written yet; quantize to q8_0, iq4_nl, q4_1 or q4_0");
+  }
+
+  /** Two integers of four bits in a byte, the first in the low one. */
+  static byte pair(int low, int high, int most) {
+    if (low < 0 || low > most || high < 0 || high > most) {
+      throw new IllegalArgumentException("integers " + low + ", " + high + ": not 0.." + most);
+    }
+    return (byte) (high << 4 | low);
+  }
+
   @Override
   default void encode(float[] in, Tensor tensor, long row) {
     throw new IllegalArgumentException(

@@ -1,6 +1,10 @@
 package dev.hone.tensor.layout;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+
 import dev.hone.tensor.DType.Block;
+import dev.hone.tensor.Tensor;
+import java.util.Arrays;
 
 /**
  * GGUF's IQ4_NL: blocks of 32 columns, {@code w = scale * VALUES[q]}: steps that are finer near
@@ -31,5 +35,32 @@ record IQ4_NLLayout() implements BlockLayout {
       to.integers()[column + i] = VALUES[Blocks.bits(in, at + 2 + i, 0, 4)];
       to.integers()[column + HALF + i] = VALUES[Blocks.bits(in, at + 2 + i, 4, 4)];
     }
+  }
+
+  @Override
+  public void write(IntegerRow from, Tensor tensor, long row) {
+    long at = row * Block.IQ4_NL.rowBytes(tensor.cols());
+    for (int first = 0; first < tensor.cols(); first += COLUMNS) {
+      Blocks.half(tensor.data(), at, from.scales()[first / COLUMNS]);
+      for (int i = 0; i < HALF; i++) {
+        int low = place(from.integers()[first + i]);
+        int high = place(from.integers()[first + HALF + i]);
+        tensor.data().set(JAVA_BYTE, at + 2 + i, (byte) (high << 4 | low));
+      }
+      at += Block.IQ4_NL.bytes();
+    }
+  }
+
+  private static int place(int value) {
+    int place = Arrays.binarySearch(VALUES, (byte) value);
+    if (place < 0) {
+      throw new IllegalArgumentException("integer " + value + ": not one of iq4_nl's");
+    }
+    return place;
+  }
+
+  /** The sixteen integers, from the least. */
+  static byte[] values() {
+    return VALUES.clone();
   }
 }

@@ -35,6 +35,38 @@ public final class Layouts {
     layout(type).read(tensor, row, out);
   }
 
+  /**
+   * Puts one row together from integers that were chosen elsewhere: the inverse of {@link
+   * #integers}. Scales and shifts are rounded to what the tensor stores them in; the shift of an
+   * {@link Affine} type must be a whole number of scales.
+   */
+  public static void write(IntegerRow row, Tensor to, long index) {
+    switch (to.dtype()) {
+      case Block block -> layout(block).write(row, to, index);
+      case Affine affine -> new AffineLayout(affine).write(row, to, index);
+      case Plain plain ->
+          throw new IllegalArgumentException(plain.label() + " has no integers with scales");
+    }
+  }
+
+  /**
+   * New memory for a matrix.
+   *
+   * @param scaleType as in {@link #encode(Tensor, DType, Plain, Arena)}
+   */
+  public static Tensor allocate(Arena arena, DType type, Plain scaleType, long rows, long cols) {
+    return switch (type) {
+      case Plain plain -> Tensor.allocate(arena, plain, rows, cols);
+      case Block block -> Tensor.allocate(arena, block, rows, cols);
+      case Affine affine -> AffineLayout.allocate(arena, affine, scaleType, rows, cols);
+    };
+  }
+
+  /** The number of a plain float type that is nearest. */
+  public static float round(float value, Plain type) {
+    return new PlainLayout(type).round(value);
+  }
+
   /** The whole tensor in F32, in new memory. */
   public static Tensor decode(Tensor tensor, Arena arena) {
     return encode(tensor, Plain.F32, arena);
@@ -68,6 +100,11 @@ public final class Layouts {
       layout.encode(row, target, r);
     }
     return target;
+  }
+
+  /** The integers that IQ4_NL chooses from, from the least. */
+  public static byte[] iq4nlValues() {
+    return IQ4_NLLayout.values();
   }
 
   private static Layout layout(DType type) {

@@ -51,4 +51,19 @@ record Q4_0Layout() implements BlockLayout {
       at += Block.Q4_0.bytes();
     }
   }
+
+  @Override
+  public void write(IntegerRow from, Tensor tensor, long row) {
+    long at = row * Block.Q4_0.rowBytes(tensor.cols());
+    for (int first = 0; first < tensor.cols(); first += COLUMNS) {
+      Blocks.half(tensor.data(), at, from.scales()[first / COLUMNS]);
+      for (int i = 0; i < HALF; i++) {
+        byte pair =
+            BlockLayout.pair(
+                from.integers()[first + i] + 8, from.integers()[first + HALF + i] + 8, 15);
+        tensor.data().set(JAVA_BYTE, at + 2 + i, pair);
+      }
+      at += Block.Q4_0.bytes();
+    }
+  }
 }

@@ -52,4 +52,19 @@ record Q4_1Layout() implements BlockLayout {
       at += Block.Q4_1.bytes();
     }
   }
+
+  @Override
+  public void write(IntegerRow from, Tensor tensor, long row) {
+    long at = row * Block.Q4_1.rowBytes(tensor.cols());
+    for (int first = 0; first < tensor.cols(); first += COLUMNS) {
+      Blocks.half(tensor.data(), at, from.scales()[first / COLUMNS]);
+      Blocks.half(tensor.data(), at + 2, from.shifts()[first / COLUMNS]);
+      for (int i = 0; i < HALF; i++) {
+        byte pair =
+            BlockLayout.pair(from.integers()[first + i], from.integers()[first + HALF + i], 15);
+        tensor.data().set(JAVA_BYTE, at + 4 + i, pair);
+      }
+      at += Block.Q4_1.bytes();
+    }
+  }
 }

@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import dev.hone.tensor.DType.Block;
 import dev.hone.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
 
 /**
  * GGUF's Q8_0: blocks of 32 columns, {@code w = scale * q}.
@@ -42,6 +43,16 @@ record Q8_0Layout() implements BlockLayout {
         float q = in[first + i] * inverse;
         tensor.data().set(JAVA_BYTE, at + 2 + i, (byte) Blocks.roundAwayFromZero(q));
       }
+      at += Block.Q8_0.bytes();
+    }
+  }
+
+  @Override
+  public void write(IntegerRow from, Tensor tensor, long row) {
+    long at = row * Block.Q8_0.rowBytes(tensor.cols());
+    for (int first = 0; first < tensor.cols(); first += COLUMNS) {
+      Blocks.half(tensor.data(), at, from.scales()[first / COLUMNS]);
+      MemorySegment.copy(from.integers(), first, tensor.data(), JAVA_BYTE, at + 2, COLUMNS);
       at += Block.Q8_0.bytes();
     }
   }

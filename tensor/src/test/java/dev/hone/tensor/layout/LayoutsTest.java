@@ -162,6 +162,56 @@ class LayoutsTest {
     }
   }
 
+  @ParameterizedTest
+  @EnumSource(names = {"Q8_0", "Q4_0", "Q4_1", "IQ4_NL"})
+  void blocksArePutTogetherAsTheyAreTakenApart(Block type) {
+    var random = new Random(9);
+    byte[] levels = Layouts.iq4nlValues();
+    int least = type == Block.Q8_0 ? -128 : -type.middle();
+    IntegerRow row = IntegerRow.of(type, 96);
+    for (int i = 0; i < 96; i++) {
+      row.integers()[i] =
+          type == Block.IQ4_NL
+              ? levels[random.nextInt(levels.length)]
+              : (byte) (least + random.nextInt(1 << type.bits()));
+    }
+    for (int g = 0; g < 3; g++) {
+      row.scales()[g] = (g - 1) * 0.125f;
+      if (type.shifted()) {
+        row.shifts()[g] = -0.5f * g;
+      }
+    }
+    try (Arena arena = Arena.ofConfined()) {
+      Tensor tensor = Layouts.allocate(arena, type, Plain.F32, 2, 96);
+      Layouts.write(row, tensor, 1);
+      IntegerRow read = IntegerRow.of(type, 96);
+      Layouts.integers(tensor, 1, read);
+      assertThat(read.toString()).isEqualTo(row.toString());
+    }
+  }
+
+  @Test
+  void affineIntegersAreWrittenAsTheyAre() {
+    try (Arena arena = Arena.ofConfined()) {
+      var row =
+          new IntegerRow(
+              4, new byte[] {0, 15, 8, 7, 3, 3}, new float[] {0.5f, 2}, new float[] {-4, 0});
+      Tensor tensor = Layouts.allocate(arena, new Affine(4, 4, false), Plain.F16, 1, 6);
+      Layouts.write(row, tensor, 0);
+      float[] found = new float[6];
+      Layouts.decode(tensor, 0, found);
+      assertThat(found).containsExactly(-4, 3.5f, 0, -0.5f, 6, 6);
+      var between = new IntegerRow(4, new byte[6], new float[] {0.5f, 2}, new float[] {-3.8f, 0});
+      assertThatThrownBy(() -> Layouts.write(between, tensor, 0))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("no zero point of int4-g4-asym");
+      Tensor symmetric = Layouts.allocate(arena, new Affine(4, 4, true), Plain.F16, 1, 6);
+      assertThatThrownBy(() -> Layouts.write(row, symmetric, 0))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("column 1: not of int4-g4");
+    }
+  }
+
   @Tag("shared")
   @ParameterizedTest
   @EnumSource(names = {"Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1"})

@@ -1,4 +1,4 @@
-package dev.hone.compress.search;
+package dev.hone.compress;
 
 import java.time.Duration;
 

@@ -21,20 +21,32 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * SmolLM2 with its 4-bit grid dissolved, so that quantizers can be compared on a real model: every
- * quantized weight gets uniform noise of one step's width, as {@code make_smollm2.py} of the
- * goldens describes it. Its F16 file is the reference for divergences.
+ * A quantized GGUF file with its grid dissolved, so that quantizers can be compared on a model that
+ * is at hand in 4 bits only: every quantized weight gets uniform noise of one step's width. Any
+ * quantizer with the same groups would find the file's own grid again, and seem perfect.
+ *
+ * <pre>
+ *   seed(name)  FNV-1a, 64 bit, over the tensor's name in UTF-8
+ *   z           SplitMix64's finalizer of seed + (i + 1) 0x9E3779B97F4A7C15, for weight i
+ *   u           (z >>> 11) 2^-53
+ *   weight      f16(weight + step (u - 0.5))
+ * </pre>
  */
-final class RestoredSmolLm2 {
+public final class DissolvedGrid {
   private static final ValueLayout.OfShort HALF =
       ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
   private static final int GROUP = 32;
 
-  private RestoredSmolLm2() {}
+  private DissolvedGrid() {}
 
-  static void write(Path published, Path file) throws IOException {
+  /**
+   * Writes the model in F16.
+   *
+   * @param quantized a GGUF file of F32, Q4_1 and Q8_0
+   */
+  public static void write(Path quantized, Path file) throws IOException {
     try (Arena arena = Arena.ofConfined()) {
-      Gguf gguf = Gguf.open(published, arena);
+      Gguf gguf = Gguf.open(quantized, arena);
       Map<String, MetadataValue> metadata = new LinkedHashMap<>(gguf.metadata().values());
       metadata.put("general.file_type", new MetadataValue.Whole(MetadataKind.UINT32, 1));
       Map<String, Pending> tensors = new LinkedHashMap<>();
@@ -56,7 +68,10 @@ final class RestoredSmolLm2 {
     for (byte b : name.getBytes(StandardCharsets.UTF_8)) {
       seed = (seed ^ (b & 0xff)) * 0x100000001B3L;
     }
-    int bytes = tensor.dtype() == Block.Q4_1 ? 20 : 34;
+    if (!(tensor.dtype() instanceof Block type) || type != Block.Q4_1 && type != Block.Q8_0) {
+      throw new IllegalArgumentException(name + " is " + tensor + ": q4_1 and q8_0 are dissolved");
+    }
+    int bytes = type.bytes();
     Tensor noisy = Tensor.allocate(arena, Plain.F16, tensor.shape());
     float[] row = new float[Math.toIntExact(tensor.cols())];
     long index = 0;

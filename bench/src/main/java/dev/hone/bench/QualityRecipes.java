@@ -1,0 +1,46 @@
+package dev.hone.bench;
+
+import dev.hone.compress.LayerKind;
+import dev.hone.compress.LayerSelection;
+import dev.hone.compress.Recipe;
+import dev.hone.compress.quantize.Encode;
+import dev.hone.compress.quantize.RoundInputs;
+import dev.hone.compress.quantize.Rounding;
+import dev.hone.compress.quantize.Rounding.Method;
+import dev.hone.tensor.DType;
+import dev.hone.tensor.Input;
+
+/** The ways of compressing whose losses are measured. */
+final class QualityRecipes {
+  private static final DType INT8 = new DType.Affine(8, 0, true);
+
+  private QualityRecipes() {}
+
+  /** Blocks in a type; embeddings, and what stands behind the blocks, at 8 bits. */
+  static Recipe encoder(String type, Method method) {
+    return Recipe.of(
+        type + " " + method.label(),
+        new Encode(DType.of(type), Rounding.of(method), LayerSelection.blocks()),
+        new Encode(
+            INT8,
+            Rounding.of(method == Method.RTN ? Method.RTN : Method.REFIT),
+            LayerSelection.of(LayerKind.EMBEDDING, LayerKind.HEAD)));
+  }
+
+  /** Weights at 8 bits, and inputs token by token. */
+  static Recipe dynamicInt8() {
+    return Recipe.of(
+        "dynamic int8",
+        new Encode(INT8, LayerSelection.blocks()),
+        new RoundInputs(Input.DYNAMIC_INT8, LayerSelection.blocks()),
+        new Encode(INT8, LayerSelection.of(LayerKind.EMBEDDING)));
+  }
+
+  /** Blocks in a type, embeddings in Q8_0. */
+  static Recipe decoder(String type, Method method) {
+    return Recipe.of(
+        type + " " + method.label(),
+        new Encode(DType.of(type), Rounding.of(method), LayerSelection.blocks()),
+        new Encode(DType.Block.Q8_0, LayerSelection.of(LayerKind.EMBEDDING)));
+  }
+}

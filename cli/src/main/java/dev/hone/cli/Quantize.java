@@ -1,0 +1,241 @@
+package dev.hone.cli;
+
+import dev.hone.compress.Compression;
+import dev.hone.compress.LayerKind;
+import dev.hone.compress.LayerSelection;
+import dev.hone.compress.Pass;
+import dev.hone.compress.Recipe;
+import dev.hone.compress.quantize.Awq;
+import dev.hone.compress.quantize.Encode;
+import dev.hone.compress.quantize.Rounding;
+import dev.hone.measure.Units;
+import dev.hone.tensor.DType;
+import dev.hone.tensor.DType.Affine;
+import dev.hone.tensor.DType.Block;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code hone quantize}: weights in fewer bits. */
+@Command(
+    name = "quantize",
+    mixinStandardHelpOptions = true,
+    description = {
+      "Stores a model's weights in fewer bits, and looks at texts to lose little by it: goes"
+          + " through the model block by block in bounded memory. Stopped in the middle, the same"
+          + " command goes on behind the last finished block.",
+      "Writes a folder as published models have it (safetensors, compressed-tensors), or of a GGUF"
+          + " model a GGUF file."
+    },
+    footer = {
+      "",
+      "Examples:",
+      "  hone quantize minilm --bits 4 --group 64 --calibration texts.txt --out minilm-4bit",
+      "  hone quantize model-f16.gguf --type iq4_nl --calibration texts.txt --out model-iq4.gguf"
+    })
+final class Quantize implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+  @Mixin private ModelName model;
+  @Mixin private ComputeOptions compute;
+
+  @Option(
+      names = "--method",
+      defaultValue = "gptq",
+      description =
+          "rtn (to the nearest, looks at no texts), refit (to the nearest on refitted grids), awq"
+              + " (scales for columns that carry much, then refit), gptq-range (GPTQ on grids from"
+              + " least to largest), gptq (GPTQ on refitted grids; default).")
+  private String method;
+
+  @Option(names = "--bits", defaultValue = "4", description = "4 or 8 (default: ${DEFAULT-VALUE}).")
+  private int bits;
+
+  @Option(
+      names = "--group",
+      defaultValue = "32",
+      description = "Columns that share a scale; 0: whole rows (default: ${DEFAULT-VALUE}).")
+  private int group;
+
+  @Option(names = "--symmetric", description = "Grids around zero, without zero points.")
+  private boolean symmetric;
+
+  @Option(
+      names = "--type",
+      description =
+          "Instead of bits and groups a type by its name: int4-g48-asym, q4_0, q4_1, iq4_nl, q8_0.")
+  private String type;
+
+  @Option(
+      names = "--embeddings",
+      description =
+          "Type of the embedding tables, none to leave them (default: int8-channel; in GGUF q8_0).")
+  private String embeddings;
+
+  @Option(
+      names = "--activation-order",
+      description = "With gptq, whether columns with larger inputs go first (default: true).",
+      arity = "1",
+      defaultValue = "true")
+  private boolean activationOrder;
+
+  @Option(
+      names = "--damping",
+      description =
+          "With gptq, added to the Hessian's diagonal, as a share of its mean"
+              + " (default: 0.01).")
+  private Double damping;
+
+  @Option(
+      names = "--calibration",
+      paramLabel = "FILE",
+      description =
+          "Texts like those that the model will read: a line a text, of a decoder one long text.")
+  private Path texts;
+
+  @Option(
+      names = "--samples",
+      description = "Texts, or windows of a decoder, at most (default: ${DEFAULT-VALUE}).")
+  private int samples = Compression.SAMPLES;
+
+  @Option(
+      names = "--window",
+      description =
+          "Tokens of a decoder's window, and of an encoder's text at most (default:"
+              + " ${DEFAULT-VALUE}).")
+  private int window = Compression.WINDOW;
+
+  @Option(
+      names = {"-o", "--out"},
+      paramLabel = "PATH",
+      required = true,
+      description = "Where the model goes: a folder, or a file that ends in .gguf.")
+  private Path target;
+
+  @Option(names = "--json", description = "Print what was done as JSON.")
+  private boolean json;
+
+  @Override
+  public Integer call() throws IOException {
+    var terminal = Terminal.of(spec);
+    boolean gguf = target.toString().endsWith(".gguf");
+    Recipe recipe = recipe(gguf);
+    Path source = model.resolve(terminal);
+    Compression.Texts read = texts();
+    Compression.Result result;
+    try (var bar = new Bar(terminal, "quantizing " + model.name())) {
+      result =
+          new Compression(source, model.name(), recipe, target)
+              .run(read, compute.threads(), compute.tier(terminal), bar);
+    }
+    if (json) {
+      terminal.json(json(result));
+    } else {
+      print(terminal, result);
+    }
+    return 0;
+  }
+
+  private Recipe recipe(boolean gguf) {
+    try {
+      Rounding rounding = rounding();
+      DType blocks = type(gguf);
+      DType tables =
+          embeddings == null ? gguf ? Block.Q8_0 : new Affine(8, 0, true) : table(embeddings);
+      List<Pass> passes = new ArrayList<>();
+      if (method.equals(Awq.NAME)) {
+        passes.add(new Awq(blocks, LayerSelection.blocks()));
+      }
+      passes.add(new Encode(blocks, rounding, LayerSelection.blocks()));
+      if (tables != null) {
+        passes.add(new Encode(tables, LayerSelection.of(LayerKind.EMBEDDING)));
+      }
+      return new Recipe(method + "-" + blocks.label(), passes);
+    } catch (IllegalArgumentException e) {
+      throw new WrongInput(e.getMessage());
+    }
+  }
+
+  private static DType table(String label) {
+    return label.equals("none") ? null : DType.of(label);
+  }
+
+  private Rounding rounding() {
+    Rounding.Method chosen =
+        method.equals(Awq.NAME) ? Rounding.Method.REFIT : Rounding.Method.of(method);
+    if (!chosen.propagates()) {
+      if (damping != null) {
+        throw new WrongInput("--damping belongs to gptq, not to " + method);
+      }
+      return Rounding.of(chosen);
+    }
+    return new Rounding(chosen, damping == null ? Rounding.DAMPING : damping, activationOrder);
+  }
+
+  private DType type(boolean gguf) {
+    var given = spec.commandLine().getParseResult();
+    if (type != null) {
+      for (String other : List.of("--bits", "--group", "--symmetric")) {
+        if (given.hasMatchedOption(other)) {
+          throw new WrongInput("--type=" + type + " says it all: leave " + other + " away");
+        }
+      }
+      return DType.of(type);
+    }
+    if (!gguf) {
+      return new Affine(bits, group, symmetric);
+    }
+    if (group != 32 || bits != 4 && bits != 8) {
+      throw new WrongInput(
+          "GGUF has groups of 32 and 4 or 8 bits: --bits=" + bits + ", --group=" + group);
+    }
+    return bits == 8 ? Block.Q8_0 : symmetric ? Block.Q4_0 : Block.Q4_1;
+  }
+
+  private Compression.Texts texts() {
+    if (samples < 1 || window < 2) {
+      throw new WrongInput(
+          "--samples=" + samples + " must be at least 1, --window=" + window + " at least 2");
+    }
+    return texts == null
+        ? Compression.Texts.NONE
+        : new Compression.Texts(WindowOptions.text(texts), samples, window);
+  }
+
+  private Map<String, Object> json(Compression.Result result) {
+    Map<String, Object> json = new LinkedHashMap<>();
+    json.put("model", model.name());
+    json.put("target", target.toString());
+    json.put("calibrationTokens", result.tokens());
+    json.put("bytesBefore", result.bytesBefore());
+    json.put("bytesAfter", result.bytesAfter());
+    json.put("layers", result.changes());
+    return json;
+  }
+
+  private void print(Terminal terminal, Compression.Result result) {
+    double error =
+        result.changes().stream()
+            .mapToDouble(dev.hone.compress.LayerChange::error)
+            .average()
+            .orElse(0);
+    terminal
+        .out()
+        .printf(
+            "%d matrices, %s -> %s, weights' mean relative error %.4f, calibrated on %d tokens%n",
+            result.changes().size(),
+            Units.bytes(result.bytesBefore()),
+            Units.bytes(result.bytesAfter()),
+            error,
+            result.tokens());
+    terminal.out().println("model: " + target);
+  }
+}

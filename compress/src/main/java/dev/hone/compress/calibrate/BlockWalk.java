@@ -1,0 +1,127 @@
+package dev.hone.compress.calibrate;
+
+import dev.hone.compress.Progress;
+import dev.hone.model.Batch;
+import dev.hone.model.Block;
+import dev.hone.model.Linear;
+import dev.hone.model.Transformer;
+import dev.hone.runtime.BlockEngine;
+import dev.hone.tensor.DType.Plain;
+import dev.hone.tensor.Tensor;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Predicate;
+
+/**
+ * Goes through a model block by block: shows what the layers of a block read, lets the block be
+ * changed, and feeds what the changed block answers to the next one, as Frantar et al., "GPTQ",
+ * section 4 do. Of activations, one block's inputs stand in memory; of weights, one block's.
+ */
+public final class BlockWalk {
+  private final Calibration calibration;
+  private final Predicate<Linear> watched;
+  private final long start = System.nanoTime();
+
+  /**
+   * Prepares a walk.
+   *
+   * @param watched the layers whose inputs are counted
+   */
+  public BlockWalk(Calibration calibration, Predicate<Linear> watched) {
+    this.calibration = calibration;
+    this.watched = watched;
+  }
+
+  /** Changes a block, knowing what its layers read. */
+  @FunctionalInterface
+  public interface Change {
+    Block of(Block block, Inputs inputs);
+  }
+
+  /**
+   * Changes every block.
+   *
+   * @param journal of the walk; blocks that stand in it are taken from there
+   */
+  public Transformer run(Transformer model, Journal journal, Change change) {
+    List<Block> changed = new ArrayList<>();
+    try (Arena arena = Arena.ofShared()) {
+      List<Tensor> states = embeddings(model, arena);
+      for (int i = 0; i < model.blocks().size(); i++) {
+        Block block = model.blocks().get(i);
+        boolean last = i + 1 == model.blocks().size();
+        Optional<Block> kept = journal.read(i, block);
+        Block next;
+        if (kept.isPresent()) {
+          next = kept.get();
+        } else {
+          next = change.of(block, watch(model, block, states));
+          journal.write(i, block, next);
+        }
+        changed.add(next);
+        if (!last) {
+          advance(model, next, states);
+        }
+        report(i + 1, model.blocks().size());
+      }
+    }
+    return model.with(changed);
+  }
+
+  private List<Tensor> embeddings(Transformer model, Arena arena) {
+    List<Tensor> states = new ArrayList<>();
+    try (BlockEngine engine = BlockEngine.embeddings(model, calibration.kernels())) {
+      for (Batch batch : calibration.batches()) {
+        Tensor state = Tensor.allocate(arena, Plain.F32, batch.tokens(), model.hidden());
+        MemorySegment.copy(
+            engine.embeddings(batch).data(), 0, state.data(), 0, state.data().byteSize());
+        states.add(state);
+      }
+    }
+    return states;
+  }
+
+  private Inputs watch(Transformer model, Block block, List<Tensor> states) {
+    var inputs = new Inputs();
+    try (BlockEngine engine = BlockEngine.of(model, block, calibration.kernels())) {
+      for (int b = 0; b < states.size(); b++) {
+        var batch = inputs.new OneBatch(calibration.kernels(), calibration.pool());
+        engine.run(
+            states.get(b),
+            calibration.batches().get(b),
+            (layer, x) -> {
+              if (watched.test(layer)) {
+                batch.add(layer, x);
+              }
+            });
+      }
+    }
+    return inputs;
+  }
+
+  /** Puts what a block answers in the place of what it read. */
+  private void advance(Transformer model, Block block, List<Tensor> states) {
+    try (BlockEngine engine = BlockEngine.of(model, block, calibration.kernels())) {
+      for (int b = 0; b < states.size(); b++) {
+        Tensor state = states.get(b);
+        Tensor out = engine.run(state, calibration.batches().get(b));
+        MemorySegment.copy(out.data(), 0, state.data(), 0, state.data().byteSize());
+      }
+    }
+  }
+
+  private void report(int done, int of) {
+    long each = (System.nanoTime() - start) / done;
+    calibration
+        .progress()
+        .accept(
+            new Progress(
+                (double) done / of,
+                "block " + done + " of " + of,
+                Duration.ofNanos(each * (of - done))));
+  }
+}

@@ -1,0 +1,87 @@
+package dev.hone.compress.calibrate;
+
+import dev.hone.compress.Pass;
+import dev.hone.compress.Progress;
+import dev.hone.compress.RecipeException;
+import dev.hone.model.Batch;
+import dev.hone.model.Transformer;
+import dev.hone.model.Weight;
+import dev.hone.tensor.kernel.Kernels;
+import dev.hone.tensor.parallel.ComputePool;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.zip.CRC32C;
+
+/**
+ * The texts that a pass may look at, and what runs them.
+ *
+ * @param batches tokens as the model reads them, packed: texts of unequal length are the normal
+ *     case
+ * @param progress told of every step
+ * @param journal folder that finished blocks are kept in, so that a run that was stopped goes on
+ *     behind them; empty: nothing is kept
+ */
+public record Calibration(
+    List<Batch> batches,
+    Kernels kernels,
+    ComputePool pool,
+    Consumer<Progress> progress,
+    Optional<Path> journal) {
+
+  private static final long CHUNK_BYTES = 1 << 28;
+
+  /** For passes that look at nothing. */
+  public static final Calibration NONE =
+      new Calibration(List.of(), null, null, _ -> {}, Optional.empty());
+
+  public Calibration {
+    batches = List.copyOf(batches);
+  }
+
+  /**
+   * The same, after a check that there is something to look at.
+   *
+   * @param who asks, as recipes call it
+   */
+  public Calibration required(String who) {
+    if (batches.isEmpty()) {
+      throw new RecipeException(
+          who
+              + " is calibrated: it needs texts like those that the model will read (--calibration"
+              + " FILE)");
+    }
+    return this;
+  }
+
+  /** Tokens of all texts. */
+  public long tokens() {
+    return batches.stream().mapToLong(Batch::tokens).sum();
+  }
+
+  /** The same for one of several passes: each has a journal of its own. */
+  public Calibration ofPass(int index) {
+    return new Calibration(
+        batches, kernels, pool, progress, journal.map(folder -> folder.resolve("pass-" + index)));
+  }
+
+  /** Says what a pass makes of what: the pass, the tokens, and every weight's bytes. */
+  public String key(Pass pass, Transformer model) {
+    var sum = new CRC32C();
+    for (Batch batch : batches) {
+      for (int[] ids : List.of(batch.ids(), batch.types(), batch.offsets())) {
+        sum.update(MemorySegment.ofArray(ids).toArray(ValueLayout.JAVA_BYTE));
+      }
+    }
+    for (Weight weight : model.weights()) {
+      MemorySegment data = weight.tensor().data();
+      for (long at = 0; at < data.byteSize(); at += CHUNK_BYTES) {
+        sum.update(data.asSlice(at, Math.min(CHUNK_BYTES, data.byteSize() - at)).asByteBuffer());
+      }
+    }
+    return pass + "\n" + Long.toHexString(sum.getValue()) + "\n" + kernels.name() + "\n";
+  }
+}

@@ -1,0 +1,43 @@
+package dev.hone.compress.calibrate;
+
+import dev.hone.model.Linear;
+import dev.hone.tensor.Tensor;
+import dev.hone.tensor.kernel.Kernels;
+import dev.hone.tensor.parallel.ComputePool;
+import java.util.HashMap;
+import java.util.IdentityHashMap;
+import java.util.Map;
+import java.util.Optional;
+
+/** What the linear layers of one block read; layers that read the same share it. */
+public final class Inputs {
+  private final Map<String, Gram> byLayer = new HashMap<>();
+
+  /** What a layer read; empty where it read nothing, as an expert that no token came to. */
+  public Optional<Gram> of(Linear layer) {
+    return Optional.ofNullable(byLayer.get(layer.name()));
+  }
+
+  /** Counts what layers read while one batch runs. */
+  final class OneBatch {
+    private final IdentityHashMap<Tensor, Gram> seen = new IdentityHashMap<>();
+    private final Kernels kernels;
+    private final ComputePool pool;
+
+    OneBatch(Kernels kernels, ComputePool pool) {
+      this.kernels = kernels;
+      this.pool = pool;
+    }
+
+    void add(Linear layer, Tensor x) {
+      Gram shared = seen.get(x);
+      if (shared != null) {
+        byLayer.putIfAbsent(layer.name(), shared);
+        return;
+      }
+      Gram own = byLayer.computeIfAbsent(layer.name(), _ -> new Gram(layer.in()));
+      own.add(x, kernels, pool);
+      seen.put(x, own);
+    }
+  }
+}

@@ -1,0 +1,213 @@
+package dev.hone.compress.calibrate;
+
+import dev.hone.compress.RecipeException;
+import dev.hone.model.Block;
+import dev.hone.model.LayerMap;
+import dev.hone.model.Linear;
+import dev.hone.model.Norm;
+import dev.hone.model.Role;
+import dev.hone.model.Weight;
+import dev.hone.model.folder.ModelWriter;
+import dev.hone.model.format.safetensors.Safetensors;
+import dev.hone.model.format.safetensors.SafetensorsWriter;
+import dev.hone.tensor.DType;
+import dev.hone.tensor.DType.Affine;
+import dev.hone.tensor.DType.Plain;
+import dev.hone.tensor.Tensor;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.foreign.Arena;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * The blocks that a walk has finished, a file each in a folder: written beside and renamed, so that
+ * a walk that was killed goes on behind the last whole one and ends in the same bytes.
+ *
+ * <pre>
+ *   key                       what is made of what: another walk begins anew
+ *   block-00007.safetensors   the weights of block 7 that were changed:
+ *     NAME          plain numbers
+ *     NAME.data     bytes of a quantized weight, NAME.scales, NAME.zeros; its type stands in the metadata
+ * </pre>
+ */
+public final class Journal {
+  private static final String DATA = ".data";
+  private static final String SCALES = ".scales";
+  private static final String ZEROS = ".zeros";
+
+  /** Keeps nothing. */
+  public static final Journal NONE = new Journal(Optional.empty(), null);
+
+  private final Optional<Path> folder;
+  private final Arena arena;
+
+  private Journal(Optional<Path> folder, Arena arena) {
+    this.folder = folder;
+    this.arena = arena;
+  }
+
+  /**
+   * Opens a journal.
+   *
+   * @param folder it stands in; empty: nothing is kept
+   * @param key says what is made of what
+   * @param arena memory of the weights that are read
+   */
+  public static Journal open(Optional<Path> folder, String key, Arena arena) {
+    try {
+      if (folder.isPresent()) {
+        Path file = folder.get().resolve("key");
+        if (Files.exists(folder.get()) && !Files.exists(file) && !empty(folder.get())) {
+          throw new RecipeException(
+              folder.get() + " is no journal of Hone's: name another folder, or remove it");
+        }
+        if (!Files.exists(file) || !Files.readString(file).equals(key)) {
+          ModelWriter.delete(folder.get());
+          Files.createDirectories(folder.get());
+          Files.writeString(file, key);
+        }
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return new Journal(folder, arena);
+  }
+
+  private static boolean empty(Path folder) throws IOException {
+    try (var files = Files.list(folder)) {
+      return files.findAny().isEmpty();
+    }
+  }
+
+  private static Path file(Path folder, int block) {
+    return folder.resolve(String.format("block-%05d.safetensors", block));
+  }
+
+  /** A block that stands in the journal, made from the original one. */
+  Optional<Block> read(int index, Block original) {
+    return folder
+        .map(f -> file(f, index))
+        .filter(Files::exists)
+        .map(
+            file -> {
+              Safetensors stored = Safetensors.open(file, arena);
+              return original.map(
+                  replace(weight -> tensor(stored, weight).map(weight::with).orElse(weight)));
+            });
+  }
+
+  /** Keeps what became of a block. */
+  void write(int index, Block original, Block changed) {
+    if (folder.isEmpty()) {
+      return;
+    }
+    Map<String, Tensor> before = weights(original);
+    Map<String, Tensor> tensors = new LinkedHashMap<>();
+    Map<String, String> types = new HashMap<>();
+    weights(changed)
+        .forEach(
+            (name, tensor) -> {
+              if (before.get(name) != tensor) {
+                put(name, tensor, tensors, types);
+              }
+            });
+    try {
+      SafetensorsWriter.write(file(folder.get(), index), tensors, types);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Removes the journal: what was made stands elsewhere now. */
+  public void close() {
+    folder.ifPresent(ModelWriter::deleteQuietly);
+  }
+
+  private static void put(
+      String name, Tensor tensor, Map<String, Tensor> tensors, Map<String, String> types) {
+    if (tensor.dtype() instanceof Plain) {
+      tensors.put(name, tensor);
+      return;
+    }
+    types.put(name, tensor.dtype().label() + " " + tensor.rows() + " " + tensor.cols());
+    tensors.put(name + DATA, Tensor.of(Plain.U8, tensor.data(), tensor.data().byteSize()));
+    if (tensor.scales() != null) {
+      tensors.put(name + SCALES, tensor.scales());
+    }
+    if (tensor.zeros() != null) {
+      tensors.put(name + ZEROS, tensor.zeros());
+    }
+  }
+
+  private static Optional<Tensor> tensor(Safetensors stored, Weight weight) {
+    String name = weight.name();
+    String type = stored.metadata().get(name);
+    if (type == null) {
+      return stored.names().contains(name) ? Optional.of(stored.tensor(name)) : Optional.empty();
+    }
+    List<String> words = List.of(type.split(" "));
+    DType dtype = DType.of(words.get(0));
+    long rows = Long.parseLong(words.get(1));
+    long cols = Long.parseLong(words.get(2));
+    Tensor data = stored.tensor(name + DATA);
+    return Optional.of(
+        dtype instanceof Affine affine
+            ? Tensor.affine(
+                affine,
+                data.data(),
+                rows,
+                cols,
+                stored.tensor(name + SCALES),
+                affine.symmetric() ? null : stored.tensor(name + ZEROS))
+            : Tensor.of(dtype, data.data(), rows, cols));
+  }
+
+  private static Map<String, Tensor> weights(Block block) {
+    Map<String, Tensor> all = new LinkedHashMap<>();
+    block.map(
+        replace(
+            weight -> {
+              all.put(weight.name(), weight.tensor());
+              return weight;
+            }));
+    return all;
+  }
+
+  /** Another weight in the place of each. */
+  private interface Replacement {
+    Weight of(Weight weight);
+
+    default Weight orNull(Weight weight) {
+      return weight == null ? null : of(weight);
+    }
+  }
+
+  private static LayerMap replace(Replacement replacement) {
+    return new LayerMap() {
+      @Override
+      public Linear linear(Role role, Linear layer) {
+        return new Linear(
+            replacement.of(layer.weight()), replacement.orNull(layer.bias()), layer.input());
+      }
+
+      @Override
+      public Norm norm(Norm norm) {
+        return switch (norm) {
+          case Norm.LayerNorm layer ->
+              new Norm.LayerNorm(
+                  replacement.of(layer.weight()),
+                  replacement.orNull(layer.bias()),
+                  layer.epsilon());
+          case Norm.RmsNorm rms ->
+              new Norm.RmsNorm(replacement.of(rms.weight()), rms.shift(), rms.epsilon());
+        };
+      }
+    };
+  }
+}

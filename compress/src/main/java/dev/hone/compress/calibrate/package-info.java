@@ -1,0 +1,2 @@
+/** Runs texts through a model block by block, and shows what every layer reads. */
+package dev.hone.compress.calibrate;

@@ -1,0 +1,67 @@
+package dev.hone.compress.quantize;
+
+import dev.hone.compress.calibrate.Gram;
+import dev.hone.tensor.parallel.ComputePool;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.stream.IntStream;
+
+/**
+ * What a change of each input column's weight does to the squared error of layers that read the
+ * same.
+ *
+ * @param importance of every column: the Hessian's diagonal, 1 on average
+ * @param order in which columns are rounded
+ * @param upper {@link InverseFactor} of the damped Hessian in that order, [n, n]; null where
+ *     columns are rounded each by itself
+ */
+record Curvature(float[] importance, int[] order, float[] upper) {
+  /** A column that was never read costs nothing, yet gets a grid that suits it. */
+  private static final double LEAST = 1e-6;
+
+  /** Every column counts the same. */
+  static Curvature flat(int columns) {
+    float[] importance = new float[columns];
+    Arrays.fill(importance, 1);
+    return new Curvature(importance, IntStream.range(0, columns).toArray(), null);
+  }
+
+  static Curvature of(Gram gram, Rounding how, ComputePool pool) {
+    int n = gram.size();
+    double[] diagonal = gram.diagonal();
+    double mean = Arrays.stream(diagonal).average().orElse(0);
+    if (mean == 0) {
+      return flat(n); // nothing but zeros was read
+    }
+    float[] importance = new float[n];
+    for (int i = 0; i < n; i++) {
+      importance[i] = (float) Math.max(diagonal[i] / mean, LEAST);
+    }
+    int[] order = order(importance, how);
+    return new Curvature(
+        importance, order, how.propagates() ? factor(gram, order, how, mean, pool) : null);
+  }
+
+  private static int[] order(float[] importance, Rounding how) {
+    IntStream columns = IntStream.range(0, importance.length);
+    return how.activationOrder()
+        ? columns
+            .boxed()
+            .sorted(Comparator.comparingDouble(i -> -importance[i]))
+            .mapToInt(i -> i)
+            .toArray()
+        : columns.toArray();
+  }
+
+  private static float[] factor(
+      Gram gram, int[] order, Rounding how, double mean, ComputePool pool) {
+    int n = gram.size();
+    double[] hessian = gram.matrix(order);
+    for (int i = 0; i < n; i++) {
+      // A column that was never read stands for itself alone.
+      double own = hessian[i * n + i];
+      hessian[i * n + i] = own == 0 ? mean : own + how.damping() * mean;
+    }
+    return InverseFactor.of(hessian, n, pool);
+  }
+}

@@ -1,0 +1,174 @@
+package dev.hone.compress.quantize;
+
+import dev.hone.tensor.parallel.ComputePool;
+
+/**
+ * The upper triangle U with {@code H⁻¹ = Uᵀ U} of a symmetric positive definite H, which says by
+ * how much the columns behind a weight make good for its rounding: Frantar et al., "GPTQ", section
+ * 3.3. H⁻¹ itself is never made: counted from the last column on, H has a Cholesky factor whose
+ * inverse is U.
+ */
+final class InverseFactor {
+  private static final int PANEL = 64;
+  private static final int STRIP = 64;
+
+  private InverseFactor() {}
+
+  /**
+   * Computes U.
+   *
+   * @param h [n, n] row-major, both triangles; it is overwritten
+   * @return [n, n] row-major; zeros below the diagonal
+   * @throws ArithmeticException where H is not positive definite
+   */
+  static float[] of(double[] h, int n, ComputePool pool) {
+    double[] reversed = h;
+    for (int i = 0, j = n * n - 1; i < j; i++, j--) { // both axes turned around
+      double swap = reversed[i];
+      reversed[i] = reversed[j];
+      reversed[j] = swap;
+    }
+    cholesky(reversed, n, pool);
+    double[] inverse = invertLower(reversed, n, pool);
+    float[] upper = new float[n * n];
+    pool.run(
+        n,
+        i -> {
+          int from = (n - 1 - i) * n;
+          for (int j = i; j < n; j++) {
+            upper[i * n + j] = (float) inverse[from + n - 1 - j];
+          }
+        });
+    return upper;
+  }
+
+  /**
+   * The lower triangle L with {@code A = L Lᵀ}, in the place of A's: a panel of columns at a time.
+   */
+  static void cholesky(double[] a, int n, ComputePool pool) {
+    double[] panel = new double[PANEL * n];
+    for (int first = 0; first < n; first += PANEL) {
+      int k0 = first;
+      int k1 = Math.min(n, first + PANEL);
+      diagonal(a, n, k0, k1);
+      int below = n - k1;
+      int chunks = (below + PANEL - 1) / PANEL;
+      pool.run(
+          chunks,
+          chunk -> {
+            int end = Math.min(n, k1 + (chunk + 1) * PANEL);
+            for (int i = k1 + chunk * PANEL; i < end; i++) {
+              solveRow(a, n, i, k0, k1);
+              for (int k = k0; k < k1; k++) {
+                panel[(k - k0) * n + i] = a[i * n + k];
+              }
+            }
+          });
+      pool.run(
+          chunks,
+          task -> {
+            int chunk = chunks - 1 - task; // the longest rows first
+            int end = Math.min(n, k1 + (chunk + 1) * PANEL);
+            for (int i = k1 + chunk * PANEL; i < end; i++) {
+              subtract(a, i * n + k1, i + 1 - k1, a, i * n + k0, panel, k1, n, k1 - k0);
+            }
+          });
+    }
+  }
+
+  private static void diagonal(double[] a, int n, int k0, int k1) {
+    for (int j = k0; j < k1; j++) {
+      double sum = a[j * n + j];
+      for (int k = k0; k < j; k++) {
+        sum -= a[j * n + k] * a[j * n + k];
+      }
+      if (!(sum > 0)) {
+        throw new ArithmeticException(
+            "the Hessian is not positive definite: pivot "
+                + j
+                + " is "
+                + sum
+                + "; more damping or more texts");
+      }
+      double root = Math.sqrt(sum);
+      a[j * n + j] = root;
+      for (int i = j + 1; i < k1; i++) {
+        double s = a[i * n + j];
+        for (int k = k0; k < j; k++) {
+          s -= a[i * n + k] * a[j * n + k];
+        }
+        a[i * n + j] = s / root;
+      }
+    }
+  }
+
+  private static void solveRow(double[] a, int n, int i, int k0, int k1) {
+    for (int j = k0; j < k1; j++) {
+      double s = a[i * n + j];
+      for (int k = k0; k < j; k++) {
+        s -= a[i * n + k] * a[j * n + k];
+      }
+      a[i * n + j] = s / a[j * n + j];
+    }
+  }
+
+  /** {@code y[..count] -= Σk x[k] rows[k][..count]}: four rows in a pass. */
+  private static void subtract(
+      double[] y,
+      int yAt,
+      int count,
+      double[] x,
+      int xAt,
+      double[] rows,
+      int rowAt,
+      int stride,
+      int terms) {
+    int k = 0;
+    for (; k + 4 <= terms; k += 4) {
+      double x0 = x[xAt + k];
+      double x1 = x[xAt + k + 1];
+      double x2 = x[xAt + k + 2];
+      double x3 = x[xAt + k + 3];
+      int r0 = rowAt + k * stride;
+      int r1 = r0 + stride;
+      int r2 = r1 + stride;
+      int r3 = r2 + stride;
+      for (int j = 0; j < count; j++) {
+        y[yAt + j] -= x0 * rows[r0 + j] + x1 * rows[r1 + j] + x2 * rows[r2 + j] + x3 * rows[r3 + j];
+      }
+    }
+    for (; k < terms; k++) {
+      double x0 = x[xAt + k];
+      int r0 = rowAt + k * stride;
+      for (int j = 0; j < count; j++) {
+        y[yAt + j] -= x0 * rows[r0 + j];
+      }
+    }
+  }
+
+  /** L⁻¹, a strip of columns on each thread. */
+  private static double[] invertLower(double[] l, int n, ComputePool pool) {
+    double[] inverse = new double[n * n];
+    int strips = (n + STRIP - 1) / STRIP;
+    pool.run(
+        strips,
+        strip -> {
+          int from = strip * STRIP;
+          int width = Math.min(STRIP, n - from);
+          double[] local = new double[(n - from) * STRIP];
+          for (int i = from; i < n; i++) {
+            int at = (i - from) * STRIP;
+            if (i < from + width) {
+              local[at + i - from] = 1;
+            }
+            subtract(local, at, STRIP, l, i * n + from, local, 0, STRIP, i - from);
+            double pivot = 1 / l[i * n + i];
+            for (int j = 0; j < width; j++) {
+              local[at + j] *= pivot;
+              inverse[i * n + from + j] = local[at + j];
+            }
+          }
+        });
+    return inverse;
+  }
+}

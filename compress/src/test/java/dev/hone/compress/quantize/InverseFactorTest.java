@@ -1,0 +1,76 @@
+package dev.hone.compress.quantize;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.hone.tensor.parallel.ComputePool;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class InverseFactorTest {
+
+  /** {@code H⁻¹ = Uᵀ U} is {@code U H Uᵀ = 1}. */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 7, 64, 65, 200})
+  void undoesTheHessian(int n) {
+    double[] h = gram(n, n + 20, 3);
+    try (var pool = new ComputePool(2)) {
+      float[] u = InverseFactor.of(h.clone(), n, pool);
+      double[] uh = multiply(u, h, n);
+      for (int i = 0; i < n; i++) {
+        for (int j = 0; j < n; j++) {
+          double sum = 0;
+          for (int k = j; k < n; k++) {
+            sum += uh[i * n + k] * u[j * n + k];
+          }
+          assertThat(sum).isCloseTo(i == j ? 1 : 0, within(1e-4));
+          assertThat(i <= j || u[i * n + j] == 0).isTrue();
+        }
+      }
+    }
+  }
+
+  @Test
+  void refusesWhatHasNoInverse() {
+    try (var pool = new ComputePool(1)) {
+      assertThatThrownBy(() -> InverseFactor.of(new double[] {1, 1, 1, 1}, 2, pool))
+          .isInstanceOf(ArithmeticException.class)
+          .hasMessageContaining("pivot 1 is 0.0; more damping");
+    }
+  }
+
+  private static double[] multiply(float[] u, double[] h, int n) {
+    double[] product = new double[n * n];
+    for (int i = 0; i < n; i++) {
+      for (int j = 0; j < n; j++) {
+        for (int k = i; k < n; k++) {
+          product[i * n + j] += u[i * n + k] * h[k * n + j];
+        }
+      }
+    }
+    return product;
+  }
+
+  /** {@code Xᵀ X} of random inputs whose columns hang together. */
+  static double[] gram(int n, int tokens, long seed) {
+    var random = new Random(seed);
+    double[] h = new double[n * n];
+    double[] x = new double[n];
+    for (int t = 0; t < tokens; t++) {
+      double last = 0;
+      for (int i = 0; i < n; i++) {
+        last = 0.7 * last + random.nextGaussian();
+        x[i] = last * (1 + i % 5);
+      }
+      for (int i = 0; i < n; i++) {
+        for (int j = 0; j < n; j++) {
+          h[i * n + j] += x[i] * x[j];
+        }
+      }
+    }
+    return h;
+  }
+}
