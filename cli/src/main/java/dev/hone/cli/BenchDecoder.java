@@ -10,17 +10,17 @@ import dev.hone.measure.language.DecoderSpeed;
 import dev.hone.model.folder.Model;
 import dev.hone.runtime.ActivationType;
 import dev.hone.runtime.Engine;
-import dev.hone.tensor.KeyValueType;
 import dev.hone.tensor.kernel.KernelTier;
 import dev.hone.tensor.kernel.Kernels;
 import dev.hone.tensor.parallel.ComputePool;
 import java.util.List;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** What {@code hone bench} measures of a decoder, in the manner of llama-bench. */
 final class BenchDecoder {
   /** The names of all options. */
-  static final String[] NAMES = {"--prompt", "--generate", "--batch", "--cache", "--activations"};
+  static final String[] NAMES = {"--prompt", "--generate", "--batch", CacheOption.NAME, "--activations"};
 
   @Option(
       names = {"-p", "--prompt"},
@@ -42,13 +42,7 @@ final class BenchDecoder {
       description = "How many sequences go on together, as 1,8 (default: ${DEFAULT-VALUE}).")
   private List<Integer> batches;
 
-  @Option(
-      names = "--cache",
-      defaultValue = "F32",
-      description =
-          "What keys and values are stored in: ${COMPLETION-CANDIDATES} (default:"
-              + " ${DEFAULT-VALUE}).")
-  private KeyValueType cache;
+  @Mixin private CacheOption cache;
 
   @Option(
       names = "--activations",
@@ -124,7 +118,7 @@ final class BenchDecoder {
   }
 
   private DecoderSpeed.Tests tests() {
-    return new DecoderSpeed.Tests(prompt, generated, batches, cache);
+    return new DecoderSpeed.Tests(prompt, generated, batches, cache.type());
   }
 
   Measurement measure(
@@ -140,7 +134,7 @@ final class BenchDecoder {
             Machine.here(compute.threads(), tier.label()),
             model.weightFileBytes(),
             model.sizeBytes() + engine.sizeBytes(),
-            cache.label(),
+            cache.type().label(),
             activations.toString(),
             measured);
       }

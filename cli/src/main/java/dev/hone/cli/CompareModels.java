@@ -33,6 +33,7 @@ import picocli.CommandLine.Spec;
           + " windows: the Kullback-Leibler divergence of B's probabilities from A's in nats, how"
           + " often both have the same first choice, and by how much the probability of the text's"
           + " token shifts (root of the mean square); with 95 %% bootstrap intervals over windows.",
+      "With --cache B stores keys and values so; A's are F32.",
       "The second half are the tokens with more than half a window before them: what llama.cpp's"
           + " perplexity --kl-divergence counts."
     },
@@ -52,6 +53,7 @@ final class CompareModels implements Callable<Integer> {
 
   @Mixin private ComputeOptions compute;
   @Mixin private WindowOptions window;
+  @Mixin private CacheOption cache;
 
   @Option(names = "--data", required = true, paramLabel = "FILE", description = "A text.")
   private Path data;
@@ -69,7 +71,8 @@ final class CompareModels implements Callable<Integer> {
     KernelTier tier = compute.tier(terminal);
     try (var pool = new ComputePool(compute.threads());
         LanguageModel a = LanguageModel.load(first, tier, window.activations(), pool);
-        LanguageModel b = LanguageModel.load(second, tier, window.activations(), pool);
+        LanguageModel b =
+            LanguageModel.load(second, tier, window.activations(), pool, cache.type());
         var bar = new Bar(terminal, "comparing")) {
       int count = windows.of(a.ids(text).length).size();
       Divergence found =

@@ -43,6 +43,7 @@ final class Eval implements Callable<Integer> {
   @Spec private CommandSpec spec;
   @Mixin private ModelOptions model;
   @Mixin private WindowOptions window;
+  @Mixin private CacheOption cache;
 
   @Option(
       names = "--task",
@@ -70,6 +71,7 @@ final class Eval implements Callable<Integer> {
       perplexity(terminal);
     } else {
       WrongInput.refuse(spec, "belongs to --task perplexity", WindowOptions.NAMES);
+      WrongInput.refuse(spec, "belongs to --task perplexity", CacheOption.NAME);
       score(terminal);
     }
     return 0;
@@ -99,7 +101,8 @@ final class Eval implements Callable<Integer> {
                 model.model().resolve(terminal),
                 model.compute().tier(terminal),
                 window.activations(),
-                pool);
+                pool,
+                cache.type());
         var bar = new Bar(terminal, "perplexity")) {
       int[] ids = loaded.ids(text);
       int count = windows.of(ids.length).size();

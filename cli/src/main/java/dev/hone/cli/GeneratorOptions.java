@@ -34,6 +34,8 @@ final class GeneratorOptions {
               + " only the assembled kernels do it.")
   private ActivationType activations;
 
+  @Mixin private CacheOption cache;
+
   String name() {
     return model.name();
   }
@@ -54,6 +56,7 @@ final class GeneratorOptions {
             defaults.chunkTokens(),
             context == null ? OptionalInt.empty() : OptionalInt.of(context),
             (long) cacheMib << 20,
+            cache.type(),
             defaults.sequences(),
             terminal::warn));
   }

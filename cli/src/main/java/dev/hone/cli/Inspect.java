@@ -46,6 +46,7 @@ import picocli.CommandLine.Spec;
     description = {
       "Prints a model's parts and the operations and bytes that each needs; of a GGUF file what it"
           + " says of itself first.",
+      "With --memory it loads the model as commands that run it do, and tells what that takes.",
       "With --golden it runs the token ids of a safetensors file (ids.0, hidden.0, logits.0, ...)"
           + " and prints how far the answers are from the reference's; exit code 1 where one is"
           + " further than --tolerance. Where the file has greedy.0, ... a decoder's own tokens"
@@ -63,6 +64,7 @@ import picocli.CommandLine.Spec;
       "  hone inspect minilm --batch 8 --length 512",
       "  hone inspect ./my-model --golden golden.safetensors",
       "  hone inspect model.gguf --weights",
+      "  hone inspect model.gguf --memory",
       "  hone inspect vocabulary.gguf --golden vocabulary.gguf.inp",
       "  hone inspect --golden chat.json"
     })
@@ -99,6 +101,9 @@ final class Inspect implements Callable<Integer> {
   @Option(names = "--weights", description = "List every weight.")
   private boolean weights;
 
+  @Option(names = "--memory", description = "Tell what it takes in memory.")
+  private boolean memory;
+
   @Option(names = "--json", description = "Print JSON.")
   private boolean json;
 
@@ -107,9 +112,12 @@ final class Inspect implements Callable<Integer> {
     var terminal = Terminal.of(spec);
     if (golden == null) {
       WrongInput.refuse(spec, "does nothing without --golden", "--tolerance");
-      WrongInput.refuse(spec, "does nothing without --golden", ComputeOptions.NAMES);
+      if (!memory) {
+        WrongInput.refuse(spec, "does nothing without --golden or --memory", ComputeOptions.NAMES);
+      }
     } else {
-      WrongInput.refuse(spec, "does nothing with --golden", "--batch", "--length", "--weights");
+      WrongInput.refuse(
+          spec, "does nothing with --golden", "--batch", "--length", "--weights", "--memory");
     }
     if (golden != null && golden.toString().endsWith(ChatCases.ENDING)) {
       return chat(terminal);
@@ -247,6 +255,10 @@ final class Inspect implements Callable<Integer> {
           "--batch must be at least 1 and --length from 1 to " + limit + ", the model's positions");
     }
     Cost cost = Cost.of(transformer, batch, length);
+    Optional<InspectMemory> taken =
+        memory
+            ? Optional.of(InspectMemory.of(loaded.source(), compute, terminal))
+            : Optional.empty();
     if (json) {
       description.put("model", name);
       description.put("blocks", transformer.blocks().size());
@@ -255,6 +267,7 @@ final class Inspect implements Callable<Integer> {
       description.put("fileBytes", loaded.weightFileBytes());
       description.put("bytesByType", bytesByType(transformer));
       description.put("unused", loaded.unused());
+      taken.ifPresent(t -> description.put("memory", t));
       description.put("cost", cost);
       if (weights) {
         description.put("weights", transformer.weights().stream().map(Stored::of).toList());
@@ -279,6 +292,7 @@ final class Inspect implements Callable<Integer> {
                 + bytesByType(transformer).entrySet().stream()
                     .map(e -> e.getKey() + " " + Units.bytes(e.getValue()))
                     .collect(Collectors.joining(", ")));
+    taken.ifPresent(t -> terminal.out().println(t.text()));
     if (!loaded.unused().isEmpty()) {
       terminal.out().println("not used: " + String.join(", ", loaded.unused()));
     }

@@ -2,6 +2,7 @@ package dev.hone.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
+import static org.assertj.core.api.Assertions.withinPercentage;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.hone.model.Batch;
@@ -171,7 +172,9 @@ class CommandsTest {
         "eval|{classifier}|--task|scored-pairs|--data|{pairs}",
         "eval|{classifier}|--task|sst2|--data|{pairs}",
         "eval|{embedder}|--task|scored-pairs|--data|{pairs}|--window|8",
+        "eval|{embedder}|--task|scored-pairs|--data|{pairs}|--cache|int8",
         "eval|{embedder}|--task|perplexity|--data|{texts}|--window|8",
+        "eval|{decoder}|--task|perplexity|--data|{texts}|--window|8|--cache|int4",
         "eval|{decoder}|--task|perplexity|--data|{missing}|--window|8",
         "eval|{decoder}|--task|perplexity|--data|{texts}|--window|512",
         "eval|{decoder}|--task|perplexity|--data|{texts}|--window|3",
@@ -199,6 +202,7 @@ class CommandsTest {
         "inspect|{embedder}|--golden|{golden}|--batch|2",
         "inspect|{embedder}|--golden|{golden}|--length|2",
         "inspect|{embedder}|--golden|{golden}|--weights",
+        "inspect|{embedder}|--golden|{golden}|--memory",
         "inspect|{embedder}|--golden|{missing}",
         "inspect|{embedder}|--golden|{texts}",
         "inspect|{embedder}|--golden|{ids-alone}",
@@ -430,6 +434,26 @@ class CommandsTest {
   }
 
   @Test
+  void roundedKeysAndValues() {
+    String perplexity = "eval|{decoder}|--task|perplexity|--data|{texts}|--window|16|--threads|1";
+    double exact = json(perplexity).get("perplexity").asDouble();
+    assertThat(json(perplexity + "|--cache|f32").get("perplexity").asDouble()).isEqualTo(exact);
+    assertThat(json(perplexity + "|--cache|int8").get("perplexity").asDouble())
+        .isNotEqualTo(exact)
+        .isCloseTo(exact, withinPercentage(1));
+    JsonNode compared =
+        json("compare|{decoder}|{decoder}|--data|{texts}|--window|16|--threads|1|--cache|int8");
+    assertThat(compared.get("all").get("divergence").asDouble()).isBetween(1e-12, 1e-3);
+    String generate = "generate|{chatter}|a red fox|--logprobs|1|--max-tokens|1|--cache|";
+    double own = firstLogprob(generate + "f32");
+    assertThat(firstLogprob(generate + "int8")).isNotEqualTo(own).isCloseTo(own, within(0.05));
+  }
+
+  private static double firstLogprob(String line) {
+    return hone(line + "|--json").json().get(0).at("/answers/0/logprobs/0/logprob").asDouble();
+  }
+
+  @Test
   void compare() {
     JsonNode result = json("compare|{decoder}|{decoder}|--data|{texts}|--window|16|--threads|1");
     assertThat(keys(result))
@@ -538,6 +562,15 @@ class CommandsTest {
   }
 
   /** Three tokens and no weights: what such a file says is printed, and why it does not run. */
+  @Test
+  void inspectMemory() {
+    JsonNode memory = json("inspect|{decoder}|--memory|--kernels|vector").get("memory");
+    assertThat(keys(memory))
+        .containsExactly("kernels", "fileBytes", "convertedBytes", "packedBytes", "residentBytes");
+    assertThat(memory.get("kernels").asText()).isEqualTo("vector");
+    assertThat(memory.get("packedBytes").asLong()).isPositive();
+  }
+
   @Test
   void inspectAGgufFile() throws IOException {
     Path file = folder.resolve("vocabulary.gguf");

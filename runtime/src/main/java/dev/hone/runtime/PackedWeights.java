@@ -15,7 +15,12 @@ import java.util.EnumMap;
 import java.util.IdentityHashMap;
 import java.util.Map;
 
-/** The matrices of a model's linear layers in the order that a tier of kernels reads. */
+/**
+ * The matrices of a model's linear layers in the order that a tier of kernels reads. What was
+ * copied out of a mapped file need not stay in memory beside its copy: its pages are given back,
+ * and come again where somebody reads them, as a word table that is the output matrix too is read,
+ * row by row.
+ */
 final class PackedWeights implements AutoCloseable {
   private final Arena arena = LargePages.arena();
   private final IdentityHashMap<Tensor, Map<Input, PackedMatrix>> byTensor =
@@ -42,10 +47,14 @@ final class PackedWeights implements AutoCloseable {
 
   private void pack(Linear layer, Kernels kernels) {
     Tensor matrix = layer.weight().tensor();
-    byTensor
-        .computeIfAbsent(matrix, _ -> new EnumMap<>(Input.class))
-        .computeIfAbsent(
-            layer.input(), input -> kernels.pack(matrix.inStoredOrder(), input, arena));
+    PackedMatrix packed =
+        byTensor
+            .computeIfAbsent(matrix, _ -> new EnumMap<>(Input.class))
+            .computeIfAbsent(
+                layer.input(), input -> kernels.pack(matrix.inStoredOrder(), input, arena));
+    if (packed.packedBytes() > 0 && matrix.data().isMapped()) {
+      matrix.data().unload();
+    }
   }
 
   PackedMatrix of(Linear layer) {

@@ -12,6 +12,7 @@ import dev.hone.runtime.ModelTokenizer;
 import dev.hone.runtime.UnsupportedByModelException;
 import dev.hone.runtime.cache.CachedSequence;
 import dev.hone.runtime.cache.PagedCache;
+import dev.hone.tensor.KeyValueType;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.kernel.KernelTier;
 import dev.hone.tensor.parallel.ComputePool;
@@ -41,6 +42,7 @@ public final class LanguageModel implements AutoCloseable {
   private final KernelTier tier;
   private final ActivationType activations;
   private final ComputePool pool;
+  private final KeyValueType cacheType;
   private final boolean owner;
 
   private LanguageModel(
@@ -50,6 +52,7 @@ public final class LanguageModel implements AutoCloseable {
       KernelTier tier,
       ActivationType activations,
       ComputePool pool,
+      KeyValueType cacheType,
       boolean owner) {
     this.model = model;
     this.tokenizer = tokenizer;
@@ -57,7 +60,14 @@ public final class LanguageModel implements AutoCloseable {
     this.tier = tier;
     this.activations = activations;
     this.pool = pool;
+    this.cacheType = cacheType;
     this.owner = owner;
+  }
+
+  /** Loads a model from a folder or a file; keys and values are stored as they are. */
+  public static LanguageModel load(
+      Path source, KernelTier tier, ActivationType activations, ComputePool pool) {
+    return load(source, tier, activations, pool, KeyValueType.F32);
   }
 
   /**
@@ -65,10 +75,15 @@ public final class LanguageModel implements AutoCloseable {
    *
    * @param activations what products with quantized weights read
    * @param pool threads that compute; it is closed after the model
+   * @param cacheType what keys and values are stored in
    * @throws UnsupportedByModelException where it is no decoder
    */
   public static LanguageModel load(
-      Path source, KernelTier tier, ActivationType activations, ComputePool pool) {
+      Path source,
+      KernelTier tier,
+      ActivationType activations,
+      ComputePool pool,
+      KeyValueType cacheType) {
     Model model = Model.load(source);
     try {
       if (!(model.transformer().head() instanceof Head.NextToken)) {
@@ -80,7 +95,7 @@ public final class LanguageModel implements AutoCloseable {
       Tokenizer tokenizer = ModelTokenizer.load(model);
       try {
         return new LanguageModel(
-            model, model.transformer(), tokenizer, tier, activations, pool, true);
+            model, model.transformer(), tokenizer, tier, activations, pool, cacheType, true);
       } catch (RuntimeException | Error e) {
         tokenizer.close();
         throw e;
@@ -97,7 +112,7 @@ public final class LanguageModel implements AutoCloseable {
    * @param other made from this model; its memory is its maker's
    */
   public LanguageModel with(Transformer other) {
-    return new LanguageModel(model, other, tokenizer, tier, activations, pool, false);
+    return new LanguageModel(model, other, tokenizer, tier, activations, pool, cacheType, false);
   }
 
   public Model model() {
@@ -168,7 +183,7 @@ public final class LanguageModel implements AutoCloseable {
 
   /** What a window's tokens so far have left behind. */
   final class Reader implements AutoCloseable {
-    private final PagedCache cache = new PagedCache(engine.model(), Long.MAX_VALUE);
+    private final PagedCache cache = new PagedCache(engine.model(), cacheType, Long.MAX_VALUE);
     private CachedSequence sequence = cache.open();
 
     /** Forgets the window; the next one has so many tokens. */

@@ -13,19 +13,20 @@ import java.util.List;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Consumer;
 
 /**
  * What a model's makers say of how it generates: {@code generation_config.json} as transformers
  * takes it. Where it does not say {@code do_sample}, the largest logits are taken. The tokens that
  * end an answer stand there, else in {@code config.json}, else the tokenizer names one; a GGUF file
- * has them among its keys.
+ * has all of it among its keys.
  */
 final class GenerationConfig {
   private static final String FILE = "generation_config.json";
   private static final int MAX_TOKENS = 1 << 30;
 
   /** What transformers takes where a config that samples says nothing. */
-  private static final int TOP_K = 50;
+  static final int TOP_K = 50;
 
   /** Keys of the tokens that end an answer, a turn, or a message. */
   private static final List<String> END_KEYS =
@@ -41,9 +42,9 @@ final class GenerationConfig {
 
   private GenerationConfig() {}
 
-  static GenerationSettings of(Model model, Tokenizer tokenizer) {
+  static GenerationSettings of(Model model, Tokenizer tokenizer, Consumer<String> onWarning) {
     if (model.metadata().isPresent()) {
-      return GenerationSettings.greedy(stopTokens(model.metadata().get(), tokenizer));
+      return of(model.metadata().get(), tokenizer, onWarning);
     }
     Path file = model.encoderFolder().resolve(FILE);
     Config config =
@@ -64,6 +65,16 @@ final class GenerationConfig {
           .sampling(sampling(config));
     } catch (IllegalArgumentException e) {
       throw new FormatException(config.source() + ": " + e.getMessage(), e);
+    }
+  }
+
+  private static GenerationSettings of(
+      Metadata metadata, Tokenizer tokenizer, Consumer<String> onWarning) {
+    try {
+      return GenerationSettings.greedy(stopTokens(metadata, tokenizer))
+          .sampling(GgufSampling.of(metadata, onWarning));
+    } catch (IllegalArgumentException e) {
+      throw new FormatException(metadata.source() + ": general.sampling: " + e.getMessage(), e);
     }
   }
 

@@ -56,7 +56,7 @@ public final class TextGenerator implements AutoCloseable {
       throw new UnsupportedByModelException(
           model.source() + " reads at most " + most + " tokens: contextTokens=" + contextTokens);
     }
-    this.settings = GenerationConfig.of(model, loaded.tokenizer());
+    this.settings = GenerationConfig.of(model, loaded.tokenizer(), options.onWarning());
     this.chatTemplate = new Once<>(() -> ModelTokenizer.chatTemplate(model, loaded.tokenizer()));
     this.engine = loaded.engine();
   }
@@ -84,9 +84,9 @@ public final class TextGenerator implements AutoCloseable {
   }
 
   /**
-   * What the model's makers ask for: {@code generation_config.json}, and the tokens that end an
-   * answer. Without such a file it is the largest logit at every step, and {@link
-   * GenerationSettings#DEFAULT_NEW_TOKENS} tokens at most.
+   * What the model's makers ask for: {@code generation_config.json} or the keys of a GGUF file, and
+   * the tokens that end an answer. Where they say nothing it is the largest logit at every step,
+   * and {@link GenerationSettings#DEFAULT_NEW_TOKENS} tokens at most.
    */
   public GenerationSettings settings() {
     return settings;
@@ -238,7 +238,7 @@ public final class TextGenerator implements AutoCloseable {
   }
 
   private PagedCache cache() {
-    return new PagedCache(engine.model(), options.cacheBytes());
+    return new PagedCache(engine.model(), options.cacheType(), options.cacheBytes());
   }
 
   private int[] tokens(String prompt) {

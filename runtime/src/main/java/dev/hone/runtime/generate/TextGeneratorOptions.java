@@ -1,6 +1,7 @@
 package dev.hone.runtime.generate;
 
 import dev.hone.runtime.ActivationType;
+import dev.hone.tensor.KeyValueType;
 import dev.hone.tensor.kernel.KernelTier;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -16,9 +17,10 @@ import java.util.function.Consumer;
  * @param contextTokens tokens of a prompt and its answer at most; the model's own limit where
  *     nothing is asked
  * @param cacheBytes that keys and values of one call, or of one conversation, may take
+ * @param cacheType what they are stored in
  * @param sequences that are advanced together
  * @param onWarning told, once and in one line each, of what makes the kernels slower than they
- *     could be
+ *     could be, and of what the model's makers ask for that Hone does not do
  */
 public record TextGeneratorOptions(
     int threads,
@@ -27,6 +29,7 @@ public record TextGeneratorOptions(
     int chunkTokens,
     OptionalInt contextTokens,
     long cacheBytes,
+    KeyValueType cacheType,
     int sequences,
     Consumer<String> onWarning) {
   private static final System.Logger LOG = System.getLogger("dev.hone");
@@ -54,7 +57,7 @@ public record TextGeneratorOptions(
 
   /**
    * All processors, the fastest kernels, activations of 8 bits, prompts in chunks of 512 tokens, 4
-   * GiB for keys and values, 16 sequences at once, warnings logged.
+   * GiB for keys and values in F32, 16 sequences at once, warnings logged.
    */
   public static TextGeneratorOptions defaults() {
     return new TextGeneratorOptions(
@@ -64,13 +67,14 @@ public record TextGeneratorOptions(
         512,
         OptionalInt.empty(),
         4L << 30,
+        KeyValueType.F32,
         16,
         warning -> LOG.log(System.Logger.Level.WARNING, warning));
   }
 
   public TextGeneratorOptions threads(int count) {
     return new TextGeneratorOptions(
-        count, kernels, activations, chunkTokens, contextTokens, cacheBytes, sequences, onWarning);
+        count, kernels, activations, chunkTokens, contextTokens, cacheBytes, cacheType, sequences, onWarning);
   }
 
   public TextGeneratorOptions kernels(KernelTier tier) {
@@ -81,18 +85,19 @@ public record TextGeneratorOptions(
         chunkTokens,
         contextTokens,
         cacheBytes,
+        cacheType,
         sequences,
         onWarning);
   }
 
   public TextGeneratorOptions activations(ActivationType type) {
     return new TextGeneratorOptions(
-        threads, kernels, type, chunkTokens, contextTokens, cacheBytes, sequences, onWarning);
+        threads, kernels, type, chunkTokens, contextTokens, cacheBytes, cacheType, sequences, onWarning);
   }
 
   public TextGeneratorOptions chunkTokens(int count) {
     return new TextGeneratorOptions(
-        threads, kernels, activations, count, contextTokens, cacheBytes, sequences, onWarning);
+        threads, kernels, activations, count, contextTokens, cacheBytes, cacheType, sequences, onWarning);
   }
 
   public TextGeneratorOptions contextTokens(int count) {
@@ -103,17 +108,23 @@ public record TextGeneratorOptions(
         chunkTokens,
         OptionalInt.of(count),
         cacheBytes,
+        cacheType,
         sequences,
         onWarning);
   }
 
   public TextGeneratorOptions cacheBytes(long bytes) {
     return new TextGeneratorOptions(
-        threads, kernels, activations, chunkTokens, contextTokens, bytes, sequences, onWarning);
+        threads, kernels, activations, chunkTokens, contextTokens, bytes, cacheType, sequences, onWarning);
+  }
+
+  public TextGeneratorOptions cacheType(KeyValueType type) {
+    return new TextGeneratorOptions(
+        threads, kernels, activations, chunkTokens, contextTokens, cacheBytes, type, sequences, onWarning);
   }
 
   public TextGeneratorOptions sequences(int count) {
     return new TextGeneratorOptions(
-        threads, kernels, activations, chunkTokens, contextTokens, cacheBytes, count, onWarning);
+        threads, kernels, activations, chunkTokens, contextTokens, cacheBytes, cacheType, count, onWarning);
   }
 }
