@@ -5,12 +5,19 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.hone.model.LayerMap;
+import dev.hone.model.Linear;
+import dev.hone.model.Role;
+import dev.hone.model.Transformer;
+import dev.hone.model.Weight;
 import dev.hone.model.folder.Model;
 import dev.hone.model.folder.ModelWriter;
 import dev.hone.model.format.safetensors.SafetensorsWriter;
+import dev.hone.tensor.DType;
 import dev.hone.tensor.DType.Plain;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.kernel.KernelTier;
+import dev.hone.tensor.layout.Layouts;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
@@ -23,6 +30,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A model that was written without a change answers what the original answers, bit by bit. */
 class SavedModelTest {
@@ -99,6 +108,42 @@ class SavedModelTest {
     try (Stream<Path> left = Files.list(scratch)) {
       assertThat(left).as("nothing beside them").containsExactlyInAnyOrder(folder, saved);
     }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"int8-channel", "int4-g32-asym"})
+  void quantizedMatricesThatTheCheckpointHasTransposed(String label) throws IOException {
+    Path saved = scratch.resolve("saved");
+    Path gpt2 = SeededModels.folder("gpt2", Files.createDirectory(scratch.resolve("gpt2")));
+    try (Model original = Model.load(gpt2);
+        Arena arena = Arena.ofConfined()) {
+      Transformer encoded = encoded(original.transformer(), DType.of(label), arena);
+      ModelWriter.write(original, encoded, PROVENANCE, saved);
+      try (Model copy = Model.load(saved)) {
+        List<Weight> weights = copy.transformer().weights();
+        assertThat(weights).hasSameSizeAs(encoded.weights());
+        for (int i = 0; i < weights.size(); i++) {
+          Weight expected = encoded.weights().get(i);
+          assertThat(weights.get(i).name()).isEqualTo(expected.name());
+          assertThat(weights.get(i).tensor().dtype()).isEqualTo(expected.tensor().dtype());
+          assertThat(Layouts.decode(weights.get(i).tensor(), arena).data().toArray(Tensor.FLOAT))
+              .as(expected.name())
+              .isEqualTo(Layouts.decode(expected.tensor(), arena).data().toArray(Tensor.FLOAT));
+        }
+      }
+    }
+  }
+
+  private static Transformer encoded(Transformer model, DType type, Arena arena) {
+    return model.map(
+        new LayerMap() {
+          @Override
+          public Linear linear(Role role, Linear layer) {
+            Weight weight = layer.weight();
+            return new Linear(
+                weight.with(Layouts.encode(weight.tensor(), type, arena)), layer.bias());
+          }
+        });
   }
 
   private void checkRoundTrip() throws IOException {

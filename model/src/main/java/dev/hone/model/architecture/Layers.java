@@ -66,8 +66,8 @@ public final class Layers {
   }
 
   /**
-   * A layer that the checkpoint holds transposed, as GPT-2's {@code Conv1D}: {@code name.weight}
-   * [in, out] and {@code name.bias} [out].
+   * A layer that checkpoints hold transposed, as GPT-2's {@code Conv1D}: {@code name.weight} [in,
+   * out], or [out, in] where this one says so, and {@code name.bias} [out].
    */
   public Linear conv1d(String name, int out, int in) {
     if (checkpoint.outputsFirst(prefix + name + ".weight")) {

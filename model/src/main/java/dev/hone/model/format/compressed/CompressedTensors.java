@@ -35,9 +35,12 @@ import java.util.TreeSet;
  *   X.weight_zero_point  I32 [word, group], asymmetric   X.weight_zero_point  I8 [row, group], asymmetric
  * </pre>
  *
- * Four-bit {@code weight_packed} is used where it lies; {@link PackedIntegers} says what the others
- * cost. Specification: {@code compressors/pack_quantized} and {@code compressors/naive_quantized}
- * of the compressed-tensors library.
+ * A matrix that the architecture's checkpoints have transposed (GPT-2's) is quantized as [row, col]
+ * = [out, in] too, which no other program reads: theirs know plain linear layers alone.
+ *
+ * <p>Four-bit {@code weight_packed} is used where it lies; {@link PackedIntegers} says what the
+ * others cost. Specification: {@code compressors/pack_quantized} and {@code
+ * compressors/naive_quantized} of the compressed-tensors library.
  */
 public final class CompressedTensors implements Checkpoint {
   static final String WEIGHT = ".weight";
@@ -136,6 +139,12 @@ public final class CompressedTensors implements Checkpoint {
     return stored.fileBytes();
   }
 
+  /** Quantized matrices are [out, in] in every architecture: groups are of inputs. */
+  @Override
+  public boolean outputsFirst(String name) {
+    return schemes.containsKey(layerOf(name)) || stored.outputsFirst(name);
+  }
+
   @Override
   public Input input(String layer) {
     return schemes.containsKey(layer) ? schemes.get(layer).input() : Input.FLOAT;
@@ -143,7 +152,7 @@ public final class CompressedTensors implements Checkpoint {
 
   @Override
   public synchronized Tensor tensor(String name) {
-    String layer = name.endsWith(WEIGHT) ? name.substring(0, name.length() - WEIGHT.length()) : "";
+    String layer = layerOf(name);
     Scheme scheme = schemes.get(layer);
     if (scheme == null) {
       return stored.tensor(name);
@@ -154,6 +163,11 @@ public final class CompressedTensors implements Checkpoint {
       assembled.put(layer, tensor);
     }
     return tensor;
+  }
+
+  /** The layer whose weight has that name; no layer's name where it is another tensor's. */
+  private static String layerOf(String name) {
+    return name.endsWith(WEIGHT) ? name.substring(0, name.length() - WEIGHT.length()) : "";
   }
 
   private Tensor assemble(String layer, Scheme scheme) {

@@ -100,14 +100,6 @@ final class Encoder {
               + " knows plain"
               + " numbers only; leave this layer as it is");
     }
-    if (scheme.isPresent() && weight.transposed()) {
-      throw new IllegalArgumentException(
-          name
-              + " is "
-              + weight.tensor().dtype().label()
-              + ": the checkpoint holds this layer transposed, which compressed-tensors has no"
-              + " layout for; leave this layer as it is, or write GGUF");
-    }
     if (weight.tensor().columnOrder() != null) {
       throw new IllegalArgumentException(
           name
