@@ -20,7 +20,9 @@ import picocli.CommandLine.Option;
 /** What {@code hone bench} measures of a decoder, in the manner of llama-bench. */
 final class BenchDecoder {
   /** The names of all options. */
-  static final String[] NAMES = {"--prompt", "--generate", "--batch", CacheOption.NAME, "--activations"};
+  static final String[] NAMES = {
+    "--prompt", "--generate", "--batch", CacheOption.NAME, "--activations"
+  };
 
   @Option(
       names = {"-p", "--prompt"},

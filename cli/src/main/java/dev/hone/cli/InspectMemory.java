@@ -24,11 +24,7 @@ import java.util.Optional;
  * @param residentBytes by which the process grew; null where the system does not say
  */
 record InspectMemory(
-    String kernels,
-    long fileBytes,
-    long convertedBytes,
-    long packedBytes,
-    Long residentBytes) {
+    String kernels, long fileBytes, long convertedBytes, long packedBytes, Long residentBytes) {
 
   /** Loads a model as commands that run it do. */
   static InspectMemory of(Path path, ComputeOptions compute, Terminal terminal) {

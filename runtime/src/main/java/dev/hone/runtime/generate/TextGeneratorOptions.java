@@ -74,7 +74,15 @@ public record TextGeneratorOptions(
 
   public TextGeneratorOptions threads(int count) {
     return new TextGeneratorOptions(
-        count, kernels, activations, chunkTokens, contextTokens, cacheBytes, cacheType, sequences, onWarning);
+        count,
+        kernels,
+        activations,
+        chunkTokens,
+        contextTokens,
+        cacheBytes,
+        cacheType,
+        sequences,
+        onWarning);
   }
 
   public TextGeneratorOptions kernels(KernelTier tier) {
@@ -92,12 +100,28 @@ public record TextGeneratorOptions(
 
   public TextGeneratorOptions activations(ActivationType type) {
     return new TextGeneratorOptions(
-        threads, kernels, type, chunkTokens, contextTokens, cacheBytes, cacheType, sequences, onWarning);
+        threads,
+        kernels,
+        type,
+        chunkTokens,
+        contextTokens,
+        cacheBytes,
+        cacheType,
+        sequences,
+        onWarning);
   }
 
   public TextGeneratorOptions chunkTokens(int count) {
     return new TextGeneratorOptions(
-        threads, kernels, activations, count, contextTokens, cacheBytes, cacheType, sequences, onWarning);
+        threads,
+        kernels,
+        activations,
+        count,
+        contextTokens,
+        cacheBytes,
+        cacheType,
+        sequences,
+        onWarning);
   }
 
   public TextGeneratorOptions contextTokens(int count) {
@@ -115,16 +139,40 @@ public record TextGeneratorOptions(
 
   public TextGeneratorOptions cacheBytes(long bytes) {
     return new TextGeneratorOptions(
-        threads, kernels, activations, chunkTokens, contextTokens, bytes, cacheType, sequences, onWarning);
+        threads,
+        kernels,
+        activations,
+        chunkTokens,
+        contextTokens,
+        bytes,
+        cacheType,
+        sequences,
+        onWarning);
   }
 
   public TextGeneratorOptions cacheType(KeyValueType type) {
     return new TextGeneratorOptions(
-        threads, kernels, activations, chunkTokens, contextTokens, cacheBytes, type, sequences, onWarning);
+        threads,
+        kernels,
+        activations,
+        chunkTokens,
+        contextTokens,
+        cacheBytes,
+        type,
+        sequences,
+        onWarning);
   }
 
   public TextGeneratorOptions sequences(int count) {
     return new TextGeneratorOptions(
-        threads, kernels, activations, chunkTokens, contextTokens, cacheBytes, cacheType, count, onWarning);
+        threads,
+        kernels,
+        activations,
+        chunkTokens,
+        contextTokens,
+        cacheBytes,
+        cacheType,
+        count,
+        onWarning);
   }
 }
