@@ -84,7 +84,7 @@ public enum Input {
     float inverse = range < Float.MIN_NORMAL ? 0 : STEPS / range;
     float zero = this == DYNAMIC_INT8 ? (float) Math.rint(-least * inverse) : 128;
     for (int i = 0; i < row.length; i++) {
-      float steps = Math.clamp(row[i] * inverse, -zero, STEPS - zero);
+      float steps = Math.max(-zero, Math.min(row[i] * inverse, STEPS - zero)); // a NaN stays one
       row[i] = (float) Math.rint(steps) * scale;
     }
   }
