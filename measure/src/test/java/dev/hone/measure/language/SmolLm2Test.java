@@ -86,7 +86,8 @@ class SmolLm2Test {
 
   /**
    * The reference for divergences, bit by bit, and what rounding its weights to Q8_0, and the
-   * activations that they meet, costs: llama.cpp has 0.0048 over all 32 windows.
+   * activations that they meet, costs: 0.00471 over all 32 windows of 512 tokens, where llama.cpp
+   * has 0.0048, and 0.00535 over these two short ones.
    */
   @Test
   void divergenceOfQ8() throws IOException, NoSuchAlgorithmException {
@@ -109,7 +110,7 @@ class SmolLm2Test {
       Divergence found =
           Divergence.of(reference, rounded, text(), new Windows(WINDOW, WINDOW, WINDOWS), _ -> {});
       assertThat(found.secondHalf().tokens()).isEqualTo(WINDOWS * (WINDOW / 2 - 1));
-      assertThat(found.secondHalf().divergence(Bootstrap.STANDARD).value()).isBetween(1e-5, 0.0048);
+      assertThat(found.secondHalf().divergence(Bootstrap.STANDARD).value()).isBetween(1e-5, 0.006);
       assertThat(found.secondHalf().sameTop(Bootstrap.STANDARD).value()).isGreaterThan(0.9);
     }
   }
