@@ -14,8 +14,10 @@ final class Compare {
       case "encoder" -> CompareEncoder.main(rest);
       case "kernels" -> CompareKernels.main(rest);
       case "memory" -> MemoryRun.main(rest);
+      case "start" -> CompareStart.main(rest);
       default -> {
-        System.err.println("usage: bench/compare decoder|encoder|kernels|memory [--OPTION X...]");
+        System.err.println(
+            "usage: bench/compare decoder|encoder|kernels|memory|start [--OPTION X...]");
         System.exit(2);
       }
     }

@@ -57,10 +57,7 @@ public final class Forward {
     int[] positions = cache.positions(batch);
     T x = ops.scope(() -> embeddings(model.embeddings(), batch, positions, ops));
     for (int i = 0; i < model.blocks().size(); i++) {
-      Block block = model.blocks().get(i);
-      Place place = new Place(i, batch, positions, cache);
-      T in = x;
-      x = ops.scope(() -> block(block, in, place, ops));
+      x = block(model.blocks().get(i), x, new Place(i, batch, positions, cache), ops);
     }
     cache.advance(batch.offsets());
     T last = x;
@@ -93,22 +90,22 @@ public final class Forward {
     UnaryOperator<T> feedForward = in -> feedForward(block.feedForward(), in, place, ops);
     return switch (block.flow()) {
       case SEQUENTIAL -> {
-        T attended =
-            residual(
-                part(attention, x, block.attentionNorms(), ops), x, block.attentionNorms(), ops);
-        yield residual(
-            part(feedForward, attended, block.feedForwardNorms(), ops),
-            attended,
-            block.feedForwardNorms(),
-            ops);
+        T attended = ops.scope(() -> added(attention, x, block.attentionNorms(), ops));
+        yield ops.scope(() -> added(feedForward, attended, block.feedForwardNorms(), ops));
       }
-      case PARALLEL -> {
-        T attended = part(attention, x, block.attentionNorms(), ops);
-        T fed = part(feedForward, x, block.feedForwardNorms(), ops);
-        yield residual(
-            fed, residual(attended, x, block.attentionNorms(), ops), block.feedForwardNorms(), ops);
-      }
+      case PARALLEL ->
+          ops.scope(
+              () -> {
+                T attended = part(attention, x, block.attentionNorms(), ops);
+                T fed = part(feedForward, x, block.feedForwardNorms(), ops);
+                T sum = residual(attended, x, block.attentionNorms(), ops);
+                return residual(fed, sum, block.feedForwardNorms(), ops);
+              });
     };
+  }
+
+  private static <T> T added(UnaryOperator<T> part, T x, Norms norms, Ops<T> ops) {
+    return residual(part(part, x, norms, ops), x, norms, ops);
   }
 
   private static <T> T part(UnaryOperator<T> part, T x, Norms norms, Ops<T> ops) {

@@ -99,7 +99,7 @@ public interface Ops<T> {
   /**
    * Runs a part of the model whose intermediate results are not needed once it has ended. Its
    * result lives until the scope after the next one begins: it may be read by the next scope, not
-   * later.
+   * later. A scope within a scope is a part of that.
    */
   T scope(Supplier<T> part);
 }

@@ -1,6 +1,7 @@
 package dev.hone.runtime;
 
 import dev.hone.model.Batch;
+import dev.hone.model.Block;
 import dev.hone.model.Forward;
 import dev.hone.model.Head;
 import dev.hone.model.KeyValueCache;
@@ -8,6 +9,7 @@ import dev.hone.model.Ops;
 import dev.hone.model.Transformer;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.kernel.Kernels;
+import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -17,10 +19,22 @@ import java.util.function.Supplier;
  * time, on all threads of the kernels' pool.
  */
 public final class Engine implements AutoCloseable {
+  /** Passes after which the JVM has compiled, or begun to compile, what runs often. */
+  private static final int WARM_UPS = 24;
+
+  /** Of two sequences. */
+  private static final int WARM_UP_TOKENS = 8;
+
+  /**
+   * After which no further pass is begun, however few there were: of a large model, or at first.
+   */
+  private static final long WARM_UP_NANOS = 500_000_000;
+
   private final Transformer model;
   private final PackedWeights weights;
   private final SimdOps ops;
   private final ReentrantLock running = new ReentrantLock();
+  private long scopeBytesPerToken; // 0: not known before the warm-up
   private Ops<Tensor> watched; // null: nobody watches
   private Ops<Tensor> recorded; // null: none was asked for yet
   private boolean closed;
@@ -41,9 +55,31 @@ public final class Engine implements AutoCloseable {
     return model;
   }
 
+  /**
+   * Runs a few tokens through the first block, over and over for half a second at most: the first
+   * batch then finds the JVM's code linked and mostly compiled, and knows how much memory it will
+   * take.
+   */
+  public void warmUp() {
+    Head head = model.head() instanceof Head.NextToken ? new Head.HiddenStates() : model.head();
+    List<Block> blocks = model.blocks().subList(0, Math.min(1, model.blocks().size()));
+    Transformer part = new Transformer(model.embeddings(), blocks, model.norm(), head);
+    int tokens = Math.min(WARM_UP_TOKENS, model.embeddings().maxTokens());
+    Batch batch = Batch.of(List.of(new int[tokens], new int[tokens]));
+    locked(
+        () -> {
+          long end = System.nanoTime() + WARM_UP_NANOS;
+          for (int i = 0; i < WARM_UPS && (i == 0 || System.nanoTime() < end); i++) {
+            Forward.run(part, batch, ops);
+          }
+          scopeBytesPerToken = ops.scopeBytes() / batch.tokens();
+          return null;
+        });
+  }
+
   /** What the model's head answers, a row of floats for each of its vectors. */
   public float[][] run(Batch batch) {
-    return rows(() -> Forward.run(model, batch, ops()));
+    return rows(() -> Forward.run(model, batch, ops(batch)));
   }
 
   /**
@@ -58,12 +94,12 @@ public final class Engine implements AutoCloseable {
           "the model cannot say which token comes next: its head is "
               + model.head().getClass().getSimpleName());
     }
-    return rows(() -> Forward.next(model, head, batch, cache, ops()));
+    return rows(() -> Forward.next(model, head, batch, cache, ops(batch)));
   }
 
   /** What the model's head answers to a batch that goes on behind what the cache has of it. */
   public float[][] run(Batch batch, KeyValueCache cache) {
-    return rows(() -> Forward.run(model, batch, cache, ops()));
+    return rows(() -> Forward.run(model, batch, cache, ops(batch)));
   }
 
   /**
@@ -74,14 +110,14 @@ public final class Engine implements AutoCloseable {
   public void run(Batch batch, KeyValueCache cache, Consumer<Tensor> then) {
     locked(
         () -> {
-          then.accept(Forward.run(model, batch, cache, ops()));
+          then.accept(Forward.run(model, batch, cache, ops(batch)));
           return null;
         });
   }
 
   /** The last hidden states, a row a token. */
   public float[][] hidden(Batch batch) {
-    return rows(() -> Forward.hidden(model, batch, ops()));
+    return rows(() -> Forward.hidden(model, batch, ops(batch)));
   }
 
   /**
@@ -102,15 +138,16 @@ public final class Engine implements AutoCloseable {
   }
 
   /** Those of one batch: told of where someone watches or records, else the plain ones. */
-  private Ops<Tensor> ops() {
+  private Ops<Tensor> ops(Batch batch) {
+    ops.reserve(scopeBytesPerToken * batch.tokens());
     if (watched != null) {
       return watched;
     }
-    if (!OperationEvent.wanted()) {
+    if (!OperationRecorder.wanted()) {
       return ops;
     }
     if (recorded == null) {
-      recorded = new WatchedOps(model, ops, weights, new OperationEvent.Recorder());
+      recorded = new WatchedOps(model, ops, weights, new OperationRecorder());
     }
     return recorded;
   }

@@ -19,8 +19,8 @@ import java.util.function.Function;
 import java.util.function.UnaryOperator;
 
 /**
- * A model with its tokenizer, made ready to run; it owns all of it. Where more than one thread may
- * compute, the tokenizer is made while weights are packed.
+ * A model with its tokenizer, made ready to run and warmed up; it owns all of it. Where more than
+ * one thread may compute, the tokenizer is made while weights are packed.
  *
  * @param engine of the model, or of what was asked for of it
  */
@@ -68,6 +68,7 @@ public record LoadedModel(
       Kernels kernels = selected.tier().create(pool);
       Engine engine = new Engine(part.apply(model.transformer()), kernels, activations);
       owned.add(engine);
+      engine.warmUp(); // while the tokenizer is made
       checkVocabulary(model, join(tokenizer));
       return new LoadedModel(model, join(tokenizer), kernels, pool, engine);
     } catch (RuntimeException | Error e) {

@@ -8,10 +8,7 @@ import jdk.jfr.Label;
 import jdk.jfr.Name;
 import jdk.jfr.StackTrace;
 
-/**
- * An {@link Operation} in a flight recording. Where none runs, there is no trace of it: {@link
- * Engine} asks once a batch.
- */
+/** An {@link Operation} in a flight recording. {@link OperationRecorder} makes them. */
 @Name("dev.hone.Operation")
 @Label("Operation")
 @Category("Hone")
@@ -43,39 +40,4 @@ final class OperationEvent extends Event {
   @Label("Integers")
   @Description("Whether it multiplied integers")
   boolean integers;
-
-  /** Whether a recording that wants such events runs. */
-  static boolean wanted() {
-    return new OperationEvent().isEnabled();
-  }
-
-  /** Puts operations into the recordings that run. */
-  static final class Recorder implements OperationWatch {
-    private OperationEvent event;
-
-    @Override
-    public void begin() {
-      event = new OperationEvent();
-      event.begin();
-    }
-
-    @Override
-    public void end() {
-      event.end();
-    }
-
-    @Override
-    public void tell(Operation operation) {
-      if (event.shouldCommit()) {
-        event.kind = operation.kind().label();
-        event.weights = operation.weights();
-        event.layer = operation.layer();
-        event.rows = operation.rows();
-        event.operations = operation.operations();
-        event.bytes = operation.bytes();
-        event.integers = operation.integers();
-        event.commit();
-      }
-    }
-  }
 }

@@ -32,6 +32,8 @@ final class SimdOps implements Ops<Tensor>, AutoCloseable {
   private final PositionTables positions = new PositionTables();
   private Slab slab = new Slab();
   private Slab other = new Slab();
+  private boolean inScope;
+  private long scopeBytes;
 
   SimdOps(Kernels kernels, PackedWeights weights) {
     this.kernels = kernels;
@@ -245,11 +247,31 @@ final class SimdOps implements Ops<Tensor>, AutoCloseable {
 
   @Override
   public Tensor scope(Supplier<Tensor> part) {
+    if (inScope) {
+      return part.get();
+    }
     Slab next = other;
     other = slab;
     slab = next;
     slab.reset();
-    return part.get();
+    inScope = true;
+    try {
+      return part.get();
+    } finally {
+      inScope = false;
+      scopeBytes = Math.max(scopeBytes, slab.wanted());
+    }
+  }
+
+  /** Makes room at once for scopes of so many bytes; between two batches. */
+  void reserve(long bytes) {
+    slab.reserve(bytes);
+    other.reserve(bytes);
+  }
+
+  /** The most bytes that a scope took. */
+  long scopeBytes() {
+    return scopeBytes;
   }
 
   /** The most bytes that the slabs and the tables of positions have held. */

@@ -38,20 +38,38 @@ final class Slab implements AutoCloseable {
     return Tensor.of(Plain.F32, own, rows, cols);
   }
 
+  /** Bytes that were asked for since it was last taken back. */
+  long wanted() {
+    return wanted;
+  }
+
   /** Takes everything back. */
   void reset() {
-    long next = roundUp(wanted, PAGE);
-    boolean small = wanted > chunk.byteSize();
+    long next = wanted;
     used = 0;
     wanted = 0;
-    if (small) {
-      chunk = MemorySegment.NULL; // where no memory is left, an empty slab remains
-      beside = 0;
-      arena.close();
-      arena = Arena.ofShared();
-      chunk = LargePages.allocate(arena, next);
-      mostBytes = Math.max(mostBytes, next);
+    if (next > chunk.byteSize()) {
+      renew(next);
     }
+  }
+
+  /** Takes everything back, and has room for so many bytes from now on. */
+  void reserve(long bytes) {
+    if (bytes > chunk.byteSize()) {
+      used = 0;
+      wanted = 0;
+      renew(bytes);
+    }
+  }
+
+  private void renew(long bytes) {
+    long next = roundUp(bytes, PAGE);
+    chunk = MemorySegment.NULL; // where no memory is left, an empty slab remains
+    beside = 0;
+    arena.close();
+    arena = Arena.ofShared();
+    chunk = LargePages.allocate(arena, next);
+    mostBytes = Math.max(mostBytes, next);
   }
 
   /** The most bytes it has held at once. */

@@ -23,6 +23,25 @@ class SlabTest {
   }
 
   @Test
+  void whatIsReservedIsThereAtOnce() {
+    try (Slab slab = new Slab()) {
+      slab.reserve(1024 * 12 * 4);
+      Tensor first = slab.matrix(1024, 4);
+      Tensor second = slab.matrix(1024, 8);
+      assertThat(second.data().address())
+          .as("side by side")
+          .isEqualTo(first.data().address() + 1024 * 4 * 4);
+      assertThat(slab.sizeBytes()).isEqualTo(1024 * 12 * 4);
+      assertThat(slab.wanted()).isEqualTo(1024 * 12 * 4);
+      slab.reserve(1024);
+      slab.reset();
+      assertThat(slab.matrix(1024, 4).data().address())
+          .as("what suffices stays")
+          .isEqualTo(first.data().address());
+    }
+  }
+
+  @Test
   void goesOnAfterWhatNoMemoryIsLeftFor() {
     try (Slab slab = new Slab()) {
       Tensor small = slab.matrix(4, 4);

@@ -71,6 +71,19 @@ class WatchedOpsTest {
     }
   }
 
+  @ParameterizedTest
+  @MethodSource("families")
+  void aWarmUpChangesNothing(String family) {
+    Transformer model = SeededModels.of(family, arena);
+    try (Engine cold = new Engine(model, KernelTier.VECTOR.create(pool));
+        Engine warm = new Engine(model, KernelTier.VECTOR.create(pool))) {
+      warm.warmUp();
+      assertThat(warm.run(batch)).isDeepEqualTo(cold.run(batch));
+      assertThat(warm.hidden(batch)).isDeepEqualTo(cold.hidden(batch));
+      assertThat(warm.sizeBytes()).isLessThan(2 * cold.sizeBytes());
+    }
+  }
+
   @Test
   void aProductReadsItsWeightsAndItsInput() {
     Transformer model = SeededModels.of("llama", arena);
@@ -117,13 +130,13 @@ class WatchedOpsTest {
     try (Engine engine = new Engine(model, KernelTier.VECTOR.create(pool));
         var recording = new Recording()) {
       recording.enable(EVENT).withoutThreshold();
-      assertThat(OperationEvent.wanted()).isFalse();
+      assertThat(OperationRecorder.wanted()).isFalse();
       float[][] plain = engine.run(batch);
       recording.start();
-      assertThat(OperationEvent.wanted()).isTrue();
+      assertThat(OperationRecorder.wanted()).isTrue();
       assertThat(engine.run(batch)).isDeepEqualTo(plain);
       recording.stop();
-      assertThat(OperationEvent.wanted()).isFalse();
+      assertThat(OperationRecorder.wanted()).isFalse();
       engine.run(batch);
       Path file = folder.resolve("operations.jfr");
       recording.dump(file);

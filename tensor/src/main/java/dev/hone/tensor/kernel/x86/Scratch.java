@@ -14,7 +14,7 @@ final class Scratch {
     MemorySegment last = free.poll();
     return last != null && last.byteSize() >= bytes
         ? last
-        : Arena.ofAuto().allocate(bytes, Tensor.ALIGNMENT);
+        : Arena.ofShared().allocate(bytes, Tensor.ALIGNMENT);
   }
 
   synchronized void putBack(MemorySegment segment) {
