@@ -35,6 +35,8 @@ public final class Hone implements Runnable {
       List.of(
           Optimize::new,
           Quantize::new,
+          PruneModel::new,
+          Compress::new,
           Embed::new,
           Classify::new,
           Tag::new,

@@ -1,6 +1,5 @@
 package dev.hone.cli;
 
-import dev.hone.compress.Compression;
 import dev.hone.compress.LayerKind;
 import dev.hone.compress.LayerSelection;
 import dev.hone.compress.Pass;
@@ -8,16 +7,12 @@ import dev.hone.compress.Recipe;
 import dev.hone.compress.quantize.Awq;
 import dev.hone.compress.quantize.Encode;
 import dev.hone.compress.quantize.Rounding;
-import dev.hone.measure.Units;
 import dev.hone.tensor.DType;
 import dev.hone.tensor.DType.Affine;
 import dev.hone.tensor.DType.Block;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -46,6 +41,7 @@ final class Quantize implements Callable<Integer> {
   @Spec private CommandSpec spec;
   @Mixin private ModelName model;
   @Mixin private ComputeOptions compute;
+  @Mixin private CompressionOptions compression;
 
   @Option(
       names = "--method",
@@ -94,53 +90,10 @@ final class Quantize implements Callable<Integer> {
               + " (default: 0.01).")
   private Double damping;
 
-  @Option(
-      names = "--calibration",
-      paramLabel = "FILE",
-      description =
-          "Texts like those that the model will read: a line a text, of a decoder one long text.")
-  private Path texts;
-
-  @Option(
-      names = "--samples",
-      description = "Texts, or windows of a decoder, at most (default: ${DEFAULT-VALUE}).")
-  private int samples = Compression.SAMPLES;
-
-  @Option(
-      names = "--window",
-      description =
-          "Tokens of a decoder's window, and of an encoder's text at most (default:"
-              + " ${DEFAULT-VALUE}).")
-  private int window = Compression.WINDOW;
-
-  @Option(
-      names = {"-o", "--out"},
-      paramLabel = "PATH",
-      required = true,
-      description = "Where the model goes: a folder, or a file that ends in .gguf.")
-  private Path target;
-
-  @Option(names = "--json", description = "Print what was done as JSON.")
-  private boolean json;
-
   @Override
   public Integer call() throws IOException {
-    var terminal = Terminal.of(spec);
-    boolean gguf = target.toString().endsWith(".gguf");
-    Recipe recipe = recipe(gguf);
-    Path source = model.resolve(terminal);
-    Compression.Texts read = texts();
-    Compression.Result result;
-    try (var bar = new Bar(terminal, "quantizing " + model.name())) {
-      result =
-          new Compression(source, model.name(), recipe, target)
-              .run(read, compute.threads(), compute.tier(terminal), bar);
-    }
-    if (json) {
-      terminal.json(json(result));
-    } else {
-      print(terminal, result);
-    }
+    Recipe recipe = recipe(compression.gguf());
+    compression.run(Terminal.of(spec), "quantizing", model, compute, recipe);
     return 0;
   }
 
@@ -198,44 +151,5 @@ final class Quantize implements Callable<Integer> {
           "GGUF has groups of 32 and 4 or 8 bits: --bits=" + bits + ", --group=" + group);
     }
     return bits == 8 ? Block.Q8_0 : symmetric ? Block.Q4_0 : Block.Q4_1;
-  }
-
-  private Compression.Texts texts() {
-    if (samples < 1 || window < 2) {
-      throw new WrongInput(
-          "--samples=" + samples + " must be at least 1, --window=" + window + " at least 2");
-    }
-    return texts == null
-        ? Compression.Texts.NONE
-        : new Compression.Texts(WindowOptions.text(texts), samples, window);
-  }
-
-  private Map<String, Object> json(Compression.Result result) {
-    Map<String, Object> json = new LinkedHashMap<>();
-    json.put("model", model.name());
-    json.put("target", target.toString());
-    json.put("calibrationTokens", result.tokens());
-    json.put("bytesBefore", result.bytesBefore());
-    json.put("bytesAfter", result.bytesAfter());
-    json.put("layers", result.changes());
-    return json;
-  }
-
-  private void print(Terminal terminal, Compression.Result result) {
-    double error =
-        result.changes().stream()
-            .mapToDouble(dev.hone.compress.LayerChange::error)
-            .average()
-            .orElse(0);
-    terminal
-        .out()
-        .printf(
-            "%d matrices, %s -> %s, weights' mean relative error %.4f, calibrated on %d tokens%n",
-            result.changes().size(),
-            Units.bytes(result.bytesBefore()),
-            Units.bytes(result.bytesAfter()),
-            error,
-            result.tokens());
-    terminal.out().println("model: " + target);
   }
 }

@@ -219,6 +219,21 @@ class CommandsTest {
         "quantize|{decoder}|--out|new-folder|--method|rtn",
         "quantize|{decoder}|--out|new.gguf|--method|rtn|--group|64",
         "quantize|{decoder}|--out|{decoder}|--method|rtn",
+        "quantize|{embedder}|--out|new-folder|--method|rtn|--task|sst2",
+        "quantize|{embedder}|--out|new-folder|--method|rtn|--eval|{missing}",
+        "prune|{embedder}|--out|new-folder",
+        "prune|{embedder}|--out|new-folder|--unstructured|50%|--pattern|2:4",
+        "prune|{embedder}|--out|new-folder|--unstructured|half",
+        "prune|{embedder}|--out|new-folder|--unstructured|150%",
+        "prune|{embedder}|--out|new-folder|--pattern|50%",
+        "prune|{embedder}|--out|new-folder|--pattern|2:7",
+        "prune|{embedder}|--out|new-folder|--pattern|2:4|--scope|row",
+        "prune|{embedder}|--out|new-folder|--unstructured|50%|--by|wanda",
+        "prune|{embedder}|--out|new-folder|--unstructured|50%|--by|luck",
+        "prune|{embedder}|--out|new-folder|--unstructured|50%|--damping|0.1",
+        "prune|{embedder}|--out|new-folder|--unstructured|50%|--by|sparsegpt|--scope|global",
+        "compress|{embedder}|--out|new-folder|--recipe|{missing}",
+        "compress|{embedder}|--out|new-folder|--recipe|{broken}",
         "pull|no-such-model");
   }
 
@@ -259,6 +274,70 @@ class CommandsTest {
     JsonNode near = json("compare|{decoder}|" + target + "|--data|{texts}|--window|8").get("all");
     assertThat(near.get("divergence").asDouble()).isBetween(1e-6, 0.1);
     assertThat(hone("inspect|" + target).out()).contains("q4_1", "q8_0");
+  }
+
+  @Test
+  void prune() {
+    Path target = folder.resolve("sparse");
+    JsonNode done =
+        json(
+            "prune|{classifier}|--unstructured|50%|--by|wanda|--scope|global|--calibration|{texts}"
+                + "|--eval|{texts}|--output|"
+                + target);
+    assertThat(keys(done))
+        .containsExactly(
+            "model",
+            "target",
+            "calibrationTokens",
+            "bytesBefore",
+            "bytesAfter",
+            "measured",
+            "layers");
+    double zeros = 0;
+    double all = 0;
+    for (JsonNode layer : done.get("layers")) {
+      zeros += layer.get("zeros").asDouble() * layer.get("weights").asDouble();
+      all += layer.get("weights").asDouble();
+    }
+    assertThat(zeros / all).isCloseTo(0.5, within(1e-4));
+    assertThat(done.get("measured").findValuesAsText("what"))
+        .containsExactly("divergence, mean", "changed answers", "ms for 3 texts");
+    assertThat(hone("classify|" + target + "|a king").code()).isZero();
+  }
+
+  @Test
+  void pruneByTask() {
+    Path target = folder.resolve("sparse-embedder");
+    Answer done =
+        hone("prune|{embedder}|--pattern|2:4|--task|scored-pairs|--eval|{pairs}|--out|" + target);
+    assertThat(done.code()).as(done.err()).isZero();
+    assertThat(done.out())
+        .startsWith("12 matrices, ")
+        .contains("zeros: 50.0 % of these")
+        .contains("spearman", "cosine, mean", "ms for 3 texts");
+  }
+
+  @Test
+  void compress() throws IOException {
+    Path target = folder.resolve("compressed");
+    write("recipe", "name: a\npasses: [{prune: 30%}, {encode: int8-channel}]\n");
+    Answer done = hone("compress|{embedder}|--recipe|{recipe}|--out|" + target);
+    assertThat(done.code()).as(done.err()).isZero();
+    assertThat(done.out()).startsWith("24 matrices, ");
+    Answer inspected = hone("inspect|" + target + "|--length|8");
+    assertThat(inspected.out()).as(inspected.err()).contains("int8-channel");
+  }
+
+  @Test
+  void pruneDecoder() {
+    Path target = folder.resolve("sparse.gguf");
+    Answer done =
+        hone(
+            "prune|{decoder}|--unstructured|50%|--by|sparsegpt|--calibration|{texts}|--window|8"
+                + "|--eval|{texts}|--out|"
+                + target);
+    assertThat(done.code()).as(done.err()).isZero();
+    assertThat(done.out()).contains("perplexity", "divergence, mean", "same first choice");
   }
 
   @Test

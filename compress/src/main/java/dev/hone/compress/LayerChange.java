@@ -14,19 +14,44 @@ import java.util.Map;
  *
  * @param layer name of the weight
  * @param error root of the mean squared difference over the root of the mean square of the original
+ * @param weights numbers of the matrix now
+ * @param zeros share of the weights that are zero now
  */
 public record LayerChange(
-    String layer, String from, String to, long bytesBefore, long bytesAfter, double error) {
+    String layer,
+    String from,
+    String to,
+    long bytesBefore,
+    long bytesAfter,
+    double error,
+    long weights,
+    double zeros) {
 
   /** What became of a matrix. */
   public static LayerChange of(String layer, Tensor from, Tensor to) {
+    float[] a = new float[Math.toIntExact(from.cols())];
+    float[] b = new float[a.length];
+    double difference = 0;
+    double power = 0;
+    long zeros = 0;
+    for (long row = 0; row < from.rows(); row++) {
+      Layouts.decode(from, row, a);
+      Layouts.decode(to, row, b);
+      for (int i = 0; i < a.length; i++) {
+        difference += (double) (a[i] - b[i]) * (a[i] - b[i]);
+        power += (double) a[i] * a[i];
+        zeros += b[i] == 0 ? 1 : 0;
+      }
+    }
     return new LayerChange(
         layer,
         from.dtype().label(),
         to.dtype().label(),
         from.sizeBytes(),
         to.sizeBytes(),
-        relativeError(from, to));
+        power == 0 ? Math.sqrt(difference) : Math.sqrt(difference / power),
+        to.size(),
+        (double) zeros / to.size());
   }
 
   /**
@@ -43,21 +68,5 @@ public record LayerChange(
       }
     }
     return changes;
-  }
-
-  private static double relativeError(Tensor from, Tensor to) {
-    float[] a = new float[Math.toIntExact(from.cols())];
-    float[] b = new float[a.length];
-    double difference = 0;
-    double power = 0;
-    for (long row = 0; row < from.rows(); row++) {
-      Layouts.decode(from, row, a);
-      Layouts.decode(to, row, b);
-      for (int i = 0; i < a.length; i++) {
-        difference += (double) (a[i] - b[i]) * (a[i] - b[i]);
-        power += (double) a[i] * a[i];
-      }
-    }
-    return power == 0 ? Math.sqrt(difference) : Math.sqrt(difference / power);
   }
 }

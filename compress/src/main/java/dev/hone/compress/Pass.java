@@ -4,6 +4,7 @@ import dev.hone.compress.calibrate.Calibration;
 import dev.hone.model.Transformer;
 import java.lang.foreign.Arena;
 import java.util.List;
+import java.util.Map;
 
 /**
  * A change of a model: a new record tree beside what was done to every layer. Nothing is mutated.
@@ -15,6 +16,11 @@ public interface Pass {
 
   /** What recipes write behind the name. */
   String argument();
+
+  /** What recipes write beside that where it is not as usual: numbers, truths and texts. */
+  default Map<String, Object> fields() {
+    return Map.of();
+  }
 
   /** The layers it touches. */
   LayerSelection layers();

@@ -1,33 +1,47 @@
 package dev.hone.compress;
 
+import dev.hone.compress.prune.Prune;
 import dev.hone.compress.quantize.Awq;
 import dev.hone.compress.quantize.Encode;
 import dev.hone.compress.quantize.RoundInputs;
 import dev.hone.compress.quantize.Rounding;
 import dev.hone.compress.quantize.SmoothInputs;
 import java.util.Map;
+import java.util.Set;
 
 /** Every pass under the name that recipes call it by. */
 final class Passes {
-  private static final Map<String, Reader> BY_NAME =
+  private static final Map<String, Kind> BY_NAME =
       Map.of(
           Awq.NAME,
-          (type, _, layers) -> Awq.read(type, layers),
+          new Kind(Set.of(), (type, _, layers) -> Awq.read(type, layers)),
           Encode.NAME,
-          Encode::read,
+          new Kind(
+              Rounding.FIELDS,
+              (type, fields, layers) -> Encode.read(type, Rounding.read(fields), layers)),
+          Prune.NAME,
+          new Kind(Prune.FIELDS, Prune::read),
           RoundInputs.NAME,
-          (input, _, layers) -> RoundInputs.read(input, layers),
+          new Kind(Set.of(), (input, _, layers) -> RoundInputs.read(input, layers)),
           SmoothInputs.NAME,
-          (strength, _, layers) -> SmoothInputs.read(strength, layers));
+          new Kind(Set.of(), (strength, _, layers) -> SmoothInputs.read(strength, layers)));
 
   private Passes() {}
 
-  /** Makes a pass from its fields in a recipe. */
+  /**
+   * A kind of pass.
+   *
+   * @param fields that it may have in a recipe beside its argument and its layers
+   */
+  record Kind(Set<String> fields, Reader reader) {}
+
+  /** Makes a pass from what a recipe says. */
+  @FunctionalInterface
   interface Reader {
-    Pass read(String argument, Rounding rounding, LayerSelection layers);
+    Pass read(String argument, RecipeFields fields, LayerSelection layers);
   }
 
-  static Map<String, Reader> byName() {
+  static Map<String, Kind> byName() {
     return BY_NAME;
   }
 }

@@ -6,8 +6,6 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
-import dev.hone.compress.quantize.Encode;
-import dev.hone.compress.quantize.Rounding;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -35,6 +33,9 @@ import java.util.TreeSet;
  *       activation-order: true                # of gptq: this is the default
  *     - encode: int8-channel
  *       kinds: [embedding]
+ *     - prune: 50%                            # weights that become 0; or below:0.01, or 2:4
+ *       by: wanda                             # default: magnitude; also sparsegpt
+ *       scope: layer                          # of magnitude; row of wanda; also global
  *     - smooth: 0.5                           # outliers of inputs move into weights
  *     - input: dynamic-int8                   # products of integers, where weights are int8-channel
  * </pre>
@@ -43,10 +44,6 @@ public final class RecipeFile {
   private static final long MAX_BYTES = 1 << 20;
   private static final Set<String> RECIPE_FIELDS = Set.of("name", "passes");
   private static final Set<String> LAYER_FIELDS = Set.of("kinds", "names", "except");
-  private static final String METHOD = "method";
-  private static final String DAMPING = "damping";
-  private static final String ORDER = "activation-order";
-  private static final Set<String> ROUNDING_FIELDS = Set.of(METHOD, DAMPING, ORDER);
   private static final YAMLMapper YAML =
       YAMLMapper.builder(YAMLFactory.builder().build())
           .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
@@ -93,28 +90,12 @@ public final class RecipeFile {
     for (Pass pass : recipe.passes()) {
       ObjectNode node = passes.addObject().put(pass.name(), pass.argument());
       LayerSelection layers = pass.layers();
-      if (pass instanceof Encode encode) {
-        put(node, encode.rounding());
-      }
+      pass.fields().forEach(node::putPOJO);
       put(node, "kinds", layers.kinds().stream().sorted().map(RecipeFile::label).toList());
       put(node, "names", layers.names());
       put(node, "except", layers.except());
     }
     return json;
-  }
-
-  /** What is not as it is where nothing is said. */
-  private static void put(ObjectNode node, Rounding rounding) {
-    Rounding usual = Rounding.of(rounding.method());
-    if (rounding.method() != Rounding.Method.RTN) {
-      node.put(METHOD, rounding.method().label());
-    }
-    if (rounding.damping() != usual.damping()) {
-      node.put(DAMPING, rounding.damping());
-    }
-    if (rounding.activationOrder() != usual.activationOrder()) {
-      node.put(ORDER, rounding.activationOrder());
-    }
   }
 
   private static void put(ObjectNode node, String field, List<String> texts) {
@@ -133,41 +114,15 @@ public final class RecipeFile {
             .orElseThrow(() -> new RecipeException(source + " names no pass; known are " + names));
     Set<String> known = new TreeSet<>(LAYER_FIELDS);
     known.add(name);
-    if (name.equals(Encode.NAME)) {
-      known.addAll(ROUNDING_FIELDS);
-    }
+    Passes.Kind kind = Passes.byName().get(name);
+    known.addAll(kind.fields());
     refuseUnknown(source, node, known);
     try {
-      return Passes.byName()
-          .get(name)
-          .read(node.path(name).asText(), rounding(source, node), layers(source, node));
+      return kind.reader()
+          .read(node.path(name).asText(), new RecipeFields(source, node), layers(source, node));
     } catch (IllegalArgumentException e) {
       throw new RecipeException(source + ": " + name + ": " + e.getMessage(), e);
     }
-  }
-
-  private static Rounding rounding(String source, JsonNode node) {
-    Rounding usual =
-        Rounding.of(Rounding.Method.of(node.path(METHOD).asText(Rounding.Method.RTN.label())));
-    if (node.has(DAMPING) && !node.get(DAMPING).isNumber()
-        || node.has(ORDER) && !node.get(ORDER).isBoolean()) {
-      throw new RecipeException(
-          source + ": " + DAMPING + " must be a number, " + ORDER + " true or false");
-    }
-    if (!usual.method().propagates() && (node.has(DAMPING) || node.has(ORDER))) {
-      throw new RecipeException(
-          source
-              + ": "
-              + DAMPING
-              + " and "
-              + ORDER
-              + " belong to gptq, not to "
-              + usual.method().label());
-    }
-    return new Rounding(
-        usual.method(),
-        node.path(DAMPING).asDouble(usual.damping()),
-        node.path(ORDER).asBoolean(usual.activationOrder()));
   }
 
   private static LayerSelection layers(String source, JsonNode node) {

@@ -3,6 +3,10 @@ package dev.hone.compress;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.hone.compress.prune.Criterion;
+import dev.hone.compress.prune.Prune;
+import dev.hone.compress.prune.Sparsity;
+import dev.hone.compress.prune.Sparsity.Scope;
 import dev.hone.compress.quantize.Awq;
 import dev.hone.compress.quantize.Encode;
 import dev.hone.compress.quantize.RoundInputs;
@@ -60,6 +64,16 @@ class RecipeFileTest {
                 new Rounding(Rounding.Method.GPTQ, 0.05, true),
                 LayerSelection.blocks()),
             new Awq(DType.of("int4-g64"), LayerSelection.blocks()),
+            new Prune(Sparsity.of("50%", Scope.GLOBAL), Criterion.WANDA, LayerSelection.blocks()),
+            new Prune(
+                Sparsity.of("2:4", Scope.LAYER),
+                Criterion.SPARSEGPT,
+                0.05,
+                LayerSelection.blocks()),
+            new Prune(
+                Sparsity.of("below:0.01", Scope.LAYER),
+                Criterion.MAGNITUDE,
+                LayerSelection.of(LayerKind.HEAD)),
             new SmoothInputs(0.5, LayerSelection.blocks()),
             new RoundInputs(Input.DYNAMIC_INT8, LayerSelection.blocks()));
     assertThat(RecipeFile.parse("r.json", RecipeFile.json(recipe).toString())).isEqualTo(recipe);
@@ -71,7 +85,7 @@ class RecipeFileTest {
       value = {
         "name: a|passes must be a list",
         "passes: []|name must be a text",
-        "{name: a, passes: [{}]}|names no pass; known are [awq, encode, input, smooth]",
+        "{name: a, passes: [{}]}|names no pass; known are [awq, encode, input, prune, smooth]",
         "{name: a, passes: [{encode: int5}]}|unknown type: int5",
         "{name: a, passes: [{input: int8}]}|unknown input int8",
         "{name: a, passes: [{encode: f16, kind: [head]}]}|unknown field kind",
@@ -83,6 +97,14 @@ class RecipeFileTest {
             + " 1",
         "{name: a, passes: [{encode: int4-g32, damping: 0.1}]}|belong to gptq, not to rtn",
         "{name: a, passes: [{input: float, method: gptq}]}|unknown field method",
+        "{name: a, passes: [{prune: half}]}|half' is no amount",
+        "{name: a, passes: [{prune: 150%}]}|a share of 1.5",
+        "{name: a, passes: [{prune: '4:2'}]}|4:2: kept weights must be",
+        "{name: a, passes: [{prune: 50%, by: luck}]}|unknown criterion luck",
+        "{name: a, passes: [{prune: 50%, scope: all}]}|unknown scope all",
+        "{name: a, passes: [{prune: '2:4', scope: row}]}|a pattern is its own scope",
+        "{name: a, passes: [{prune: 50%, damping: 0.1}]}|damping belongs to sparsegpt",
+        "{name: a, passes: [{prune: 50%, by: sparsegpt, scope: global}]}|takes a share of every",
         "{name: a, pases: []}|unknown field pases",
         "{|not YAML",
       })

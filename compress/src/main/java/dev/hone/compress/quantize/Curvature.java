@@ -1,6 +1,7 @@
 package dev.hone.compress.quantize;
 
 import dev.hone.compress.calibrate.Gram;
+import dev.hone.compress.calibrate.InverseFactor;
 import dev.hone.tensor.parallel.ComputePool;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -39,7 +40,9 @@ record Curvature(float[] importance, int[] order, float[] upper) {
     }
     int[] order = order(importance, how);
     return new Curvature(
-        importance, order, how.propagates() ? factor(gram, order, how, mean, pool) : null);
+        importance,
+        order,
+        how.propagates() ? InverseFactor.of(gram, order, how.damping(), pool) : null);
   }
 
   private static int[] order(float[] importance, Rounding how) {
@@ -51,17 +54,5 @@ record Curvature(float[] importance, int[] order, float[] upper) {
             .mapToInt(i -> i)
             .toArray()
         : columns.toArray();
-  }
-
-  private static float[] factor(
-      Gram gram, int[] order, Rounding how, double mean, ComputePool pool) {
-    int n = gram.size();
-    double[] hessian = gram.matrix(order);
-    for (int i = 0; i < n; i++) {
-      // A column that was never read stands for itself alone.
-      double own = hessian[i * n + i];
-      hessian[i * n + i] = own == 0 ? mean : own + how.damping() * mean;
-    }
-    return InverseFactor.of(hessian, n, pool);
   }
 }

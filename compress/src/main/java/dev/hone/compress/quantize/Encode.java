@@ -25,6 +25,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 
 /**
@@ -60,6 +61,11 @@ public record Encode(DType type, Rounding rounding, LayerSelection layers) imple
   @Override
   public String argument() {
     return type.label();
+  }
+
+  @Override
+  public Map<String, Object> fields() {
+    return rounding.fields();
   }
 
   @Override

@@ -1,7 +1,11 @@
 package dev.hone.compress.quantize;
 
+import dev.hone.compress.RecipeFields;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
 
 /**
  * How weights find their places on a grid, and the grid its own.
@@ -14,6 +18,9 @@ import java.util.Locale;
 public record Rounding(Method method, double damping, boolean activationOrder) {
   /** Added to the Hessian's diagonal where nothing else is asked: Frantar et al., section 4. */
   public static final double DAMPING = 0.01;
+
+  /** What recipes say of it. */
+  public static final Set<String> FIELDS = Set.of("method", "damping", "activation-order");
 
   /** What is done. */
   public enum Method {
@@ -60,6 +67,35 @@ public record Rounding(Method method, double damping, boolean activationOrder) {
     if (!(damping >= 0) || damping > 1) {
       throw new IllegalArgumentException("damping=" + damping + ": from 0 to 1");
     }
+  }
+
+  /** The rounding that a recipe asks for. */
+  public static Rounding read(RecipeFields fields) {
+    Rounding usual = of(Method.of(fields.text("method", Method.RTN.label())));
+    if (!usual.propagates() && (fields.has("damping") || fields.has("activation-order"))) {
+      throw new IllegalArgumentException(
+          "damping and activation-order belong to gptq, not to " + usual.method.label());
+    }
+    return new Rounding(
+        usual.method,
+        fields.number("damping", usual.damping),
+        fields.flag("activation-order", usual.activationOrder));
+  }
+
+  /** What a recipe must say of it: what is not as it is where nothing is said. */
+  Map<String, Object> fields() {
+    Rounding usual = of(method);
+    Map<String, Object> fields = new LinkedHashMap<>();
+    if (method != Method.RTN) {
+      fields.put("method", method.label());
+    }
+    if (damping != usual.damping) {
+      fields.put("damping", damping);
+    }
+    if (activationOrder != usual.activationOrder) {
+      fields.put("activation-order", activationOrder);
+    }
+    return fields;
   }
 
   /** A method as it does best. */

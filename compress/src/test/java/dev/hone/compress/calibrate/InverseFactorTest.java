@@ -1,4 +1,4 @@
-package dev.hone.compress.quantize;
+package dev.hone.compress.calibrate;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;

@@ -1,6 +1,7 @@
-package dev.hone.compress.quantize;
+package dev.hone.compress.calibrate;
 
 import dev.hone.tensor.parallel.ComputePool;
+import java.util.Arrays;
 
 /**
  * The upper triangle U with {@code H⁻¹ = Uᵀ U} of a symmetric positive definite H, which says by
@@ -8,11 +9,36 @@ import dev.hone.tensor.parallel.ComputePool;
  * 3.3. H⁻¹ itself is never made: counted from the last column on, H has a Cholesky factor whose
  * inverse is U.
  */
-final class InverseFactor {
+public final class InverseFactor {
   private static final int PANEL = 64;
   private static final int STRIP = 64;
 
   private InverseFactor() {}
+
+  /**
+   * U of what a layer read.
+   *
+   * @param order the column that stands at each place
+   * @param damping added to the diagonal, as a share of its mean; a column that was never read
+   *     stands for itself alone
+   * @return [n, n] row-major, in that order; zeros below the diagonal
+   * @throws ArithmeticException where more damping is needed
+   */
+  public static float[] of(Gram gram, int[] order, double damping, ComputePool pool) {
+    return of(damped(gram, order, damping), gram.size(), pool);
+  }
+
+  /** The Gram matrix with its diagonal raised: [n, n] row-major. */
+  static double[] damped(Gram gram, int[] order, double damping) {
+    int n = gram.size();
+    double mean = Arrays.stream(gram.diagonal()).average().orElse(0);
+    double[] hessian = gram.matrix(order);
+    for (int i = 0; i < n; i++) {
+      double own = hessian[i * n + i];
+      hessian[i * n + i] = own == 0 ? mean : own + damping * mean;
+    }
+    return hessian;
+  }
 
   /**
    * Computes U.
