@@ -58,17 +58,11 @@ record BlockForm(Width width, Arithmetic arithmetic, int middle, boolean shifted
   /** Rows of a tile. */
   static final int HEIGHT = 6;
 
-  /** Vectors across a panel: as many as there are registers for. */
-  int vectors() {
-    return vectors(width);
-  }
-
-  private static int vectors(Width width) {
-    return width == Width.ZMM ? 2 : 1;
-  }
+  /** Across a panel. */
+  static final int VECTORS = 2;
 
   int columns() {
-    return vectors() * width.floats();
+    return VECTORS * width.floats();
   }
 
   /** Bytes that a row's block takes. */
@@ -93,7 +87,7 @@ record BlockForm(Width width, Arithmetic arithmetic, int middle, boolean shifted
     Width width = width(features);
     boolean dots = dots(features);
     int unit = (dots ? Arithmetic.DOTS : Arithmetic.WORDS).unit();
-    return new BlockPanels.Wanted(vectors(width) * width.floats(), unit, dots);
+    return new BlockPanels.Wanted(VECTORS * width.floats(), unit, dots);
   }
 
   /** The one for panels on a processor. */

@@ -15,20 +15,23 @@ import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
+import java.util.Arrays;
 
 /**
  * Rows of rounded blocks times panels: {@code c[r, j] = start[j] + Σ over blocks of scale[r]
  * scale[j] Σk a[r, k] q[k, j]}. The inner sums are exact integers.
  *
  * <pre>
- *              w   | one vector of columns, or two      a tile of 6 rows: integer sums of a block
- *      a           +----------------------------        and float sums of all blocks so far stay
- *   row 0          | sums of the block, sums            in registers
- *   row 1          | sums of the block, sums
+ *              w   | two vectors of columns      a tile of 6 rows: the integer sums of a block stay
+ *      a           +-----------------------      in registers; the float sums of all blocks so far
+ *   row 0          | sums of the block           wait in c, which the first-level cache holds
+ *   row 1          | sums of the block
  *   ...
  * </pre>
  *
- * Panels follow each other in one call, so that a single row reads its weights in one stream.
+ * So a number of a row is read once for two vectors: reading them one by one, and the sixteen
+ * registers of AVX2, are what bounds this product. Panels follow each other in one call, so that a
+ * single row reads its weights in one stream.
  */
 final class BlockProductKernel {
   private static final MethodHandle CALL =
@@ -39,10 +42,10 @@ final class BlockProductKernel {
               ValueLayout.ADDRESS,
               ValueLayout.JAVA_LONG,
               ValueLayout.JAVA_LONG,
+              ValueLayout.JAVA_LONG,
+              ValueLayout.JAVA_LONG,
+              ValueLayout.JAVA_LONG,
               ValueLayout.ADDRESS,
-              ValueLayout.JAVA_LONG,
-              ValueLayout.JAVA_LONG,
-              ValueLayout.JAVA_LONG,
               ValueLayout.JAVA_LONG));
 
   private final BlockForm form;
@@ -83,7 +86,7 @@ final class BlockProductKernel {
     Segments.require(c, rows, cStride, panels * width);
     Segments.require(start, panels, startStep, width);
     try {
-      CALL.invokeExact(code, a, w, c, panels, blocks, start, rows, aStride, cStride, startStep);
+      CALL.invokeExact(code, a, w, c, cStride, blocks, aStride, rows, panels, start, startStep);
     } catch (Throwable e) {
       throw CodeMemory.thrown(e);
     }
@@ -108,70 +111,80 @@ final class BlockProductKernel {
     private final BlockForm form;
     private final BlockPanels.Form panelForm;
     private final Width width;
-    private final int vectors;
     private final Assembler asm = new Assembler();
     private final Registers registers;
     private final Gpr a;
     private final Gpr panel;
     private final Gpr c;
-    private final Gpr panels;
+    private final Gpr cStride;
     private final Gpr blocks;
-    private final Gpr start;
     private final Gpr aStride;
     private final Gpr constants;
     private final Gpr rows;
-    private final Gpr tileRows;
-    private final Gpr tileOut;
+    private final Gpr tile;
     private final Gpr w;
     private final Gpr left;
-    private final Gpr[] aRows = new Gpr[BlockForm.HEIGHT / REACH];
-    private final Vec[] counts;
-    private final Vec[] sums;
+    private final Gpr[] aRows;
+    private final Gpr[] cRows;
+    private final Vec[][] counts = new Vec[BlockForm.HEIGHT][];
     private final Vec[] ws;
-    private final Vec[] scales;
     private final Vec spread;
     private final Vec product;
+    private final Memory rowsGiven;
+    private final Memory panelsLeft;
+    private final Memory start;
+    private final Memory startStep;
     private final Label table = new Label();
 
     Writer(BlockForm form) {
       this.form = form;
       panelForm = form.panels();
       width = form.width();
-      vectors = form.vectors();
       registers = new Registers(width);
       a = registers.argument("a");
       panel = registers.argument("w of the panel");
       c = registers.argument("c of the panel");
-      panels = registers.argument("panels");
+      cStride = registers.argument("stride of c");
       blocks = registers.argument("blocks");
-      start = registers.argument("start");
-      aStride = registers.gpr("stride of a");
+      aStride = registers.argument("stride of a");
       constants = registers.gpr("constants");
       rows = registers.gpr("rows left");
-      tileRows = registers.gpr("a of the tile");
-      tileOut = registers.gpr("c of the tile");
+      tile = registers.gpr("a of the tile");
       w = registers.gpr("w");
       left = registers.gpr("blocks left");
-      for (int i = 0; i < aRows.length; i++) {
-        aRows[i] = registers.gpr("a of row " + i * REACH);
+      aRows = rows("a");
+      cRows = rows("c");
+      for (int row = 0; row < BlockForm.HEIGHT; row++) {
+        counts[row] = registers.vecs("sum of the block, row " + row + ',', BlockForm.VECTORS);
       }
-      counts = registers.vecs("sum of the block", BlockForm.HEIGHT * vectors);
-      sums = registers.vecs("sum", BlockForm.HEIGHT * vectors);
-      ws = registers.vecs("w", vectors);
-      scales = registers.vecs("scale", vectors);
+      ws = registers.vecs("w", BlockForm.VECTORS);
       spread = registers.vec("numbers of a");
-      product = vectors == 1 ? spread : registers.vec("product");
+      product = registers.vec("product");
+      rowsGiven = argument(0);
+      panelsLeft = argument(1);
+      start = argument(2);
+      startStep = argument(3);
+    }
+
+    private Gpr[] rows(String of) {
+      Gpr[] all = new Gpr[BlockForm.HEIGHT / REACH];
+      Arrays.setAll(all, i -> registers.gpr(of + " of row " + i * REACH));
+      return all;
+    }
+
+    /** An argument behind the sixth: this function's own memory. */
+    private Memory argument(int index) {
+      return Assembler.stackArgument(registers, Registers.ARGUMENTS.size() + index);
     }
 
     Assembly write() {
       asm.enter(registers);
       asm.lea(constants, table);
-      asm.mov(aStride, argument(1));
       Label nextPanel = asm.here();
       Label panelDone = new Label();
-      asm.mov(rows, argument(0));
-      asm.mov(tileRows, a);
-      asm.mov(tileOut, c);
+      asm.mov(rows, rowsGiven);
+      asm.mov(tile, a);
+      asm.mov(cRows[0], c);
       for (int height = BlockForm.HEIGHT; height > 0; height--) {
         Label again = asm.here();
         Label fewer = new Label();
@@ -185,9 +198,13 @@ final class BlockProductKernel {
       asm.bind(panelDone);
       asm.mov(panel, w); // one panel begins where the one before has ended
       asm.add(c, form.columns() * Float.BYTES);
-      asm.mov(left, argument(3));
-      asm.add(start, left);
-      asm.sub(panels, 1);
+      asm.mov(w, startStep);
+      asm.mov(left, start);
+      asm.add(left, w);
+      asm.mov(start, left);
+      asm.mov(left, panelsLeft);
+      asm.sub(left, 1);
+      asm.mov(panelsLeft, left);
       asm.jne(nextPanel);
       asm.leave(registers);
       asm.constant(table, constants());
@@ -207,20 +224,19 @@ final class BlockProductKernel {
       return Memory.at(constants, index * Width.ZMM.bytes());
     }
 
-    /** An argument behind the sixth. */
-    private Memory argument(int index) {
-      return Assembler.stackArgument(registers, Registers.ARGUMENTS.size() + index);
-    }
-
     /** A tile, and on to the rows below it. */
     private void tile(int height) {
-      for (int i = 0; i < height * vectors; i++) {
-        asm.vmovups(sums[i], Memory.at(start, i % vectors * width.bytes()));
-      }
-      asm.mov(aRows[0], tileRows);
+      asm.mov(aRows[0], tile);
       if (height > REACH) {
-        asm.lea(aRows[1], Memory.at(aRows[0], aStride, 2, 0));
-        asm.add(aRows[1], aStride);
+        reach(aRows, aStride);
+        reach(cRows, cStride);
+      }
+      asm.mov(left, start);
+      for (int v = 0; v < BlockForm.VECTORS; v++) {
+        asm.vmovups(ws[v], Memory.at(left, v * width.bytes()));
+        for (int row = 0; row < height; row++) {
+          asm.vmovups(sum(row, v), ws[v]);
+        }
       }
       asm.mov(w, panel);
       asm.mov(left, blocks);
@@ -234,24 +250,25 @@ final class BlockProductKernel {
       }
       asm.sub(left, 1);
       asm.jne(block);
-      asm.mov(left, argument(2)); // the stride of c
       for (int row = 0; row < height; row++) {
-        for (int v = 0; v < vectors; v++) {
-          asm.vmovups(Memory.at(tileOut, v * width.bytes()), sums[row * vectors + v]);
-        }
-        asm.add(tileOut, left);
-        asm.add(tileRows, aStride);
+        asm.add(cRows[0], cStride);
+        asm.add(tile, aStride);
       }
     }
 
+    private void reach(Gpr[] each, Gpr stride) {
+      asm.lea(each[1], Memory.at(each[0], stride, 2, 0));
+      asm.add(each[1], stride);
+    }
+
+    /** What the first step does not do itself. */
     private void begin(int height) {
       for (int row = 0; row < height; row++) {
-        for (int v = 0; v < vectors; v++) {
-          Vec count = counts[row * vectors + v];
-          if (form.middle() == 0) {
-            asm.vxorps(count, count, count);
-          } else {
+        for (Vec count : counts[row]) {
+          if (form.middle() != 0) {
             asm.vpbroadcastd(count, correction(row));
+          } else if (form.arithmetic().dots()) {
+            asm.vxorps(count, count, count);
           }
         }
       }
@@ -264,17 +281,18 @@ final class BlockProductKernel {
       for (int k = 0; k < Input.BLOCK; k += unit) {
         boolean nibbles = panelForm.bits() == 4;
         boolean high = nibbles && k % 8 >= 4;
-        int at = (nibbles ? k / 8 : k / unit) * vectors * vectorBytes;
+        int at = (nibbles ? k / 8 : k / unit) * BlockForm.VECTORS * vectorBytes;
         for (; prefetched <= at; prefetched += Width.ZMM.bytes()) { // a line of the cache
           asm.prefetcht0(Memory.at(w, PREFETCH + prefetched));
         }
-        for (int v = 0; v < vectors; v++) {
+        for (int v = 0; v < BlockForm.VECTORS; v++) {
           load(ws[v], Memory.at(w, at + v * vectorBytes), high);
         }
+        boolean first = k == 0 && form.middle() == 0;
         for (int row = 0; row < height; row++) {
           asm.vpbroadcastd(spread, ofRow(row, k * form.arithmetic().rowBytes()));
-          for (int v = 0; v < vectors; v++) {
-            multiplyAdd(counts[row * vectors + v], ws[v], v == vectors - 1);
+          for (int v = 0; v < BlockForm.VECTORS; v++) {
+            multiplyAdd(counts[row][v], ws[v], first);
           }
         }
       }
@@ -294,16 +312,20 @@ final class BlockProductKernel {
       }
     }
 
-    private void multiplyAdd(Vec count, Vec weights, boolean last) {
-      Vec to = last ? spread : product; // it is not wanted again
+    private void multiplyAdd(Vec count, Vec weights, boolean first) {
+      Vec to = first ? count : product;
       switch (form.arithmetic()) {
         case NIBBLES -> {
           asm.vpmaddubsw(to, weights, spread);
-          asm.vpaddw(count, count, to);
+          if (!first) {
+            asm.vpaddw(count, count, to);
+          }
         }
         case WORDS -> {
           asm.vpmaddwd(to, weights, spread);
-          asm.vpaddd(count, count, to);
+          if (!first) {
+            asm.vpaddd(count, count, to);
+          }
         }
         case NIBBLE_DOTS, DOTS -> asm.vpdpbusd(count, weights, spread);
       }
@@ -312,40 +334,44 @@ final class BlockProductKernel {
     /** Adds a block's sums to those of all blocks. */
     private void end(int height) {
       int at = panelForm.dataBytes();
-      for (int v = 0; v < vectors; v++) {
-        factor(scales[v], at, v);
-        if (form.shifted()) {
-          factor(ws[v], at + form.columns() * form.scaleBytes(), v);
-        }
-      }
+      factors(at);
       for (int row = 0; row < height; row++) {
-        for (int v = 0; v < vectors; v++) {
-          Vec count = counts[row * vectors + v];
+        asm.vbroadcastss(spread, scale(row));
+        for (int v = 0; v < BlockForm.VECTORS; v++) {
+          Vec count = counts[row][v];
           if (form.arithmetic() == BlockForm.Arithmetic.NIBBLES) {
             asm.vpmaddwd(count, count, constant(ONES));
           }
           asm.vcvtdq2ps(count, count);
-          asm.vmulps(count, count, scales[v]);
+          asm.vmulps(count, count, ws[v]);
+          asm.vfmadd213ps(count, spread, sum(row, v));
         }
-        asm.vbroadcastss(spread, scale(row));
-        for (int v = 0; v < vectors; v++) {
-          asm.vfmadd231ps(sums[row * vectors + v], counts[row * vectors + v], spread);
-        }
+      }
+      if (form.shifted()) {
+        factors(at + form.columns() * form.scaleBytes());
+      }
+      for (int row = 0; row < height; row++) {
         if (form.shifted()) {
           asm.vbroadcastss(spread, correction(row));
-          for (int v = 0; v < vectors; v++) {
-            asm.vfmadd231ps(sums[row * vectors + v], ws[v], spread);
+        }
+        for (int v = 0; v < BlockForm.VECTORS; v++) {
+          if (form.shifted()) {
+            asm.vfmadd231ps(counts[row][v], ws[v], spread);
           }
+          asm.vmovups(sum(row, v), counts[row][v]);
         }
       }
     }
 
-    private void factor(Vec to, int at, int v) {
-      Memory from = Memory.at(w, at + v * width.floats() * form.scaleBytes());
-      if (form.scaleBytes() == Short.BYTES) {
-        asm.vcvtph2ps(to, from);
-      } else {
-        asm.vmovups(to, from);
+    /** Scales or shifts of the columns, where w has been. */
+    private void factors(int at) {
+      for (int v = 0; v < BlockForm.VECTORS; v++) {
+        Memory from = Memory.at(w, at + v * width.floats() * form.scaleBytes());
+        if (form.scaleBytes() == Short.BYTES) {
+          asm.vcvtph2ps(ws[v], from);
+        } else {
+          asm.vmovups(ws[v], from);
+        }
       }
     }
 
@@ -358,10 +384,18 @@ final class BlockProductKernel {
     }
 
     private Memory ofRow(int row, int displacement) {
-      Gpr first = aRows[row / REACH];
+      return at(aRows, aStride, row, displacement);
+    }
+
+    private Memory sum(int row, int v) {
+      return at(cRows, cStride, row, v * width.bytes());
+    }
+
+    private static Memory at(Gpr[] each, Gpr stride, int row, int displacement) {
+      Gpr first = each[row / REACH];
       return row % REACH == 0
           ? Memory.at(first, displacement)
-          : Memory.at(first, aStride, row % REACH, displacement);
+          : Memory.at(first, stride, row % REACH, displacement);
     }
   }
 }
