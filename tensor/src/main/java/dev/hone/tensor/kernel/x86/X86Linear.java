@@ -5,6 +5,7 @@ import static dev.hone.tensor.kernel.x86.PanelProduct.rowsFrom;
 import dev.hone.tensor.Activation;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.kernel.panels.Panels;
+import dev.hone.tensor.kernel.panels.WidenedPanels;
 import dev.hone.tensor.parallel.ComputePool;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -20,6 +21,15 @@ record X86Linear(
   /** Rows of a task, at most: with 384 features they take 190 KB. */
   private static final int MOST_ROWS = 126;
 
+  /** Rows of a task that rounds them, where there are enough: a panel is read once for these. */
+  private static final int ROUNDED_ROWS = 24;
+
+  /** What the rounded rows of a task may take of the second-level cache. */
+  private static final int ROUNDED_BYTES = 256 << 10;
+
+  /** Tasks for each thread, so that none waits long for another. */
+  private static final int TASKS_EACH = 6;
+
   /** Multiplications below which a task is not worth handing over. */
   private static final long LEAST_WORK = 200_000;
 
@@ -28,14 +38,14 @@ record X86Linear(
     if (rows == 0) {
       return;
     }
+    int panels = weight.panels();
+    long work = (long) rows * weight.rows() * weight.cols();
+    int wanted = Math.clamp(work / LEAST_WORK, 1, pool.threads() * TASKS_EACH);
     int height = code.product().height();
-    int parts = (rows + MOST_ROWS - 1) / MOST_ROWS;
+    int parts = rowParts(rows, wanted);
     int tiles = ((rows + parts - 1) / parts + height - 1) / height;
     int rowsEach = Math.min(rows, tiles * height);
     int rowTasks = (rows + rowsEach - 1) / rowsEach;
-    int panels = weight.panels();
-    long work = (long) rows * weight.rows() * weight.cols();
-    long wanted = Math.min(pool.threads() * 6L, Math.max(1, work / LEAST_WORK));
     int panelParts = Math.clamp((wanted + rowTasks - 1) / rowTasks, 1, panels);
     int panelsEach = (panels + panelParts - 1) / panelParts;
     int panelTasks = (panels + panelsEach - 1) / panelsEach;
@@ -46,6 +56,15 @@ record X86Linear(
           int panel = task % panelTasks * panelsEach;
           part(row, Math.min(rowsEach, rows - row), panel, Math.min(panels, panel + panelsEach));
         });
+  }
+
+  /** How often rows are cut: where tasks round them, so that as few as may be round the same ones. */
+  private int rowParts(int rows, int wanted) {
+    if (weight instanceof WidenedPanels) {
+      return (rows + MOST_ROWS - 1) / MOST_ROWS;
+    }
+    int most = Math.clamp(ROUNDED_BYTES / (weight.cols() * Short.BYTES), ROUNDED_ROWS, MOST_ROWS);
+    return Math.max((rows + most - 1) / most, Math.clamp(rows / ROUNDED_ROWS, 1, wanted));
   }
 
   private void part(int row, int rows, int fromPanel, int toPanel) {
