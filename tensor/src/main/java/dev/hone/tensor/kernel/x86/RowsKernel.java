@@ -17,7 +17,10 @@ import java.util.EnumMap;
 import java.util.Locale;
 import java.util.Map;
 
-/** Copies rows, scales or divides each by a number of its own, or adds them to others. */
+/**
+ * Copies rows, scales or divides each by a number of its own, or adds them to others; widens rows
+ * that are stored in fewer bits.
+ */
 final class RowsKernel {
   /** What the rows' length must be a multiple of. */
   static final int STEP = 8;
@@ -39,7 +42,20 @@ final class RowsKernel {
     COPY,
     SCALE,
     DIVIDE,
-    ADD
+    ADD,
+    /** A copy in F32 of rows of F16. */
+    WIDEN_HALVES,
+    /** Rows of signed bytes, scaled, in F32. */
+    SCALE_BYTES;
+
+    /** Of a number of {@code in}. */
+    int inBytes() {
+      return switch (this) {
+        case COPY, SCALE, DIVIDE, ADD -> Float.BYTES;
+        case WIDEN_HALVES -> Short.BYTES;
+        case SCALE_BYTES -> Byte.BYTES;
+      };
+    }
   }
 
   private final Map<Operation, MemorySegment> code = new EnumMap<>(Operation.class);
@@ -53,7 +69,7 @@ final class RowsKernel {
   /**
    * {@code out = in}, or {@code out += in}.
    *
-   * @param in [rows][length], {@code inStride} bytes apart
+   * @param in [rows][length], of the operation's type, {@code inStride} bytes apart
    * @param out [rows][length], {@code outStride} bytes apart
    */
   void run(
@@ -64,7 +80,7 @@ final class RowsKernel {
       long outStride,
       long rows,
       long length) {
-    call(code.get(operation), in, inStride, out, outStride, rows, length, in, 0);
+    call(operation, in, inStride, out, outStride, rows, length, in, 0);
   }
 
   /**
@@ -85,12 +101,11 @@ final class RowsKernel {
       MemorySegment factors,
       long factorStride) {
     Segments.require(factors, rows, factorStride, Float.BYTES);
-    MemorySegment kernel = code.get(operation);
-    call(kernel, in, inStride, out, outStride, rows, length, factors, factorStride);
+    call(operation, in, inStride, out, outStride, rows, length, factors, factorStride);
   }
 
-  private static void call(
-      MemorySegment code,
+  private void call(
+      Operation operation,
       MemorySegment in,
       long inStride,
       MemorySegment out,
@@ -102,10 +117,11 @@ final class RowsKernel {
     if (rows <= 0 || length <= 0 || length % STEP != 0) {
       throw new IllegalArgumentException("rows=" + rows + ", length=" + length);
     }
-    Segments.require(in, rows, inStride, length * Float.BYTES);
+    Segments.require(in, rows, inStride, length * operation.inBytes());
     Segments.require(out, rows, outStride, length * Float.BYTES);
+    MemorySegment kernel = code.get(operation);
     try {
-      CALL.invokeExact(code, in, inStride, out, outStride, rows, length, factors, factorStride);
+      CALL.invokeExact(kernel, in, inStride, out, outStride, rows, length, factors, factorStride);
     } catch (Throwable e) {
       throw CodeMemory.thrown(e);
     }
@@ -134,12 +150,19 @@ final class RowsKernel {
     asm.mov(at, length);
     Label loop = asm.here(); // from the row's end to its begin
     asm.sub(at, STEP);
-    Memory from = Memory.at(in, at, Float.BYTES, 0);
+    Memory from = Memory.at(in, at, operation.inBytes(), 0);
     Memory to = Memory.at(out, at, Float.BYTES, 0);
-    asm.vmovups(numbers, from);
     switch (operation) {
-      case COPY -> {}
-      case SCALE -> asm.vmulps(numbers, numbers, factor);
+      case COPY, SCALE, DIVIDE, ADD -> asm.vmovups(numbers, from);
+      case WIDEN_HALVES -> asm.vcvtph2ps(numbers, from);
+      case SCALE_BYTES -> {
+        asm.vpmovsxbd(numbers, from);
+        asm.vcvtdq2ps(numbers, numbers);
+      }
+    }
+    switch (operation) {
+      case COPY, WIDEN_HALVES -> {}
+      case SCALE, SCALE_BYTES -> asm.vmulps(numbers, numbers, factor);
       case DIVIDE -> asm.vdivps(numbers, numbers, factor);
       case ADD -> asm.vaddps(numbers, numbers, to);
     }
@@ -151,6 +174,6 @@ final class RowsKernel {
     asm.sub(rows, 1);
     asm.jne(row);
     asm.leave(registers);
-    return asm.finish("rows-" + operation.name().toLowerCase(Locale.ROOT));
+    return asm.finish("rows-" + operation.name().toLowerCase(Locale.ROOT).replace('_', '-'));
   }
 }

@@ -10,6 +10,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Optional;
 import java.util.function.IntToDoubleFunction;
+import java.util.stream.IntStream;
 
 /** Every kernel once, on a case whose answer is known: before anything is computed with them. */
 final class SelfTest {
@@ -43,6 +44,7 @@ final class SelfTest {
       test.activations();
       test.rows();
       test.softmax();
+      test.oneQuery();
       return Optional.empty();
     } catch (WrongException e) {
       return Optional.of("the self-test of " + e.getMessage());
@@ -193,6 +195,34 @@ final class SelfTest {
         1e-6);
     MemorySegment sum = states.asSlice(SoftmaxKernel.SUM);
     expect("the sum of softmax", sum, 1, _ -> width - 4 - first, 1e-4);
+  }
+
+  /** Nine keys and values, 72 numbers each, where they lie. */
+  private void oneQuery() {
+    int length = 72;
+    int rows = 9;
+    MemorySegment in = floats(rows * length, i -> i % 7);
+    MemorySegment ones = floats(length, _ -> 1);
+    MemorySegment dots = floats(rows, _ -> Float.NaN);
+    code.keyDots().run(ones, in, length * 4L, rows, length, dots);
+    expect("a query's scores", dots, rows, i -> sum(length, k -> (i * length + k) % 7), 0);
+    MemorySegment sums = floats(length, i -> i);
+    code.valueSum().run(ones, in, length * 4L, rows, length, sums);
+    expect("a sum of values", sums, length, i -> i + sum(rows, k -> (k * length + i) % 7), 0);
+    MemorySegment stored = arena.allocate(16);
+    for (int i = 0; i < 8; i++) {
+      stored.setAtIndex(ValueLayout.JAVA_SHORT, i, Float.floatToFloat16(i - 0.5f));
+    }
+    code.rows().run(Operation.WIDEN_HALVES, stored, 16, sums, 32, 1, 8);
+    expect("widened rows", sums, 8, i -> i - 0.5, 0);
+    stored.setAtIndex(ValueLayout.JAVA_LONG, 0, 0x807F030201FF0081L);
+    code.rows().run(Operation.SCALE_BYTES, stored, 8, sums, 32, 1, 8, floats(1, _ -> 0.5f), 4);
+    int[] bytes = {-127, 0, -1, 1, 2, 3, 127, -128};
+    expect("scaled bytes", sums, 8, i -> bytes[i] / 2.0, 0);
+  }
+
+  private static double sum(int count, IntToDoubleFunction of) {
+    return IntStream.range(0, count).mapToDouble(of).sum();
   }
 
   private MemorySegment floats(int count, IntToDoubleFunction value) {

@@ -15,9 +15,11 @@ import java.lang.foreign.MemorySegment;
  * the largest score seen so far, and multiplied with the values; what was summed before is scaled
  * down when a larger score turns up.
  *
- * <p>Queries are read where they lie. A task's scratch memory, all of it F32 but the states:
+ * <p>Queries are read where they lie, and so are keys and values where a task has few queries: else
+ * they are laid out as panels. A task's scratch memory, all of it F32 but the states:
  *
  * <pre>
+ *   widened  [row of a page][dim], of keys or values that are stored in fewer bits
  *   keys     [panel][dim][columns]         values  [panel of dims][key][columns]
  *   scores   [row][width and a line more]  mixed   [row][dims, whole panels]
  *   states   [row], see SoftmaxKernel      row = head in group * queries + query
@@ -37,16 +39,18 @@ record X86Attention(
   /** Keys of a block: with {@link #ROWS} rows of scores they take 100 KB. */
   private static final int KEYS = 256;
 
+  /** Queries up to which keys and values are read where they lie. */
+  private static final int DIRECT_QUERIES = 2;
+
   /** More tokens than there are, and still a number that rows can be added to. */
   private static final long MOST = Integer.MAX_VALUE;
 
   /** Beside a row of scores, so that rows do not lie a power of two apart. */
   private static final int GAP = 16;
 
-  /** Whether attention of this shape can be assembled, to keys and values of this type. */
-  static boolean fits(AttentionShape shape, KeyValues keyValues, Tensor bias) {
+  /** Whether attention of this shape can be assembled. */
+  static boolean fits(AttentionShape shape, Tensor bias) {
     return bias == null
-        && keyValues.dtype() == Plain.F32
         && shape.softCap() == 0
         && shape.headDim() % TransposeKernel.STEP == 0
         && shape.scale() > 0;
@@ -79,17 +83,22 @@ record X86Attention(
     return shape.heads() / shape.kvHeads();
   }
 
+  /** Rows of F32 that lie so many bytes apart. */
+  private record Rows(MemorySegment data, long stride) {}
+
   /** Some queries of all heads of a key head. */
   private final class Task {
     private final int dim = shape.headDim();
     private final int columns = code.product().columns();
     private final int panels = (dim + columns - 1) / columns; // of values
+    private final long rowBytes = (long) columns * Float.BYTES; // of a panel of values
     private final int sequence;
     private final int kvHead;
     private final int query;
     private final int queries;
     private final int rows;
     private final int count;
+    private final boolean direct;
 
     /** Of the first query among the sequence's keys. */
     private final int position;
@@ -100,6 +109,7 @@ record X86Attention(
     private final long scoreStride;
     private final long mixedStride;
     private final MemorySegment memory;
+    private final MemorySegment widened;
     private final MemorySegment keys;
     private final MemorySegment values;
     private final MemorySegment scores;
@@ -112,6 +122,7 @@ record X86Attention(
       this.query = query;
       this.queries = queries;
       rows = queries * group();
+      direct = queries <= DIRECT_QUERIES;
       count = keyValues.count(sequence);
       position = count - (offsets[sequence + 1] - query);
       from = mask.first(position);
@@ -125,9 +136,14 @@ record X86Attention(
       long scoreBytes = rows * scoreStride;
       long mixedBytes = rows * mixedStride;
       long stateBytes = (long) rows * SoftmaxKernel.STATE_BYTES;
-      memory = code.scratch().take(keyBytes + valueBytes + scoreBytes + mixedBytes + stateBytes);
+      boolean narrow = keyValues.dtype() != Plain.F32;
+      long widenedBytes = narrow ? (long) most * dim * Float.BYTES : 0;
+      memory =
+          code.scratch()
+              .take(widenedBytes + keyBytes + valueBytes + scoreBytes + mixedBytes + stateBytes);
       long at = 0;
-      keys = memory.asSlice(at, keyBytes);
+      widened = memory.asSlice(at, widenedBytes);
+      keys = memory.asSlice(at += widenedBytes, keyBytes);
       values = memory.asSlice(at += keyBytes, valueBytes);
       scores = memory.asSlice(at += valueBytes, scoreBytes);
       mixed = memory.asSlice(at += scoreBytes, mixedBytes);
@@ -150,14 +166,22 @@ record X86Attention(
 
     /** Every query with every key of a block. */
     private void score(int key, int block) {
+      if (direct) {
+        for (int done = 0, run; done < block; done += run) {
+          run = run(key, block, done);
+          Rows in = keys(key + done, run);
+          for (int row = 0; row < rows; row++) {
+            code.keyDots().run(query(row), in.data, in.stride, run, dim, scores(row, done));
+          }
+        }
+        return;
+      }
       for (int panel = 0; panel * columns < block; panel++) {
         MemorySegment b = keys.asSlice((long) panel * columns * dim * Float.BYTES);
         panelOfKeys(key + panel * columns, Math.min(columns, block - panel * columns), b);
         for (int head = 0; head < group(); head++) {
           MemorySegment a = rowsOf(q, query, queries, kvHead * group() + head);
-          MemorySegment c =
-              scores.asSlice(
-                  (long) head * queries * scoreStride + (long) panel * columns * Float.BYTES);
+          MemorySegment c = scores(head * queries, panel * columns);
           long stride = q.cols() * Float.BYTES;
           code.product().run(a, stride, b, c, scoreStride, queries, dim, code.zeros());
         }
@@ -167,12 +191,55 @@ record X86Attention(
     /** Keys as columns; the places of those that are not there keep what they held. */
     private void panelOfKeys(int key, int most, MemorySegment b) {
       for (int done = 0, run; done < most; done += run) {
-        run = Math.min(most - done, keyValues.run(sequence, key + done));
-        Tensor page = keyValues.keys(sequence, key + done);
-        MemorySegment in = rowsOf(page, keyValues.row(sequence, key + done), run, kvHead);
-        MemorySegment to = b.asSlice((long) done * Float.BYTES);
-        code.transpose().run(in, page.cols() * Float.BYTES, run, dim, to);
+        run = run(key, most, done);
+        Rows in = keys(key + done, run);
+        code.transpose().run(in.data, in.stride, run, dim, b.asSlice((long) done * Float.BYTES));
       }
+    }
+
+    /** How many keys of a block, of which some are done, follow in one page. */
+    private int run(int key, int block, int done) {
+      return Math.min(block - done, keyValues.run(sequence, key + done));
+    }
+
+    private Rows keys(int key, int run) {
+      return floats(keyValues.keys(sequence, key), keyValues.row(sequence, key), run);
+    }
+
+    private Rows values(int key, int run) {
+      return floats(keyValues.values(sequence, key), keyValues.row(sequence, key), run);
+    }
+
+    /** This head's numbers of some rows of a page, where they lie or as {@code widened}. */
+    private Rows floats(Tensor page, int row, int run) {
+      if (page.dtype() == Plain.F32) {
+        return new Rows(rowsOf(page, row, run, kvHead), page.cols() * Float.BYTES);
+      }
+      Operation operation =
+          page.dtype() == Plain.F16 ? Operation.WIDEN_HALVES : Operation.SCALE_BYTES;
+      long bytes = operation.inBytes();
+      MemorySegment in = page.data().asSlice((row * page.cols() + (long) kvHead * dim) * bytes);
+      long stride = page.cols() * bytes;
+      long outStride = (long) dim * Float.BYTES;
+      if (operation == Operation.WIDEN_HALVES) {
+        code.rows().run(operation, in, stride, widened, outStride, run, dim);
+      } else {
+        Tensor scales = page.scales();
+        long scaleStride = scales.cols() * Float.BYTES;
+        MemorySegment factors =
+            scales.data().asSlice(row * scaleStride + (long) kvHead * Float.BYTES);
+        code.rows().run(operation, in, stride, widened, outStride, run, dim, factors, scaleStride);
+      }
+      return new Rows(widened, outStride);
+    }
+
+    private MemorySegment query(int row) {
+      return rowsOf(q, query + row % queries, 1, kvHead * group() + row / queries);
+    }
+
+    /** Scores of a row and of those below it, from a key of the block on. */
+    private MemorySegment scores(int row, int key) {
+      return scores.asSlice(row * scoreStride + (long) key * Float.BYTES);
     }
 
     private void weigh(int key, int block) {
@@ -183,7 +250,7 @@ record X86Attention(
       for (int head = 0; head < group(); head++) {
         code.softmax()
             .run(
-                scores.asSlice((long) head * queries * scoreStride),
+                scores(head * queries, 0),
                 scoreStride,
                 queries,
                 width,
@@ -196,28 +263,39 @@ record X86Attention(
 
     /** Adds a block's values, as they are weighed. */
     private void mix(int key, int block) {
+      if (direct) {
+        if (key == from) {
+          mixed.fill((byte) 0);
+        }
+        for (int done = 0, run; done < block; done += run) {
+          run = run(key, block, done);
+          Rows in = values(key + done, run);
+          for (int row = 0; row < rows; row++) {
+            MemorySegment sum = mixed.asSlice(row * mixedStride);
+            code.valueSum().run(scores(row, done), in.data, in.stride, run, dim, sum);
+          }
+        }
+        return;
+      }
       MemorySegment start = key == from ? code.zeros() : MemorySegment.NULL;
-      long rowBytes = (long) columns * Float.BYTES;
+      panelsOfValues(key, block);
       for (int panel = 0; panel < panels; panel++) {
-        MemorySegment b = values.asSlice((long) panel * block * rowBytes, block * rowBytes);
-        panelOfValues(key, block, panel, b);
+        MemorySegment b = values.asSlice((long) panel * block * rowBytes);
         MemorySegment c = mixed.asSlice(panel * rowBytes);
         code.product().run(scores, scoreStride, b, c, mixedStride, rows, block, start);
       }
     }
 
-    private void panelOfValues(int key, int block, int panel, MemorySegment b) {
-      int first = panel * columns;
-      int length = Math.min(columns, dim - first);
-      long rowBytes = (long) columns * Float.BYTES;
+    private void panelsOfValues(int key, int block) {
       for (int done = 0, run; done < block; done += run) {
-        run = Math.min(block - done, keyValues.run(sequence, key + done));
-        Tensor page = keyValues.values(sequence, key + done);
-        MemorySegment in =
-            rowsOf(page, keyValues.row(sequence, key + done), run, kvHead)
-                .asSlice((long) first * Float.BYTES);
-        MemorySegment to = b.asSlice(done * rowBytes);
-        code.rows().run(Operation.COPY, in, page.cols() * Float.BYTES, to, rowBytes, run, length);
+        run = run(key, block, done);
+        Rows in = values(key + done, run);
+        for (int panel = 0; panel < panels; panel++) {
+          MemorySegment from = in.data.asSlice(panel * rowBytes);
+          MemorySegment to = values.asSlice((panel * (long) block + done) * rowBytes);
+          int length = Math.min(columns, dim - panel * columns);
+          code.rows().run(Operation.COPY, from, in.stride, to, rowBytes, run, length);
+        }
       }
     }
 

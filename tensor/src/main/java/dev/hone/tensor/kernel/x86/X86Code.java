@@ -25,6 +25,8 @@ final class X86Code {
   private final Map<Input, RoundingKernel> rounding = new EnumMap<>(Input.class);
   private final SoftmaxKernel softmax = new SoftmaxKernel();
   private final TransposeKernel transpose;
+  private final KeyDotsKernel keyDots = new KeyDotsKernel();
+  private final ValueSumKernel valueSum = new ValueSumKernel();
   private final RowsKernel rows = new RowsKernel();
 
   /** Made when a norm of that form comes along. */
@@ -115,6 +117,14 @@ final class X86Code {
 
   TransposeKernel transpose() {
     return transpose;
+  }
+
+  KeyDotsKernel keyDots() {
+    return keyDots;
+  }
+
+  ValueSumKernel valueSum() {
+    return valueSum;
   }
 
   RowsKernel rows() {

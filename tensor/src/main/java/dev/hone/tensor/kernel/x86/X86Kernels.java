@@ -96,7 +96,7 @@ public final class X86Kernels implements Kernels {
       AttentionMask mask,
       Tensor bias,
       Tensor out) {
-    if (X86Attention.fits(shape, keys, bias)) {
+    if (X86Attention.fits(shape, bias)) {
       Shapes.checkAttention(q, offsets, keys, shape, bias, out);
       new X86Attention(q, offsets, keys, shape, mask, out, code).run(pool);
     } else {

@@ -58,7 +58,9 @@ record X86Linear(
         });
   }
 
-  /** How often rows are cut: where tasks round them, so that as few as may be round the same ones. */
+  /**
+   * How often rows are cut: where tasks round them, so that as few as may be round the same ones.
+   */
   private int rowParts(int rows, int wanted) {
     if (weight instanceof WidenedPanels) {
       return (rows + MOST_ROWS - 1) / MOST_ROWS;

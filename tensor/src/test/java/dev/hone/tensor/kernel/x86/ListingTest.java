@@ -50,6 +50,8 @@ class ListingTest {
       all.add(NormKernel.assemble(new NormKernel.Form(true, residual, true)));
     }
     all.add(SoftmaxKernel.assemble());
+    all.add(KeyDotsKernel.assemble());
+    all.add(ValueSumKernel.assemble());
     all.add(TransposeKernel.assemble(Tile.AVX2.columns()));
     all.add(TransposeKernel.assemble(Tile.AVX512.columns()));
     for (RowsKernel.Operation operation : RowsKernel.Operation.values()) {

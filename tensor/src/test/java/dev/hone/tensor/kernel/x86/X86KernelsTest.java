@@ -270,6 +270,8 @@ class X86KernelsTest extends TierTest {
       long stride = 4L * length;
       var range = new SoftmaxKernel.Range(first - 5L, end, length);
       try (GuardedMemory in = new GuardedMemory(rows * stride);
+          GuardedMemory row = new GuardedMemory(stride);
+          GuardedMemory column = new GuardedMemory(4L * rows);
           GuardedMemory panel = new GuardedMemory(4L * ((length - 1) * columns + rows));
           GuardedMemory state = new GuardedMemory(states)) {
         MemorySegment x = in.segment();
@@ -281,6 +283,14 @@ class X86KernelsTest extends TierTest {
           long factorStride = SoftmaxKernel.STATE_BYTES;
           code.rows().run(operation, x, stride, x, stride, rows, length, factors, factorStride);
         }
+        MemorySegment one = row.segment();
+        MemorySegment each = column.segment();
+        code.keyDots().run(one, x, stride, rows, length, each);
+        code.valueSum().run(each, x, stride, rows, length, one);
+        assertThatThrownBy(() -> code.keyDots().run(one, x, stride, rows + 1, length, each))
+            .isInstanceOf(IndexOutOfBoundsException.class);
+        assertThatThrownBy(() -> code.valueSum().run(each, x, stride, rows, length + 8, one))
+            .isInstanceOf(IndexOutOfBoundsException.class);
         var longer = new SoftmaxKernel.Range(0, 1, length + 1);
         assertThatThrownBy(
                 () -> code.softmax().run(x, stride, rows, length, longer, 1, state.segment(), true))
