@@ -2,6 +2,7 @@ package dev.hone.tensor.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.hone.tensor.Activation;
 import dev.hone.tensor.AttentionShape;
@@ -47,6 +48,23 @@ public abstract class TierTest {
   /** What is tested. */
   protected abstract Kernels tier(ComputePool pool);
 
+  /** Whether a case of so many multiplications takes no time worth a word. */
+  protected boolean affords(long multiplications) {
+    return true;
+  }
+
+  private void assumeAffordable(Linear c) {
+    assumeTrue(affords((long) c.tokens() * c.in() * c.out()), "too long");
+  }
+
+  private void assumeAffordable(AttentionShape shape, int[] queries, int[] keys) {
+    long scores = 0;
+    for (int s = 0; s < queries.length; s++) {
+      scores += (long) queries[s] * keys[s];
+    }
+    assumeTrue(affords(2 * scores * shape.heads() * shape.headDim()), "too long");
+  }
+
   @BeforeEach
   void create() {
     scalar = new ScalarKernels(pool);
@@ -80,6 +98,7 @@ public abstract class TierTest {
   @ParameterizedTest
   @MethodSource("linears")
   void linear(Linear c) {
+    assumeAffordable(c);
     Tensor x = KernelCases.tensor(arena, c.values(), 1, c.tokens(), c.in());
     Tensor weight = KernelCases.weight(arena, c, 2);
     Tensor bias = KernelCases.tensor(arena, c.values(), 3, c.out());
@@ -123,6 +142,7 @@ public abstract class TierTest {
   @ParameterizedTest
   @MethodSource("roundedLinears")
   void linearOfRoundedInput(Linear c) {
+    assumeAffordable(c);
     Tensor x = KernelCases.tensor(arena, c.values(), 1, c.tokens(), c.in());
     Tensor weight = KernelCases.weight(arena, c, 2);
     Tensor bias = KernelCases.tensor(arena, c.values(), 3, c.out());
@@ -224,6 +244,7 @@ public abstract class TierTest {
     long kvWidth = (long) c.kvHeads() * dim;
     AttentionShape shape =
         new AttentionShape(c.heads(), c.kvHeads(), dim, (float) (1 / Math.sqrt(dim)));
+    assumeAffordable(shape, c.lengths(), c.lengths());
     List<Values> all = List.of(Values.NORMAL, Values.ZERO, Values.MIXED);
     for (Values values : tokens > 1000 ? all.subList(0, 1) : all) {
       Tensor q = KernelCases.tensor(arena, values, 1, tokens, width);
@@ -245,6 +266,7 @@ public abstract class TierTest {
   @ParameterizedTest
   @MethodSource("masked")
   void maskedAttention(Masked c) {
+    assumeAffordable(c.shape(), c.queries(), c.keys());
     int[] offsets = c.offsets();
     int queries = offsets[offsets.length - 1];
     long width = (long) c.shape().heads() * c.shape().headDim();
@@ -348,6 +370,8 @@ public abstract class TierTest {
   @Test
   void attentionOfSharpScores() {
     int tokens = 700;
+    AttentionShape shape = new AttentionShape(1, 1, 32, 1);
+    assumeAffordable(shape, new int[] {tokens}, new int[] {tokens});
     Tensor q = KernelCases.tensor(arena, Values.NORMAL, 1, tokens, 32);
     Tensor k = KernelCases.tensor(arena, Values.NORMAL, 2, tokens, 32);
     Tensor v = KernelCases.tensor(arena, Values.NORMAL, 3, tokens, 32);
@@ -358,7 +382,6 @@ public abstract class TierTest {
     }
     Tensor expected = like(tokens, 32);
     Tensor actual = like(tokens, 32);
-    AttentionShape shape = new AttentionShape(1, 1, 32, 1);
     scalar.attention(q, k, v, shape, new int[] {0, tokens}, expected);
     tier.attention(q, k, v, shape, new int[] {0, tokens}, actual);
     // an error of 2^-24 in a score of 200 is one of 1e-5 in its weight

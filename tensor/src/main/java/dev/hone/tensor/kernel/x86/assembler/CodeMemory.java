@@ -44,6 +44,8 @@ public final class CodeMemory {
   /** Which kernel an address in a crash log belongs to. */
   private static final Map<Long, String> NAMES = new ConcurrentSkipListMap<>();
 
+  private static volatile Cpu cpu = new Cpu.Host();
+
   private CodeMemory() {}
 
   /** Thrown where the system does not let code be made: SELinux, a sandbox. */
@@ -101,9 +103,13 @@ public final class CodeMemory {
     return LINKER.downcallHandle(LINKER.defaultLookup().findOrThrow(name), type);
   }
 
+  /** Whose calls {@link #caller} makes from now on. */
+  public static void runOn(Cpu other) {
+    cpu = other;
+  }
+
   /** A handle that takes the address of the code first. */
-  @SuppressWarnings("restricted") // calls what this package has assembled
   public static MethodHandle caller(FunctionDescriptor type) {
-    return LINKER.downcallHandle(type);
+    return cpu.caller(type);
   }
 }
