@@ -3,6 +3,7 @@ package dev.hone.tensor.kernel.x86;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.kernel.panels.DotPanels;
 import java.lang.foreign.MemorySegment;
+import java.util.Optional;
 
 /** Rows rounded to 8 bits, each on a grid of its own, with panels of bytes. */
 final class DotProduct implements PanelProduct {
@@ -43,14 +44,20 @@ final class DotProduct implements PanelProduct {
       long outStride,
       MemorySegment bias) {
     long width = (long) weight.columns() * Float.BYTES;
+    Optional<AmxProductKernel> tiles = code.tileProduct(rows);
     for (int panel = fromPanel; panel < toPanel; panel++) {
       long column = (panel - fromPanel) * width;
       MemorySegment b = weight.data().asSlice(weight.at(panel));
       MemorySegment scales = weight.scales().asSlice(weight.scalesAt(panel));
       MemorySegment start = PanelProduct.start(code, bias, column, width);
       MemorySegment c = out.asSlice(column);
-      code.integerProduct()
-          .run(integers, rowBytes, grids, b, scales, start, c, outStride, rows, weight.units());
+      long units = weight.units();
+      if (tiles.isPresent()) {
+        tiles.get().run(integers, rowBytes, grids, b, scales, start, c, outStride, rows, units);
+      } else {
+        code.integerProduct()
+            .run(integers, rowBytes, grids, b, scales, start, c, outStride, rows, units);
+      }
     }
   }
 

@@ -74,7 +74,7 @@ final class SelfTest {
 
   /** Rows of whole numbers from -100 to 155, which are their own roundings. */
   private void integerProducts() {
-    int rows = code.product().height() + 1;
+    int rows = Math.max(code.product().height(), AmxProductKernel.LEAST_ROWS) + 1;
     int depth = 6;
     Form form = code.integerProduct().form();
     int units = (depth + form.unit() - 1) / form.unit();
@@ -101,20 +101,25 @@ final class SelfTest {
     MemorySegment grids = arena.allocate((long) rows * Grids.BYTES);
     MemorySegment c = floats(rows * columns, _ -> Float.NaN);
     rounding.run(floats, depth * 4L, rows, depth, integers, grids);
-    code.integerProduct()
-        .run(integers, rowBytes, grids, b, scales, code.zeros(), c, columns * 4L, rows, units);
-    expect(
-        "the product of integers",
-        c,
-        rows * columns,
+    IntToDoubleFunction expected =
         i -> {
           int sum = 0;
           for (int k = 0; k < depth; k++) {
             sum += x[i / columns][k] * weight(k, i % columns);
           }
           return 0.5 * sum;
-        },
-        1e-2);
+        };
+    long stride = columns * 4L;
+    MemorySegment zeros = code.zeros();
+    code.integerProduct().run(integers, rowBytes, grids, b, scales, zeros, c, stride, rows, units);
+    expect("the product of integers", c, rows * columns, expected, 1e-2);
+    code.tileProduct(rows)
+        .ifPresent(
+            tiles -> {
+              c.fill((byte) -1);
+              tiles.run(integers, rowBytes, grids, b, scales, zeros, c, stride, rows, units);
+              expect("the product of integers by tiles", c, rows * columns, expected, 1e-2);
+            });
   }
 
   private static int weight(int k, int j) {

@@ -11,6 +11,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Collection;
 import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -19,9 +20,17 @@ import java.util.concurrent.ConcurrentHashMap;
 
 /** The kernels as they were assembled for this processor, once a process. */
 final class X86Code {
+  /** What the product by tiles is written with. */
+  private static final Set<Feature> TILES =
+      EnumSet.of(Feature.AVX512, Feature.AVX512_VNNI, Feature.AMX_INT8);
+
   private final Set<Feature> features;
   private final ProductKernel product;
   private final IntegerProductKernel integerProduct;
+
+  /** Null where there are no tiles. */
+  private final AmxProductKernel tileProduct;
+
   private final Map<Input, RoundingKernel> rounding = new EnumMap<>(Input.class);
   private final SoftmaxKernel softmax = new SoftmaxKernel();
   private final TransposeKernel transpose;
@@ -43,6 +52,7 @@ final class X86Code {
     boolean wide = features.contains(Feature.AVX512);
     product = new ProductKernel(wide ? Tile.AVX512 : Tile.AVX2);
     integerProduct = IntegerProductKernel.of(features);
+    tileProduct = features.containsAll(TILES) ? new AmxProductKernel() : null;
     transpose = new TransposeKernel(product.columns());
     widening = new Widening(width(), product.columns());
     blocks = new Blocks(features);
@@ -85,11 +95,15 @@ final class X86Code {
       if (!features.contains(Feature.AVX2_FMA)) {
         return new Attempt(null, "this processor lacks AVX2, FMA or F16C");
       }
+      String refused = "";
+      if (features.containsAll(TILES) && !CodeMemory.permitsTiles()) {
+        features.removeAll(EnumSet.of(Feature.AMX_INT8, Feature.AMX_BF16));
+        refused = " (the system does not permit AMX)";
+      }
       X86Code code = new X86Code(features);
+      String label = code.label() + refused;
       Optional<String> wrong = SelfTest.run(code);
-      return wrong
-          .map(what -> new Attempt(null, what))
-          .orElseGet(() -> new Attempt(code, code.label()));
+      return wrong.map(what -> new Attempt(null, what)).orElseGet(() -> new Attempt(code, label));
     } catch (CodeMemory.RefusedException e) {
       return new Attempt(null, "this system lets no code be made: " + e.getMessage());
     }
@@ -105,6 +119,14 @@ final class X86Code {
 
   IntegerProductKernel integerProduct() {
     return integerProduct;
+  }
+
+  /**
+   * The product of integers by tiles, which takes what {@link #integerProduct} takes; none where
+   * there are no tiles, or too few rows for them.
+   */
+  Optional<AmxProductKernel> tileProduct(int rows) {
+    return rows < AmxProductKernel.LEAST_ROWS ? Optional.empty() : Optional.ofNullable(tileProduct);
   }
 
   RoundingKernel rounding(Input input) {
@@ -160,8 +182,13 @@ final class X86Code {
     return zeros;
   }
 
-  /** What it was written with: {@code avx2+fma}, {@code avx512}. */
+  /** What it was written with: {@code avx2+fma}, {@code avx512}, {@code avx512+amx}. */
   private String label() {
+    String vectors = vectorLabel();
+    return tileProduct == null ? vectors : vectors + "+amx";
+  }
+
+  private String vectorLabel() {
     return (features.contains(Feature.AVX512) ? Feature.AVX512 : Feature.AVX2_FMA)
         .name()
         .toLowerCase(Locale.ROOT)

@@ -36,6 +36,7 @@ class ListingTest {
       all.add(RoundingKernel.assemble(Input.DYNAMIC_INT8, form));
       all.add(RoundingKernel.assemble(Input.DYNAMIC_INT8_SYMMETRIC, form));
     }
+    all.add(AmxProductKernel.assemble());
     for (Width width : List.of(Width.YMM, Width.ZMM)) {
       for (BlockForm form : blockForms(width)) {
         all.add(BlockProductKernel.assemble(form));

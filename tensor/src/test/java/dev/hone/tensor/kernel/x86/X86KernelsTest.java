@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.hone.tensor.Input;
+import dev.hone.tensor.Tensor;
 import dev.hone.tensor.kernel.Kernels;
 import dev.hone.tensor.kernel.Processor;
 import dev.hone.tensor.kernel.TierTest;
@@ -14,8 +15,10 @@ import dev.hone.tensor.kernel.x86.RowsKernel.Operation;
 import dev.hone.tensor.kernel.x86.assembler.CodeMemory;
 import dev.hone.tensor.parallel.ComputePool;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.Random;
 import java.util.Set;
+import java.util.function.IntUnaryOperator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIf;
 
@@ -153,7 +156,7 @@ class X86KernelsTest extends TierTest {
     Random random = new Random(2);
     for (int round = 0; round < 200; round++) {
       int rows = 1 + random.nextInt(20);
-      int depth = 1 + random.nextInt(70);
+      int depth = 1 + random.nextInt(150);
       int units = (depth + unit - 1) / unit;
       Input input = round % 2 == 0 ? Input.DYNAMIC_INT8 : Input.DYNAMIC_INT8_SYMMETRIC;
       RoundingKernel rounding = code.rounding(input);
@@ -166,6 +169,9 @@ class X86KernelsTest extends TierTest {
           GuardedMemory scales = new GuardedMemory(8L * columns);
           GuardedMemory bias = new GuardedMemory(4L * columns);
           GuardedMemory c = new GuardedMemory(4L * rows * columns)) {
+        fill(x.segment(), i -> Float.floatToRawIntBits(i % 7 - random.nextFloat()));
+        fill(b.segment(), i -> random.nextInt());
+        fill(scales.segment(), i -> i < columns ? Float.floatToRawIntBits(1f / (i + 1)) : 17 * i);
         rounding.run(x.segment(), stride, rows, depth, integers.segment(), grids.segment());
         product.run(
             integers.segment(),
@@ -178,6 +184,24 @@ class X86KernelsTest extends TierTest {
             4L * columns,
             rows,
             units);
+        if (code.tileProduct(rows).isPresent()) {
+          float[] expected = c.segment().toArray(Tensor.FLOAT);
+          c.segment().fill((byte) -1);
+          code.tileProduct(rows)
+              .get()
+              .run(
+                  integers.segment(),
+                  rowBytes,
+                  grids.segment(),
+                  b.segment(),
+                  scales.segment(),
+                  bias.segment(),
+                  c.segment(),
+                  4L * columns,
+                  rows,
+                  units);
+          assertThat(c.segment().toArray(Tensor.FLOAT)).isEqualTo(expected);
+        }
         assertThatThrownBy(
                 () ->
                     rounding.run(
@@ -302,5 +326,11 @@ class X86KernelsTest extends TierTest {
   @Test
   void namesTheCodeThatAnAddressBelongsTo() {
     assertThat(CodeMemory.names().values()).anyMatch(name -> name.startsWith("product-f32-"));
+  }
+
+  private static void fill(MemorySegment segment, IntUnaryOperator bits) {
+    for (int i = 0; i < segment.byteSize() / Integer.BYTES; i++) {
+      segment.set(ValueLayout.JAVA_INT_UNALIGNED, 4L * i, bits.applyAsInt(i));
+    }
   }
 }

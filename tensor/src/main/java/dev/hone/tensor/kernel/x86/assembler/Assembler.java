@@ -65,6 +65,13 @@ public final class Assembler {
   private static final Encoding VMOVSS_STORE = Encoding.of("vmovss", 2, 1, 0x11, 4);
   private static final Encoding VMOVQ_STORE = Encoding.of("vmovq", 1, 1, 0xD6, 8);
 
+  private static final Encoding LDTILECFG = Encoding.of("ldtilecfg", 0, 2, 0x49);
+  private static final Encoding TILERELEASE = Encoding.of("tilerelease", 0, 2, 0x49);
+  private static final Encoding TILEZERO = Encoding.of("tilezero", 3, 2, 0x49);
+  private static final Encoding TILELOADD = Encoding.of("tileloadd", 3, 2, 0x4B);
+  private static final Encoding TILESTORED = Encoding.of("tilestored", 2, 2, 0x4B);
+  private static final Encoding TDPBUSD = Encoding.of("tdpbusd", 1, 2, 0x5E);
+
   /** Which comparison VCMPPS makes. Manual, volume 2, table 3-1. */
   private static final int NOT_LESS = 5;
 
@@ -558,6 +565,46 @@ public final class Assembler {
   /** Integers of 32 bits from 16 without signs. */
   public void vpmovzxwd(Vec to, Memory from) {
     two(VPMOVZXWD, to, from);
+  }
+
+  // ---- tiles
+
+  /** What each tile's rows are: 64 bytes. Manual, volume 2, LDTILECFG. */
+  public void ldtilecfg(Memory from) {
+    code.begin(LDTILECFG.mnemonic() + " " + from);
+    encode(LDTILECFG, Width.XMM, 0, 0, from);
+  }
+
+  /** Gives the tiles' state up: the system need not keep it any longer. */
+  public void tilerelease() {
+    code.begin(TILERELEASE.mnemonic());
+    encode(TILERELEASE, Width.XMM, 0, 0, new Vec(Width.XMM, 0));
+  }
+
+  public void tilezero(Tmm tile) {
+    code.begin(TILEZERO.mnemonic() + " " + tile);
+    encode(TILEZERO, Width.XMM, tile.number(), 0, new Vec(Width.XMM, 0));
+  }
+
+  /** Rows as far apart as the address's index says. */
+  public void tileloadd(Tmm to, Memory from) {
+    code.begin(TILELOADD.mnemonic() + " " + to + "," + from);
+    encode(TILELOADD, Width.XMM, to.number(), 0, from);
+  }
+
+  /** Rows as far apart as the address's index says. */
+  public void tilestored(Memory to, Tmm from) {
+    code.begin(TILESTORED.mnemonic() + " " + to + "," + from);
+    encode(TILESTORED, Width.XMM, from.number(), 0, to);
+  }
+
+  /**
+   * Bytes without signs by bytes with: {@code to[m, n] += Σ a[m, 4 k + j] b[k, 4 n + j]} in 32
+   * bits.
+   */
+  public void tdpbusd(Tmm to, Tmm a, Tmm b) {
+    code.begin(TDPBUSD.mnemonic() + " " + to + "," + a + "," + b);
+    encode(TDPBUSD, Width.XMM, to.number(), b.number(), new Vec(Width.XMM, a.number()));
   }
 
   // ---- encoding

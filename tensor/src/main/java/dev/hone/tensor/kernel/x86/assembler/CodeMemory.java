@@ -108,6 +108,11 @@ public final class CodeMemory {
     cpu = other;
   }
 
+  /** Whether the system lets tiles be used; asks it. */
+  public static boolean permitsTiles() {
+    return cpu.permitsTiles();
+  }
+
   /** A handle that takes the address of the code first. */
   public static MethodHandle caller(FunctionDescriptor type) {
     return cpu.caller(type);

@@ -2,6 +2,7 @@ package dev.hone.tensor.kernel.x86.assembler;
 
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
+import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 
 /** What runs the code: the processor of this machine, or one that is emulated. */
@@ -14,12 +15,46 @@ public interface Cpu {
    */
   MethodHandle caller(FunctionDescriptor type);
 
+  /**
+   * Whether the system lets this process use the tile registers, where the processor has them. It
+   * keeps no room for them unless it is asked, once a process.
+   */
+  boolean permitsTiles();
+
   /** The processor of this machine. */
   final class Host implements Cpu {
+    /** Linux, Documentation/arch/x86/xstate.rst. */
+    private static final long ARCH_PRCTL = 158;
+
+    private static final long ARCH_REQ_XCOMP_PERM = 0x1023;
+
+    /** Which state: the number of its bit in XCR0. */
+    private static final long TILE_DATA = 18;
+
     @Override
     @SuppressWarnings("restricted") // calls what this package has assembled
     public MethodHandle caller(FunctionDescriptor type) {
       return Linker.nativeLinker().downcallHandle(type);
+    }
+
+    @Override
+    @SuppressWarnings("restricted") // a function of the C library
+    public boolean permitsTiles() {
+      Linker linker = Linker.nativeLinker();
+      MethodHandle syscall =
+          linker.downcallHandle(
+              linker.defaultLookup().findOrThrow("syscall"),
+              FunctionDescriptor.of(
+                  ValueLayout.JAVA_LONG,
+                  ValueLayout.JAVA_LONG,
+                  ValueLayout.JAVA_LONG,
+                  ValueLayout.JAVA_LONG),
+              Linker.Option.firstVariadicArg(1));
+      try {
+        return (long) syscall.invokeExact(ARCH_PRCTL, ARCH_REQ_XCOMP_PERM, TILE_DATA) == 0;
+      } catch (Throwable e) {
+        throw CodeMemory.thrown(e);
+      }
     }
   }
 }

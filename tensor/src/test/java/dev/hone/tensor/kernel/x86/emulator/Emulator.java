@@ -101,6 +101,12 @@ public final class Emulator implements Cpu {
     }
   }
 
+  /** Here nobody needs to be asked. */
+  @Override
+  public boolean permitsTiles() {
+    return true;
+  }
+
   /** Calls the code at the first of these with the others. */
   @SuppressWarnings("UnusedMethod") // caller() hands it out
   private synchronized void call(Object[] arguments) {
