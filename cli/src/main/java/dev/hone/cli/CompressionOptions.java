@@ -174,7 +174,11 @@ final class CompressionOptions {
             changes.size(),
             Units.bytes(result.bytesBefore()),
             Units.bytes(result.bytesAfter()),
-            changes.stream().mapToDouble(LayerChange::error).average().orElse(0),
+            changes.stream()
+                .filter(c -> c.error() != null)
+                .mapToDouble(LayerChange::error)
+                .average()
+                .orElse(0),
             result.tokens());
     if (changes.stream().anyMatch(c -> c.zeros() > 0.01)) {
       double weights = changes.stream().mapToDouble(LayerChange::weights).sum();

@@ -3,11 +3,15 @@ package dev.hone.cli;
 import dev.hone.compress.LayerSelection;
 import dev.hone.compress.Recipe;
 import dev.hone.compress.prune.Criterion;
+import dev.hone.compress.prune.Importance;
 import dev.hone.compress.prune.Prune;
+import dev.hone.compress.prune.Removal;
+import dev.hone.compress.prune.Remove;
 import dev.hone.compress.prune.Sparsity;
 import dev.hone.compress.prune.Sparsity.Scope;
 import java.io.IOException;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -19,15 +23,16 @@ import picocli.CommandLine.Spec;
     name = "prune",
     mixinStandardHelpOptions = true,
     description = {
-      "Takes away the weights of a model that matter least: single ones become zero. Goes through"
-          + " the model block by block in bounded memory. Stopped in the middle, the same command"
-          + " goes on behind the last finished block.",
+      "Takes away the weights of a model that matter least: single ones become zero, heads and"
+          + " neurons are gone. Goes through the model block by block in bounded memory. Stopped in"
+          + " the middle, the same command goes on behind the last finished block.",
       "Biases, norms and embeddings stay; prune before you quantize."
     },
     footer = {
       "",
       "Examples:",
       "  hone prune minilm --unstructured 50%% --by wanda --calibration texts.txt --out sparse",
+      "  hone prune minilm --heads 25%% --ffn 40%% --calibration texts.txt --out smaller",
       "  hone prune minilm --pattern 2:4 --by sparsegpt --calibration texts.txt --out sparse"
     })
 final class PruneModel implements Callable<Integer> {
@@ -51,12 +56,41 @@ final class PruneModel implements Callable<Integer> {
   private String pattern;
 
   @Option(
-      names = "--by",
-      defaultValue = "magnitude",
+      names = "--heads",
+      paramLabel = "AMOUNT",
+      description = "Heads that are removed from every block; those that share keys go together.")
+  private String heads;
+
+  @Option(
+      names = "--ffn",
+      paramLabel = "AMOUNT",
+      description = "Neurons that are removed from every feed-forward.")
+  private String ffn;
+
+  @Option(
+      names = "--structured",
+      paramLabel = "SHARE",
       description =
-          "What says how much a weight matters: magnitude (looks at no texts; default), wanda"
-              + " (magnitude times the length of the input column), sparsegpt (what stays makes"
-              + " good for what goes).")
+          "Heads and neurons are removed until such a share of the blocks' weights is gone: where"
+              + " the answers change least by it.")
+  private String weights;
+
+  @Option(
+      names = "--reconstruct",
+      arity = "1",
+      defaultValue = "true",
+      description =
+          "Whether what reads the rest of heads and neurons is fitted to answer as before (default:"
+              + " true).")
+  private boolean reconstruct;
+
+  @Option(
+      names = "--by",
+      description =
+          "What says how much something matters. Weights: magnitude (looks at no texts; default),"
+              + " wanda (magnitude times the length of the input column), sparsegpt (what stays"
+              + " makes good for what goes). Heads and neurons: norm, activation, reconstruction"
+              + " (the error that is left when the others make good for it; default).")
   private String by;
 
   @Option(
@@ -69,8 +103,8 @@ final class PruneModel implements Callable<Integer> {
   @Option(
       names = "--damping",
       description =
-          "With sparsegpt, added to the Hessian's diagonal, as a share of its mean (default:"
-              + " 0.01).")
+          "Added to the diagonal of what layers are fitted by, as a share of its mean (default:"
+              + " 0.01 of sparsegpt, 0.001 of --reconstruct).")
   private Double damping;
 
   @Override
@@ -80,26 +114,51 @@ final class PruneModel implements Callable<Integer> {
   }
 
   private Recipe recipe() {
-    if ((unstructured == null) == (pattern == null)) {
-      throw new WrongInput("say what to take away: --unstructured AMOUNT or --pattern N:M");
-    }
-    if (pattern != null && scope != null) {
-      throw new WrongInput("--scope does nothing with --pattern: a pattern is its own scope");
+    boolean structured = heads != null || ffn != null || weights != null;
+    if (Stream.of(unstructured != null, pattern != null, structured).filter(b -> b).count() != 1) {
+      throw new WrongInput(
+          "say what to take away: --unstructured AMOUNT, --pattern N:M, --heads and --ffn AMOUNT,"
+              + " or --structured SHARE");
     }
     try {
-      Criterion criterion = Criterion.of(by);
-      if (criterion != Criterion.SPARSEGPT && damping != null) {
-        throw new WrongInput("--damping belongs to sparsegpt, not to " + by);
-      }
-      Scope competing = scope == null ? criterion.usualScope() : Scope.of(scope);
-      Sparsity sparsity =
-          pattern == null ? Sparsity.of(unstructured, competing) : Sparsity.Pattern.of(pattern);
-      double added = damping == null ? Prune.DAMPING : damping;
-      return Recipe.of(
-          by + "-" + sparsity.label(),
-          new Prune(sparsity, criterion, added, LayerSelection.blocks()));
+      return structured ? removed() : zeroed();
     } catch (IllegalArgumentException e) {
       throw new WrongInput(e.getMessage());
     }
+  }
+
+  private Recipe removed() {
+    WrongInput.refuse(spec, "belongs to --unstructured", "--scope");
+    if (weights != null && (heads != null || ffn != null)) {
+      throw new WrongInput("--structured says it all: leave --heads and --ffn away");
+    }
+    String amount =
+        weights != null
+            ? weights
+            : ((heads == null ? "" : "heads=" + heads) + (ffn == null ? "" : " ffn=" + ffn))
+                .strip();
+    Importance importance = by == null ? Importance.RECONSTRUCTION : Importance.of(by);
+    double added = damping == null ? Remove.DAMPING : damping;
+    return Recipe.of(
+        importance.label() + "-" + amount,
+        new Remove(Removal.of(amount), importance, reconstruct, added, LayerSelection.blocks()));
+  }
+
+  private Recipe zeroed() {
+    WrongInput.refuse(spec, "belongs to --heads and --ffn", "--reconstruct");
+    if (pattern != null && scope != null) {
+      throw new WrongInput("--scope does nothing with --pattern: a pattern is its own scope");
+    }
+    Criterion criterion = by == null ? Criterion.MAGNITUDE : Criterion.of(by);
+    if (criterion != Criterion.SPARSEGPT && damping != null) {
+      throw new WrongInput("--damping belongs to sparsegpt, not to " + criterion.label());
+    }
+    Scope competing = scope == null ? criterion.usualScope() : Scope.of(scope);
+    Sparsity sparsity =
+        pattern == null ? Sparsity.of(unstructured, competing) : Sparsity.Pattern.of(pattern);
+    double added = damping == null ? Prune.DAMPING : damping;
+    return Recipe.of(
+        criterion.label() + "-" + sparsity.label(),
+        new Prune(sparsity, criterion, added, LayerSelection.blocks()));
   }
 }

@@ -232,6 +232,13 @@ class CommandsTest {
         "prune|{embedder}|--out|new-folder|--unstructured|50%|--by|luck",
         "prune|{embedder}|--out|new-folder|--unstructured|50%|--damping|0.1",
         "prune|{embedder}|--out|new-folder|--unstructured|50%|--by|sparsegpt|--scope|global",
+        "prune|{embedder}|--out|new-folder|--heads|25%",
+        "prune|{embedder}|--out|new-folder|--heads|25%|--pattern|2:4",
+        "prune|{embedder}|--out|new-folder|--heads|25%|--structured|30%",
+        "prune|{embedder}|--out|new-folder|--heads|25%|--by|wanda",
+        "prune|{embedder}|--out|new-folder|--structured|3",
+        "prune|{embedder}|--out|new-folder|--ffn|25%|--scope|global",
+        "prune|{embedder}|--out|new-folder|--pattern|2:4|--reconstruct|false",
         "compress|{embedder}|--out|new-folder|--recipe|{missing}",
         "compress|{embedder}|--out|new-folder|--recipe|{broken}",
         "pull|no-such-model");
@@ -303,6 +310,25 @@ class CommandsTest {
     assertThat(done.get("measured").findValuesAsText("what"))
         .containsExactly("divergence, mean", "changed answers", "ms for 3 texts");
     assertThat(hone("classify|" + target + "|a king").code()).isZero();
+  }
+
+  @Test
+  void pruneStructures() {
+    Path target = folder.resolve("narrow");
+    Answer done =
+        hone(
+            "prune|{classifier}|--structured|30%|--calibration|{texts}|--eval|{texts}|--out|"
+                + target);
+    assertThat(done.code()).as(done.err()).isZero();
+    assertThat(done.out()).contains("changed answers", "ms for 3 texts");
+    assertThat(hone("classify|" + target + "|a king").code()).isZero();
+    Path smaller = folder.resolve("narrower");
+    JsonNode again =
+        json(
+            "prune|{embedder}|--heads|50%|--ffn|25%|--by|norm|--reconstruct|false|--out|"
+                + smaller);
+    assertThat(again.get("bytesAfter").asLong()).isLessThan(again.get("bytesBefore").asLong());
+    assertThat(hone("embed|" + smaller + "|a king").code()).isZero();
   }
 
   @Test

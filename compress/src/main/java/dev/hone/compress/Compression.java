@@ -5,6 +5,7 @@ import dev.hone.compress.calibrate.CalibrationTexts;
 import dev.hone.model.Batch;
 import dev.hone.model.Head;
 import dev.hone.model.Transformer;
+import dev.hone.model.Widths;
 import dev.hone.model.folder.Model;
 import dev.hone.model.folder.ModelWriter;
 import dev.hone.model.format.gguf.GgufModelWriter;
@@ -102,6 +103,12 @@ public record Compression(Path source, String name, Recipe recipe, Path target) 
               Optional.of(journal));
       Pass.Outcome outcome = recipe.apply(model.transformer(), calibration, arena);
       if (gguf) {
+        if (!Widths.of(outcome.model()).equals(Widths.of(model.transformer()))) {
+          throw new RecipeException(
+              target
+                  + ": a GGUF file with layers of different widths is not written yet; remove"
+                  + " heads and neurons of a safetensors folder");
+        }
         GgufModelWriter.write(
             target,
             model.config(),

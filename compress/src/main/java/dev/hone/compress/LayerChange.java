@@ -5,6 +5,7 @@ import dev.hone.model.Weight;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.layout.Layouts;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -13,7 +14,8 @@ import java.util.Map;
  * What a pass did to one layer.
  *
  * @param layer name of the weight
- * @param error root of the mean squared difference over the root of the mean square of the original
+ * @param error null where the shape changed, else root of the mean squared difference over the root
+ *     of the mean square of the original
  * @param weights numbers of the matrix now
  * @param zeros share of the weights that are zero now
  */
@@ -23,33 +25,37 @@ public record LayerChange(
     String to,
     long bytesBefore,
     long bytesAfter,
-    double error,
+    Double error,
     long weights,
     double zeros) {
 
   /** What became of a matrix. */
   public static LayerChange of(String layer, Tensor from, Tensor to) {
-    float[] a = new float[Math.toIntExact(from.cols())];
+    boolean comparable = Arrays.equals(from.shape(), to.shape());
+    float[] a = new float[Math.toIntExact(to.cols())];
     float[] b = new float[a.length];
     double difference = 0;
     double power = 0;
     long zeros = 0;
-    for (long row = 0; row < from.rows(); row++) {
-      Layouts.decode(from, row, a);
+    for (long row = 0; row < to.rows(); row++) {
       Layouts.decode(to, row, b);
-      for (int i = 0; i < a.length; i++) {
+      if (comparable) {
+        Layouts.decode(from, row, a);
+      }
+      for (int i = 0; i < b.length; i++) {
         difference += (double) (a[i] - b[i]) * (a[i] - b[i]);
         power += (double) a[i] * a[i];
         zeros += b[i] == 0 ? 1 : 0;
       }
     }
+    double error = power == 0 ? Math.sqrt(difference) : Math.sqrt(difference / power);
     return new LayerChange(
         layer,
         from.dtype().label(),
         to.dtype().label(),
         from.sizeBytes(),
         to.sizeBytes(),
-        power == 0 ? Math.sqrt(difference) : Math.sqrt(difference / power),
+        comparable ? error : null,
         to.size(),
         (double) zeros / to.size());
   }

@@ -1,6 +1,7 @@
 package dev.hone.compress;
 
 import dev.hone.compress.prune.Prune;
+import dev.hone.compress.prune.Remove;
 import dev.hone.compress.quantize.Awq;
 import dev.hone.compress.quantize.Encode;
 import dev.hone.compress.quantize.RoundInputs;
@@ -21,6 +22,8 @@ final class Passes {
               (type, fields, layers) -> Encode.read(type, Rounding.read(fields), layers)),
           Prune.NAME,
           new Kind(Prune.FIELDS, Prune::read),
+          Remove.NAME,
+          new Kind(Remove.FIELDS, Remove::read),
           RoundInputs.NAME,
           new Kind(Set.of(), (input, _, layers) -> RoundInputs.read(input, layers)),
           SmoothInputs.NAME,

@@ -36,6 +36,9 @@ import java.util.TreeSet;
  *     - prune: 50%                            # weights that become 0; or below:0.01, or 2:4
  *       by: wanda                             # default: magnitude; also sparsegpt
  *       scope: layer                          # of magnitude; row of wanda; also global
+ *     - remove: heads=25% ffn=40%            # of every block; or 30%, of all weights
+ *       by: activation                        # default: reconstruction; also norm
+ *       reconstruct: true                     # this is the default
  *     - smooth: 0.5                           # outliers of inputs move into weights
  *     - input: dynamic-int8                   # products of integers, where weights are int8-channel
  * </pre>

@@ -4,7 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.hone.compress.prune.Criterion;
+import dev.hone.compress.prune.Importance;
 import dev.hone.compress.prune.Prune;
+import dev.hone.compress.prune.Removal;
+import dev.hone.compress.prune.Remove;
 import dev.hone.compress.prune.Sparsity;
 import dev.hone.compress.prune.Sparsity.Scope;
 import dev.hone.compress.quantize.Awq;
@@ -74,6 +77,13 @@ class RecipeFileTest {
                 Sparsity.of("below:0.01", Scope.LAYER),
                 Criterion.MAGNITUDE,
                 LayerSelection.of(LayerKind.HEAD)),
+            new Remove(Removal.of("30%")),
+            new Remove(
+                Removal.of("heads=25% ffn=3"),
+                Importance.NORM,
+                false,
+                0.5,
+                LayerSelection.blocks()),
             new SmoothInputs(0.5, LayerSelection.blocks()),
             new RoundInputs(Input.DYNAMIC_INT8, LayerSelection.blocks()));
     assertThat(RecipeFile.parse("r.json", RecipeFile.json(recipe).toString())).isEqualTo(recipe);
@@ -85,7 +95,8 @@ class RecipeFileTest {
       value = {
         "name: a|passes must be a list",
         "passes: []|name must be a text",
-        "{name: a, passes: [{}]}|names no pass; known are [awq, encode, input, prune, smooth]",
+        "{name: a, passes: [{}]}|names no pass; known are [awq, encode, input, prune, remove,"
+            + " smooth]",
         "{name: a, passes: [{encode: int5}]}|unknown type: int5",
         "{name: a, passes: [{input: int8}]}|unknown input int8",
         "{name: a, passes: [{encode: f16, kind: [head]}]}|unknown field kind",
@@ -105,6 +116,10 @@ class RecipeFileTest {
         "{name: a, passes: [{prune: '2:4', scope: row}]}|a pattern is its own scope",
         "{name: a, passes: [{prune: 50%, damping: 0.1}]}|damping belongs to sparsegpt",
         "{name: a, passes: [{prune: 50%, by: sparsegpt, scope: global}]}|takes a share of every",
+        "{name: a, passes: [{remove: 3}]}|is no share of all weights",
+        "{name: a, passes: [{remove: rows=3}]}|is neither heads=AMOUNT",
+        "{name: a, passes: [{remove: 30%, by: wanda}]}|unknown importance wanda",
+        "{name: a, passes: [{remove: 30%, damping: 0}]}|damping=0.0: above 0",
         "{name: a, pases: []}|unknown field pases",
         "{|not YAML",
       })

@@ -46,8 +46,10 @@ public final class BlockWalk {
    * Changes every block.
    *
    * @param journal of the walk; blocks that stand in it are taken from there
+   * @param changes one after the other: each knows what the layers of the block read after those
+   *     before it
    */
-  public Transformer run(Transformer model, Journal journal, Change change) {
+  public Transformer run(Transformer model, Journal journal, Change... changes) {
     List<Block> changed = new ArrayList<>();
     try (Arena arena = Arena.ofShared()) {
       List<Tensor> states = embeddings(model, arena);
@@ -59,7 +61,10 @@ public final class BlockWalk {
         if (kept.isPresent()) {
           next = kept.get();
         } else {
-          next = change.of(block, watch(model, block, states));
+          next = block;
+          for (Change change : changes) {
+            next = change.of(next, watch(model, next, states));
+          }
           journal.write(i, block, next);
         }
         changed.add(next);

@@ -8,6 +8,7 @@ import dev.hone.tensor.kernel.PackedMatrix;
 import dev.hone.tensor.parallel.ComputePool;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 
 /**
  * The products of a layer's input columns with each other, {@code Xᵀ X} summed over all tokens:
@@ -21,12 +22,14 @@ public final class Gram {
   private final int size;
   private final double[] sums;
   private final float[] largest;
+  private final double[] totals;
   private long tokens;
 
   public Gram(int size) {
     this.size = size;
     this.sums = new double[Math.multiplyExact(size, size)];
     this.largest = new float[size];
+    this.totals = new double[size];
   }
 
   /** Input columns. */
@@ -42,6 +45,11 @@ public final class Gram {
   /** The largest magnitude of every column: the array itself, not to be changed. */
   public float[] largest() {
     return largest;
+  }
+
+  /** The mean of every column. */
+  public double[] means() {
+    return Arrays.stream(totals).map(total -> total / Math.max(1, tokens)).toArray();
   }
 
   /** The sum of squares of every column. */
@@ -119,6 +127,7 @@ public final class Gram {
               MemorySegment.copy(x.data(), Tensor.FLOAT, at, line, 0, count);
               for (int c = 0; c < count; c++) {
                 part[c * tile + r] = line[c];
+                totals[first + c] += line[c];
                 largest[first + c] = Math.max(largest[first + c], Math.abs(line[c]));
               }
             }

@@ -47,7 +47,7 @@ public final class InverseFactor {
    * @return [n, n] row-major; zeros below the diagonal
    * @throws ArithmeticException where H is not positive definite
    */
-  static float[] of(double[] h, int n, ComputePool pool) {
+  public static float[] of(double[] h, int n, ComputePool pool) {
     double[] reversed = h;
     for (int i = 0, j = n * n - 1; i < j; i++, j--) { // both axes turned around
       double swap = reversed[i];
@@ -71,7 +71,7 @@ public final class InverseFactor {
   /**
    * The lower triangle L with {@code A = L Lᵀ}, in the place of A's: a panel of columns at a time.
    */
-  static void cholesky(double[] a, int n, ComputePool pool) {
+  public static void cholesky(double[] a, int n, ComputePool pool) {
     double[] panel = new double[PANEL * n];
     for (int first = 0; first < n; first += PANEL) {
       int k0 = first;

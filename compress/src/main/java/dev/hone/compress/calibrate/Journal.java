@@ -7,6 +7,7 @@ import dev.hone.model.Linear;
 import dev.hone.model.Norm;
 import dev.hone.model.Role;
 import dev.hone.model.Weight;
+import dev.hone.model.Widths;
 import dev.hone.model.folder.ModelWriter;
 import dev.hone.model.format.safetensors.Safetensors;
 import dev.hone.model.format.safetensors.SafetensorsWriter;
@@ -97,8 +98,9 @@ public final class Journal {
         .map(
             file -> {
               Safetensors stored = Safetensors.open(file, arena);
-              return original.map(
-                  replace(weight -> tensor(stored, weight).map(weight::with).orElse(weight)));
+              return Widths.fitted(
+                  original.map(
+                      replace(weight -> tensor(stored, weight).map(weight::with).orElse(weight))));
             });
   }
 

@@ -10,6 +10,8 @@ import dev.hone.tensor.DType.Plain;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.layout.Layouts;
 import java.lang.foreign.Arena;
+import java.util.Optional;
+import java.util.Set;
 
 /**
  * The layers of a checkpoint under a prefix, with the shapes that the config promises. Vectors
@@ -19,20 +21,33 @@ public final class Layers {
   private final Checkpoint checkpoint;
   private final String prefix;
   private final Arena arena;
+  private final Optional<Set<String>> narrowed;
 
   public Layers(Checkpoint checkpoint, Arena arena) {
-    this(checkpoint, "", arena);
+    this(checkpoint, "", arena, Optional.empty());
   }
 
-  private Layers(Checkpoint checkpoint, String prefix, Arena arena) {
+  private Layers(
+      Checkpoint checkpoint, String prefix, Arena arena, Optional<Set<String>> narrowed) {
     this.checkpoint = checkpoint;
     this.prefix = prefix;
     this.arena = arena;
+    this.narrowed = narrowed;
+  }
+
+  /**
+   * The same layers, of a model that parts were removed from: matrices may be smaller than is
+   * asked.
+   *
+   * @param names takes the names of those that are
+   */
+  public Layers narrowed(Set<String> names) {
+    return new Layers(checkpoint, prefix, arena, Optional.of(names));
   }
 
   /** The layers below {@code name.}. */
   public Layers in(String name) {
-    return new Layers(checkpoint, prefix + name + ".", arena);
+    return new Layers(checkpoint, prefix + name + ".", arena, narrowed);
   }
 
   /**
@@ -60,8 +75,9 @@ public final class Layers {
 
   /** {@code name.weight} [out, in] and, where the checkpoint has it, {@code name.bias} [out]. */
   public Linear linear(String name, int out, int in) {
-    Weight weight = matrix(name + ".weight", out, in);
-    Weight bias = has(name + ".bias") ? vector(name + ".bias", out) : null;
+    Weight weight = new Weight(prefix + name + ".weight", upTo(name + ".weight", out, in));
+    int rows = Math.toIntExact(weight.tensor().rows());
+    Weight bias = has(name + ".bias") ? vector(name + ".bias", rows) : null;
     return new Linear(weight, bias, checkpoint.input(prefix + name));
   }
 
@@ -71,9 +87,10 @@ public final class Layers {
    */
   public Linear conv1d(String name, int out, int in) {
     if (checkpoint.outputsFirst(prefix + name + ".weight")) {
-      Tensor asItIs = shaped(name + ".weight", out, in);
+      Tensor asItIs = upTo(name + ".weight", out, in);
       return new Linear(
-          new Weight(prefix + name + ".weight", asItIs, true), vector(name + ".bias", out));
+          new Weight(prefix + name + ".weight", asItIs, true),
+          vector(name + ".bias", Math.toIntExact(asItIs.rows())));
     }
     Tensor stored = checkpoint.tensor(prefix + name + ".weight");
     if (!(stored.dtype() instanceof Plain)) {
@@ -86,9 +103,9 @@ public final class Layers {
               + stored.dtype().label()
               + ": a matrix that is stored transposed must be plain numbers");
     }
-    Tensor matrix = shaped(name + ".weight", in, out).transposed(arena);
+    Tensor matrix = upTo(name + ".weight", in, out).transposed(arena);
     Weight weight = new Weight(prefix + name + ".weight", matrix, true);
-    return new Linear(weight, vector(name + ".bias", out));
+    return new Linear(weight, vector(name + ".bias", Math.toIntExact(matrix.rows())));
   }
 
   /** {@code name.weight} [entries, dim]. */
@@ -122,6 +139,20 @@ public final class Layers {
 
   private Weight matrix(String name, int rows, int cols) {
     return new Weight(prefix + name, shaped(name, rows, cols));
+  }
+
+  /** A matrix of that shape, or a smaller one where parts were removed. */
+  private Tensor upTo(String name, long rows, long cols) {
+    Tensor tensor = checkpoint.tensor(prefix + name);
+    if (narrowed.isEmpty()
+        || tensor.rank() != 2
+        || tensor.rows() == rows && tensor.cols() == cols
+        || tensor.rows() > rows
+        || tensor.cols() > cols) {
+      return shaped(name, rows, cols);
+    }
+    narrowed.get().add(prefix + name);
+    return tensor;
   }
 
   private Weight vector(String name, int length) {

@@ -2,6 +2,7 @@ package dev.hone.model.folder;
 
 import dev.hone.model.Transformer;
 import dev.hone.model.architecture.Architectures;
+import dev.hone.model.architecture.LayerWidths;
 import dev.hone.model.architecture.Layers;
 import dev.hone.model.format.Checkpoint;
 import dev.hone.model.format.Config;
@@ -77,8 +78,7 @@ public final class Model implements AutoCloseable {
     Config config = Config.read(encoder.resolve("config.json"));
     Checkpoint checkpoint = Formats.open(source.equals(folder) ? encoder : source, arena);
     Transformer transformer =
-        withHead(
-            Architectures.of(config).read(config, new Layers(checkpoint, arena)), sentence, folder);
+        withHead(LayerWidths.read(config, new Layers(checkpoint, arena)), sentence, folder);
     return new Model(
         source,
         encoder,

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.hone.model.Transformer;
 import dev.hone.model.Weight;
+import dev.hone.model.architecture.LayerWidths;
 import dev.hone.model.format.FormatException;
 import dev.hone.model.format.compressed.CompressedTensors;
 import dev.hone.model.format.compressed.Encoded;
@@ -135,6 +136,7 @@ public final class ModelWriter {
     Path encoder = folder.resolve(source.folder().relativize(source.encoderFolder()));
     ObjectNode config = source.config().json().deepCopy();
     config.remove("quantization_config");
+    LayerWidths.write(source.transformer(), result, config);
     try (Arena arena = Arena.ofShared()) {
       Encoded encoded = CompressedTensors.encode(result, arena);
       encoded.quantizationConfig().ifPresent(q -> config.set("quantization_config", q));
