@@ -29,7 +29,10 @@ import java.util.stream.DoubleStream;
  */
 final class DecoderRun {
   private static final int LEAST_RUNS = 3;
-  private static final long WARM_UP_NANOS = 1_500_000_000L;
+
+  /** In which the JVM compiles what runs often, on the same cores. */
+  private static final long WARM_UP_NANOS = 5_000_000_000L;
+
   private static final long MEASURE_NANOS = 2_000_000_000L;
   private static final int LIMIT_RUNS = 5;
 

@@ -1,7 +1,6 @@
 package dev.hone.tensor.kernel.panels;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
-import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
 
 import dev.hone.tensor.DType.Affine;
 import dev.hone.tensor.DType.Block;
@@ -13,6 +12,10 @@ import dev.hone.tensor.layout.Layouts;
 import dev.hone.tensor.parallel.ComputePool;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
+import java.util.Arrays;
 
 /**
  * Panels of integers for products with inputs rounded in blocks ({@link Input#BLOCK_INT8}). What a
@@ -31,6 +34,10 @@ import java.lang.foreign.MemorySegment;
  * @param data panel after panel, block after block
  */
 public record BlockPanels(int rows, int cols, Form form, MemorySegment data) implements Panels {
+  private static final VarHandle HALF =
+      MethodHandles.byteArrayViewVarHandle(short[].class, ByteOrder.LITTLE_ENDIAN);
+  private static final VarHandle SINGLE =
+      MethodHandles.byteArrayViewVarHandle(float[].class, ByteOrder.LITTLE_ENDIAN);
 
   /**
    * How the numbers of a block lie.
@@ -54,33 +61,32 @@ public record BlockPanels(int rows, int cols, Form form, MemorySegment data) imp
     }
 
     /** Puts the integer of input feature k of a block, 0 until then, into its place. */
-    public void put(MemorySegment block, int k, int column, int q) {
+    public void put(byte[] block, int k, int column, int q) {
       if (bits == 4) {
-        long at = (k / 8 * columns + column) * 4L + k % 4;
-        block.set(JAVA_BYTE, at, (byte) (block.get(JAVA_BYTE, at) | (k % 8 < 4 ? q : q << 4)));
+        int at = (k / 8 * columns + column) * 4 + k % 4;
+        block[at] |= (byte) (k % 8 < 4 ? q : q << 4);
       } else {
-        long at = ((long) (k / unit) * columns + column) * unit + k % unit;
-        block.set(JAVA_BYTE, at, (byte) q);
+        block[(k / unit * columns + column) * unit + k % unit] = (byte) q;
       }
     }
 
     /** Puts the scale of a column into its place. */
-    public void putScale(MemorySegment block, int column, float scale) {
+    public void putScale(byte[] block, int column, float scale) {
       put(block, dataBytes(), column, scale);
     }
 
     /** Puts the shift of a column into its place. */
-    public void putShift(MemorySegment block, int column, float shift) {
+    public void putShift(byte[] block, int column, float shift) {
       put(block, dataBytes() + columns * scaleBytes, column, shift);
     }
 
-    private void put(MemorySegment block, long at, int column, float value) {
+    private void put(byte[] block, int at, int column, float value) {
       if (scaleBytes == Short.BYTES) {
-        block.set(JAVA_SHORT_UNALIGNED, at + column * 2L, Float.floatToFloat16(value));
+        HALF.set(block, at + column * 2, Float.floatToFloat16(value));
       } else {
         // a denormal factor would slow every multiplication; what it scales is nothing
         float normal = Math.abs(value) < Float.MIN_NORMAL ? 0 : value;
-        block.set(Tensor.FLOAT, at + column * 4L, normal);
+        SINGLE.set(block, at + column * 4, normal);
       }
     }
   }
@@ -121,24 +127,33 @@ public record BlockPanels(int rows, int cols, Form form, MemorySegment data) imp
   }
 
   private void fill(Source source, int offset, int panel) {
-    IntegerRow row = source.room();
-    int columns = form.columns();
-    for (int n = panel * columns; n < Math.min(rows, (panel + 1) * columns); n++) {
-      source.read(n, row);
-      int column = n % columns;
-      for (int b = 0; b < blocks(); b++) {
-        MemorySegment block = data.asSlice(at(panel) + (long) b * form.bytes(), form.bytes());
-        int group = b * Input.BLOCK / row.group();
-        for (int k = 0; k < Input.BLOCK; k++) {
-          int q = row.integers()[b * Input.BLOCK + k];
-          form.put(block, k, column, q + source.middle() + offset);
-        }
-        float scale = row.scales()[group];
-        form.putScale(block, column, scale);
-        if (form.shifted()) {
-          form.putShift(block, column, row.shifts()[group] - scale * (source.middle() + offset));
-        }
+    int first = panel * form.columns();
+    IntegerRow[] columns = new IntegerRow[Math.min(form.columns(), rows - first)];
+    for (int j = 0; j < columns.length; j++) {
+      columns[j] = source.room();
+      source.read(first + j, columns[j]);
+    }
+    byte[] block = new byte[form.bytes()];
+    for (int b = 0; b < blocks(); b++) {
+      Arrays.fill(block, (byte) 0);
+      for (int j = 0; j < columns.length; j++) {
+        fill(block, b, j, columns[j], source.middle() + offset);
       }
+      long at = at(panel) + (long) b * form.bytes();
+      MemorySegment.copy(block, 0, data, JAVA_BYTE, at, block.length);
+    }
+  }
+
+  private void fill(byte[] block, int b, int column, IntegerRow row, int middle) {
+    byte[] integers = row.integers();
+    for (int k = 0; k < Input.BLOCK; k++) {
+      form.put(block, k, column, integers[b * Input.BLOCK + k] + middle);
+    }
+    int group = b * Input.BLOCK / row.group();
+    float scale = row.scales()[group];
+    form.putScale(block, column, scale);
+    if (form.shifted()) {
+      form.putShift(block, column, row.shifts()[group] - scale * middle);
     }
   }
 

@@ -6,6 +6,7 @@ import dev.hone.tensor.kernel.panels.BlockPanels;
 import dev.hone.tensor.kernel.x86.CpuFeatures.Feature;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -92,7 +93,7 @@ final class Blocks {
     BlockPanels.Form panels = form.panels();
     MemorySegment w = arena.allocate((long) blocks * panels.bytes(), Tensor.ALIGNMENT);
     for (int b = 0; b < blocks; b++) {
-      MemorySegment block = w.asSlice((long) b * panels.bytes(), panels.bytes());
+      byte[] block = new byte[panels.bytes()];
       for (int j = 0; j < form.columns(); j++) {
         for (int k = 0; k < Input.BLOCK; k++) {
           panels.put(block, k, j, integer(form, b * Input.BLOCK + k, j));
@@ -102,6 +103,8 @@ final class Blocks {
           panels.putShift(block, j, SHIFT);
         }
       }
+      long at = (long) b * block.length;
+      MemorySegment.copy(block, 0, w, ValueLayout.JAVA_BYTE, at, block.length);
     }
     return w;
   }
