@@ -37,6 +37,7 @@ public final class Engine implements AutoCloseable {
   private long scopeBytesPerToken; // 0: not known before the warm-up
   private Ops<Tensor> watched; // null: nobody watches
   private Ops<Tensor> recorded; // null: none was asked for yet
+  private boolean beingRead; // an answer, in memory that the next batch writes to
   private boolean closed;
 
   /** Packs the model's weights; the model's own memory must live as long as the engine. */
@@ -105,12 +106,18 @@ public final class Engine implements AutoCloseable {
   /**
    * What the model's head answers to a batch, handed on where it stands.
    *
-   * @param then reads the answer, which is gone when it returns
+   * @param then reads the answer, which is gone when it returns; it runs nothing on this engine
    */
   public void run(Batch batch, KeyValueCache cache, Consumer<Tensor> then) {
     locked(
         () -> {
-          then.accept(Forward.run(model, batch, cache, ops(batch)));
+          Tensor answer = Forward.run(model, batch, cache, ops(batch));
+          beingRead = true;
+          try {
+            then.accept(answer);
+          } finally {
+            beingRead = false;
+          }
           return null;
         });
   }
@@ -139,6 +146,9 @@ public final class Engine implements AutoCloseable {
 
   /** Those of one batch: told of where someone watches or records, else the plain ones. */
   private Ops<Tensor> ops(Batch batch) {
+    if (beingRead) {
+      throw new IllegalStateException("a batch runs while the last one's answer is being read");
+    }
     ops.reserve(scopeBytesPerToken * batch.tokens());
     if (watched != null) {
       return watched;

@@ -6,6 +6,8 @@ import dev.hone.measure.Statistics;
 import dev.hone.measure.TaskException;
 import dev.hone.measure.language.Windows.Part;
 import dev.hone.measure.language.Windows.Window;
+import dev.hone.tensor.Tensor;
+import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -151,24 +153,24 @@ public record Divergence(Found all, Found secondHalf) {
         pair.ours.skip(ourPart);
         continue;
       }
-      pair.theirs.read(
-          theirPart,
-          p ->
-              pair.ours.read(
-                  ourPart,
-                  q ->
-                      pair.model
-                          .pool()
-                          .run(
-                              ourPart.length,
-                              row -> {
-                                int place = part.from() + row + 1;
-                                found[place - first] =
-                                    at(
-                                        LogProbabilities.of(p, row),
-                                        LogProbabilities.of(q, row),
-                                        text[window.from() + place]);
-                              })));
+      try (Arena arena = Arena.ofShared()) {
+        Tensor p = pair.theirs.kept(theirPart, arena); // both may be one engine
+        pair.ours.read(
+            ourPart,
+            q ->
+                pair.model
+                    .pool()
+                    .run(
+                        ourPart.length,
+                        row -> {
+                          int place = part.from() + row + 1;
+                          found[place - first] =
+                              at(
+                                  LogProbabilities.of(p, row),
+                                  LogProbabilities.of(q, row),
+                                  text[window.from() + place]);
+                        }));
+      }
     }
   }
 

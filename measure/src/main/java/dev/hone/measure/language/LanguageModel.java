@@ -12,11 +12,13 @@ import dev.hone.runtime.ModelTokenizer;
 import dev.hone.runtime.UnsupportedByModelException;
 import dev.hone.runtime.cache.CachedSequence;
 import dev.hone.runtime.cache.PagedCache;
+import dev.hone.tensor.DType.Plain;
 import dev.hone.tensor.KeyValueType;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.kernel.KernelTier;
 import dev.hone.tensor.parallel.ComputePool;
 import dev.hone.tokenizer.Tokenizer;
+import java.lang.foreign.Arena;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -200,6 +202,13 @@ public final class LanguageModel implements AutoCloseable {
     /** Reads tokens; the logits behind each of them can be read until {@code then} ends. */
     void read(int[] ids, Consumer<Tensor> then) {
       engine.run(Batch.of(List.of(ids)), cache.of(List.of(sequence)), then);
+    }
+
+    /** Reads tokens; the logits behind each of them, in memory of the arena. */
+    Tensor kept(int[] ids, Arena arena) {
+      Tensor logits = Tensor.allocate(arena, Plain.F32, ids.length, vocabulary());
+      read(ids, all -> logits.data().copyFrom(all.data()));
+      return logits;
     }
 
     @Override
