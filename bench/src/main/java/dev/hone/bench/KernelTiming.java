@@ -3,6 +3,7 @@ package dev.hone.bench;
 import dev.hone.bench.KernelCase.Bound;
 import dev.hone.measure.LimitMeter;
 import dev.hone.tensor.kernel.Kernels;
+import dev.hone.tensor.kernel.LimitLoops.Peak;
 import java.util.Arrays;
 
 /**
@@ -61,8 +62,8 @@ record KernelTiming(
 
     private double peak(Bound bound) {
       return switch (bound) {
-        case FLOATS -> limits.floatOperations();
-        case INTEGERS -> limits.integerOperations();
+        case FLOATS -> limits.operations(Peak.F32);
+        case INTEGERS -> limits.operations(Peak.INT8);
         case NONE -> Double.NaN;
       };
     }

@@ -4,6 +4,7 @@ import ai.onnxruntime.OrtEnvironment;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.hone.measure.LimitMeter;
+import dev.hone.tensor.kernel.LimitLoops.Peak;
 import dev.hone.tensor.parallel.ComputePool;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -45,8 +46,10 @@ final class Machine {
     try (Arena arena = Arena.ofShared();
         ComputePool pool = new ComputePool(threads)) {
       var meter = new LimitMeter(pool, arena);
-      machine.put("fmaGflops", Math.round(best(meter::floatOperations) / 1e9));
-      machine.put("int8Gops", Math.round(best(meter::integerOperations) / 1e9));
+      for (Peak peak : meter.peaks()) {
+        double operations = best(() -> meter.operations(peak));
+        machine.put(peak.label() + " Gops", Math.round(operations / 1e9));
+      }
       machine.put("readGBs", Math.round(best(meter::readBytes) / 1e8) / 10.0);
     }
     return machine;

@@ -3,9 +3,11 @@ package dev.hone.measure;
 import dev.hone.tensor.LargePages;
 import dev.hone.tensor.kernel.KernelTier;
 import dev.hone.tensor.kernel.LimitLoops;
+import dev.hone.tensor.kernel.LimitLoops.Peak;
 import dev.hone.tensor.parallel.ComputePool;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.IntToLongFunction;
 
@@ -16,6 +18,9 @@ import java.util.function.IntToLongFunction;
 public final class LimitMeter {
   /** Some milliseconds of multiplications. */
   private static final int ROUNDS = 1_000_000;
+
+  /** The same of tiles. */
+  private static final int TILE_ROUNDS = 100_000;
 
   /** Pieces of memory, so that no thread waits long for another. */
   private static final int PARTS = 64;
@@ -38,14 +43,15 @@ public final class LimitMeter {
     memory.fill((byte) 1); // pages that were never written to are all the same one
   }
 
-  /** Floats multiplied and added, in operations per second. */
-  public double floatOperations() {
-    return perSecond(pool.threads(), _ -> loops.multiplyAdd(ROUNDS));
+  /** What can be measured here. */
+  public Set<Peak> peaks() {
+    return loops.peaks();
   }
 
-  /** Integers of 8 bits multiplied and added, in operations per second. */
-  public double integerOperations() {
-    return perSecond(pool.threads(), _ -> loops.integerDot(ROUNDS));
+  /** Numbers multiplied and added, in operations per second. */
+  public double operations(Peak peak) {
+    int rounds = peak.tiles() ? TILE_ROUNDS : ROUNDS;
+    return perSecond(pool.threads(), _ -> loops.operations(peak, rounds));
   }
 
   /** Memory read, in bytes per second. */

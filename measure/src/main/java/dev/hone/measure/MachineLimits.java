@@ -1,9 +1,14 @@
 package dev.hone.measure;
 
 import dev.hone.tensor.kernel.KernelTier;
+import dev.hone.tensor.kernel.LimitLoops.Peak;
 import dev.hone.tensor.parallel.ComputePool;
 import java.lang.foreign.Arena;
+import java.util.EnumMap;
+import java.util.EnumSet;
+import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /**
  * What this machine can do at most: the best of several measurements, so that what else it did
@@ -12,17 +17,18 @@ import java.util.Optional;
  * @param threads that ran
  * @param kernels the tier that the loops were written for, the fastest there is
  * @param readBytesPerSecond memory read, past the caches
- * @param floatOperationsPerSecond floats multiplied and added in registers, counted as two
- * @param integerOperationsPerSecond integers of 8 bits multiplied and added, counted as two
+ * @param operationsPerSecond numbers multiplied and added in registers, counted as two
  */
 public record MachineLimits(
     String cpu,
     int threads,
     String kernels,
     double readBytesPerSecond,
-    double floatOperationsPerSecond,
-    double integerOperationsPerSecond) {
+    Map<Peak, Double> operationsPerSecond) {
   private static final int RUNS = 60;
+
+  /** Products of 16 bits that one of floats takes. */
+  private static final int TILES_OF_FLOATS = 3;
 
   /** What limits are kept under. */
   public record Key(String cpu, int threads, String kernels) {
@@ -43,15 +49,15 @@ public record MachineLimits(
         Arena arena = Arena.ofShared()) {
       var meter = new LimitMeter(pool, arena);
       double read = 0;
-      double floats = 0;
-      double integers = 0;
+      Map<Peak, Double> operations = new EnumMap<>(Peak.class);
       for (int i = 0; i < RUNS; i++) {
         read = Math.max(read, meter.readBytes());
-        floats = Math.max(floats, meter.floatOperations());
-        integers = Math.max(integers, meter.integerOperations());
+        for (Peak peak : meter.peaks()) {
+          operations.merge(peak, meter.operations(peak), Math::max);
+        }
       }
       Key key = Key.here(threads);
-      return new MachineLimits(key.cpu(), threads, key.kernels(), read, floats, integers);
+      return new MachineLimits(key.cpu(), threads, key.kernels(), read, operations);
     }
   }
 
@@ -61,8 +67,23 @@ public record MachineLimits(
         && kernels != null
         && threads > 0
         && readBytesPerSecond > 0
-        && floatOperationsPerSecond > 0
-        && integerOperationsPerSecond > 0;
+        && operationsPerSecond != null
+        && operationsPerSecond.keySet().containsAll(EnumSet.of(Peak.F32, Peak.INT8))
+        && operationsPerSecond.values().stream().allMatch(limit -> limit > 0);
+  }
+
+  /** Floats multiplied and added, in whatever way is fastest. */
+  public double floatOperationsPerSecond() {
+    return Math.max(of(Peak.F32), of(Peak.BF16_TILES) / TILES_OF_FLOATS);
+  }
+
+  /** Integers of 8 bits multiplied and added, in whatever way is fastest. */
+  public double integerOperationsPerSecond() {
+    return Math.max(of(Peak.INT8), of(Peak.INT8_TILES));
+  }
+
+  private double of(Peak peak) {
+    return operationsPerSecond.getOrDefault(peak, 0.0);
   }
 
   Key key() {
@@ -73,10 +94,9 @@ public record MachineLimits(
   public String text() {
     return "read "
         + Units.bytes(readBytesPerSecond)
-        + "/s, f32 "
-        + Units.count(floatOperationsPerSecond)
-        + "FLOP/s, int8 "
-        + Units.count(integerOperationsPerSecond)
-        + "op/s";
+        + "/s"
+        + operationsPerSecond.entrySet().stream()
+            .map(e -> ", " + e.getKey().label() + " " + Units.count(e.getValue()) + "op/s")
+            .collect(Collectors.joining());
   }
 }

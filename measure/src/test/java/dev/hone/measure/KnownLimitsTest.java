@@ -4,20 +4,38 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.hone.model.format.FormatException;
+import dev.hone.tensor.kernel.LimitLoops.Peak;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class KnownLimitsTest {
-  private static final MachineLimits ONE = new MachineLimits("abacus", 1, "vector", 1e9, 2e9, 3e9);
-  private static final MachineLimits TWO = new MachineLimits("abacus", 2, "vector", 2e9, 4e9, 6e9);
+  private static final MachineLimits ONE = abacus(1, 1e9);
+  private static final MachineLimits TWO = abacus(2, 2e9);
 
   @TempDir private Path folder;
+
+  private static MachineLimits abacus(int threads, double read) {
+    var operations = Map.of(Peak.F32, 2 * read, Peak.INT8, 3 * read);
+    return new MachineLimits("abacus", threads, "vector", read, operations);
+  }
+
+  @Test
+  void floatsAndIntegersAreAsFastAsWhatIsFastest() {
+    var operations =
+        Map.of(Peak.F32, 300.0, Peak.INT8, 1_200.0, Peak.BF16_TILES, 6_000.0, Peak.INT8_TILES, 9e3);
+    var tiles = new MachineLimits("loom", 1, "assembled", 1, operations);
+    assertThat(ONE.floatOperationsPerSecond()).isEqualTo(2e9);
+    assertThat(ONE.integerOperationsPerSecond()).isEqualTo(3e9);
+    assertThat(tiles.floatOperationsPerSecond()).isEqualTo(2_000);
+    assertThat(tiles.integerOperationsPerSecond()).isEqualTo(9_000);
+  }
 
   @Test
   void whatWasMeasuredIsRemembered() throws IOException {
@@ -37,7 +55,7 @@ class KnownLimitsTest {
   @Test
   void theNewestEntryCounts() {
     KnownLimits known = KnownLimits.in(folder);
-    var later = new MachineLimits("abacus", 1, "vector", 5, 6, 7);
+    var later = abacus(1, 5);
     known.remember(List.of(ONE, TWO));
     known.remember(List.of(later));
     assertThat(known.find(ONE.key())).contains(later);
@@ -51,7 +69,7 @@ class KnownLimitsTest {
     assertThat(measured.plausible()).isTrue();
     assertThat(measured.key()).isEqualTo(MachineLimits.Key.here(1));
     assertThat(known.findOrMeasure(1)).isEqualTo(measured);
-    assertThat(measured.text()).matches("read .+B/s, f32 .+FLOP/s, int8 .+op/s");
+    assertThat(measured.text()).matches("read .+B/s, f32 .+op/s, int8 .+op/s");
   }
 
   @ParameterizedTest

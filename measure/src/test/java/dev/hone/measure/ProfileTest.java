@@ -12,10 +12,12 @@ import dev.hone.model.Batch;
 import dev.hone.model.folder.Model;
 import dev.hone.runtime.Engine;
 import dev.hone.tensor.kernel.KernelTier;
+import dev.hone.tensor.kernel.LimitLoops.Peak;
 import dev.hone.tensor.parallel.ComputePool;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -43,7 +45,8 @@ class ProfileTest {
   }
 
   private Profile profile(double read, double floats) {
-    var limits = new MachineLimits("abacus", 1, "vector", read, floats, 1);
+    var limits =
+        new MachineLimits("abacus", 1, "vector", read, Map.of(Peak.F32, floats, Peak.INT8, 1.0));
     return Profile.of("prompt", 12, engine, PLAN, limits, () -> engine.run(BATCH));
   }
 

@@ -1,6 +1,7 @@
 package dev.hone.tensor.kernel;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Set;
 
 /**
  * Loops that do nothing but what a kernel is bound by: the most that one thread of this processor
@@ -8,19 +9,43 @@ import java.lang.foreign.MemorySegment;
  */
 public interface LimitLoops {
 
-  /**
-   * Multiplies and adds floats in registers.
-   *
-   * @return operations done, a multiplication and an addition counted as two
-   */
-  long multiplyAdd(int rounds);
+  /** What is multiplied and added, in registers. */
+  enum Peak {
+    /** Floats. */
+    F32("f32"),
+    /** Integers of 8 bits, as a dot product does. */
+    INT8("int8"),
+    /** Floats of 16 bits, a tile at a time. */
+    BF16_TILES("bf16 tiles"),
+    /** Integers of 8 bits, a tile at a time. */
+    INT8_TILES("int8 tiles");
+
+    private final String label;
+
+    Peak(String label) {
+      this.label = label;
+    }
+
+    /** The name that people read. */
+    public String label() {
+      return label;
+    }
+
+    public boolean tiles() {
+      return this == BF16_TILES || this == INT8_TILES;
+    }
+  }
+
+  /** Those that there are loops for: the first two, and what else the processor has. */
+  Set<Peak> peaks();
 
   /**
-   * Multiplies and adds integers of 8 bits in registers, as a dot product does.
+   * Multiplies and adds.
    *
+   * @param peak one of {@link #peaks}
    * @return operations done, a multiplication and an addition counted as two
    */
-  long integerDot(int rounds);
+  long operations(Peak peak, int rounds);
 
   /**
    * Reads memory.

@@ -3,6 +3,8 @@ package dev.hone.tensor.kernel.vector;
 import dev.hone.tensor.kernel.LimitLoops;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
+import java.util.EnumSet;
+import java.util.Set;
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.ShortVector;
@@ -28,7 +30,21 @@ public final class VectorLimits implements LimitLoops {
   private volatile long sink;
 
   @Override
-  public long multiplyAdd(int rounds) {
+  public Set<Peak> peaks() {
+    return EnumSet.of(Peak.F32, Peak.INT8);
+  }
+
+  @Override
+  public long operations(Peak peak, int rounds) {
+    return switch (peak) {
+      case F32 -> multiplyAdd(rounds);
+      case INT8 -> integerDot(rounds);
+      case BF16_TILES, INT8_TILES ->
+          throw new IllegalArgumentException("the Vector API has no tiles: " + peak);
+    };
+  }
+
+  private long multiplyAdd(int rounds) {
     FloatVector factor = FloatVector.broadcast(FLOATS, sink == 1 ? 1 : 0.5f);
     FloatVector s0 = factor;
     FloatVector s1 = factor;
@@ -57,8 +73,7 @@ public final class VectorLimits implements LimitLoops {
     return 2L * CHAINS * FLOATS.length() * rounds;
   }
 
-  @Override
-  public long integerDot(int rounds) {
+  private long integerDot(int rounds) {
     ShortVector factor = ShortVector.broadcast(WORDS, (short) (sink == 1 ? 2 : 3));
     ShortVector s0 = factor;
     ShortVector s1 = factor;

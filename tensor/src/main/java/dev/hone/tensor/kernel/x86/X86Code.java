@@ -113,6 +113,10 @@ final class X86Code {
     return features.contains(Feature.AVX512) ? Width.ZMM : Width.YMM;
   }
 
+  boolean has(Feature feature) {
+    return features.contains(feature);
+  }
+
   ProductKernel product() {
     return product;
   }

@@ -1,6 +1,7 @@
 package dev.hone.tensor.kernel.x86;
 
 import dev.hone.tensor.kernel.LimitLoops;
+import dev.hone.tensor.kernel.x86.CpuFeatures.Feature;
 import dev.hone.tensor.kernel.x86.IntegerProductKernel.Form;
 import dev.hone.tensor.kernel.x86.assembler.Assembler;
 import dev.hone.tensor.kernel.x86.assembler.Assembly;
@@ -9,12 +10,19 @@ import dev.hone.tensor.kernel.x86.assembler.Gpr;
 import dev.hone.tensor.kernel.x86.assembler.Label;
 import dev.hone.tensor.kernel.x86.assembler.Memory;
 import dev.hone.tensor.kernel.x86.assembler.Registers;
+import dev.hone.tensor.kernel.x86.assembler.Tmm;
 import dev.hone.tensor.kernel.x86.assembler.Vec;
 import dev.hone.tensor.kernel.x86.assembler.Width;
+import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
+import java.util.Collections;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.IntStream;
 
 /** The loops in machine code; bytes are multiplied by VPDPBUSD where there is one. */
 public final class X86Limits implements LimitLoops {
@@ -30,13 +38,26 @@ public final class X86Limits implements LimitLoops {
   private static final MethodHandle CALL =
       CodeMemory.caller(FunctionDescriptor.ofVoid(ValueLayout.ADDRESS, ValueLayout.JAVA_LONG));
 
+  /** Tiles that are added to, so that none waits for itself; the last two are multiplied. */
+  private static final int SUMS = 6;
+
+  private static final Tmm[] TILES =
+      IntStream.range(0, SUMS + 2).mapToObj(Tmm::new).toArray(Tmm[]::new);
+
   /** Numbers of 8 bits in a place of 32. */
   private static final int BYTES = 4;
 
+  /** Of a tile, which has as many columns of 32 bits. */
+  private static final int TILE_ROWS = 16;
+
+  private static final int TILE_ROW_BYTES = 64;
+
   private final Width width;
-  private final MemorySegment multiplyAdd;
-  private final MemorySegment integerDot;
+  private final Map<Peak, MemorySegment> loops = new EnumMap<>(Peak.class);
   private final MemorySegment read;
+
+  /** Of tiles: each as large as it can be. Manual, volume 2, LDTILECFG. */
+  private final MemorySegment configuration = Arena.global().allocate(64, 64);
 
   /**
    * @throws IllegalStateException where the assembled tier cannot run
@@ -46,22 +67,47 @@ public final class X86Limits implements LimitLoops {
     if (attempt.code() == null) {
       throw new IllegalStateException("no assembled kernels: " + attempt.reason());
     }
-    width = attempt.code().width();
-    multiplyAdd = CodeMemory.install(multiplyAdd(width));
-    integerDot = CodeMemory.install(integerDot(width, attempt.code().integerProduct().form()));
+    X86Code code = attempt.code();
+    width = code.width();
+    loops.put(Peak.F32, CodeMemory.install(multiplyAdd(width)));
+    loops.put(Peak.INT8, CodeMemory.install(integerDot(width, code.integerProduct().form())));
+    for (Peak peak : Peak.values()) {
+      if (peak.tiles() && code.has(feature(peak))) {
+        loops.put(peak, CodeMemory.install(tiles(peak)));
+      }
+    }
     read = CodeMemory.install(read(width));
+    configuration.set(ValueLayout.JAVA_BYTE, 0, (byte) 1); // the palette
+    for (int tile = 0; tile < TILES.length; tile++) {
+      configuration.set(ValueLayout.JAVA_SHORT, 16 + 2L * tile, (short) TILE_ROW_BYTES);
+      configuration.set(ValueLayout.JAVA_BYTE, 48L + tile, (byte) TILE_ROWS);
+    }
   }
 
   @Override
-  public long multiplyAdd(int rounds) {
-    call(multiplyAdd, MemorySegment.NULL, rounds);
-    return 2L * CHAINS * width.floats() * rounds;
+  public Set<Peak> peaks() {
+    return Collections.unmodifiableSet(loops.keySet());
   }
 
   @Override
-  public long integerDot(int rounds) {
-    call(integerDot, MemorySegment.NULL, rounds);
-    return 2L * CHAINS * width.floats() * BYTES * rounds;
+  public long operations(Peak peak, int rounds) {
+    MemorySegment loop = loops.get(peak);
+    if (loop == null) {
+      throw new IllegalArgumentException("this processor has no " + peak.label());
+    }
+    call(loop, configuration, rounds);
+    long multiplications =
+        switch (peak) {
+          case F32 -> (long) CHAINS * width.floats();
+          case INT8 -> (long) CHAINS * width.floats() * BYTES;
+          case BF16_TILES -> (long) SUMS * TILE_ROWS * TILE_ROWS * TILE_ROW_BYTES / 2;
+          case INT8_TILES -> (long) SUMS * TILE_ROWS * TILE_ROWS * TILE_ROW_BYTES;
+        };
+    return 2 * multiplications * rounds;
+  }
+
+  private static Feature feature(Peak tiles) {
+    return tiles == Peak.BF16_TILES ? Feature.AMX_BF16 : Feature.AMX_INT8;
   }
 
   @Override
@@ -137,6 +183,31 @@ public final class X86Limits implements LimitLoops {
     asm.leave(registers);
     String name = form == Form.BYTES ? "limit-integer-dot-vnni-" : "limit-integer-dot-";
     return asm.finish(name + width.floats());
+  }
+
+  static Assembly tiles(Peak peak) {
+    Assembler asm = new Assembler();
+    Registers registers = new Registers(Width.ZMM);
+    Gpr configuration = registers.argument("configuration");
+    Gpr rounds = registers.argument("rounds");
+    asm.enter(registers);
+    asm.ldtilecfg(Memory.at(configuration, 0));
+    for (Tmm tile : TILES) {
+      asm.tilezero(tile);
+    }
+    Label loop = asm.here();
+    for (int i = 0; i < SUMS; i++) {
+      if (peak == Peak.BF16_TILES) {
+        asm.tdpbf16ps(TILES[i], TILES[SUMS], TILES[SUMS + 1]);
+      } else {
+        asm.tdpbusd(TILES[i], TILES[SUMS], TILES[SUMS + 1]);
+      }
+    }
+    asm.sub(rounds, 1);
+    asm.jne(loop);
+    asm.tilerelease();
+    asm.leave(registers);
+    return asm.finish("limit-" + peak.label().replace(' ', '-'));
   }
 
   static Assembly read(Width width) {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.hone.tensor.Activation;
 import dev.hone.tensor.Input;
+import dev.hone.tensor.kernel.LimitLoops.Peak;
 import dev.hone.tensor.kernel.x86.IntegerProductKernel.Form;
 import dev.hone.tensor.kernel.x86.TileWriter.Tile;
 import dev.hone.tensor.kernel.x86.assembler.Assembly;
@@ -67,6 +68,8 @@ class ListingTest {
         all.add(X86Limits.integerDot(width, form));
       }
     }
+    all.add(X86Limits.tiles(Peak.BF16_TILES));
+    all.add(X86Limits.tiles(Peak.INT8_TILES));
     for (Activation activation : Activation.values()) {
       if (activation != Activation.NONE) {
         all.add(ActivationKernel.assemble(activation));

@@ -70,6 +70,7 @@ public final class Assembler {
   private static final Encoding TILEZERO = Encoding.of("tilezero", 3, 2, 0x49);
   private static final Encoding TILELOADD = Encoding.of("tileloadd", 3, 2, 0x4B);
   private static final Encoding TILESTORED = Encoding.of("tilestored", 2, 2, 0x4B);
+  private static final Encoding TDPBF16PS = Encoding.of("tdpbf16ps", 2, 2, 0x5C);
   private static final Encoding TDPBUSD = Encoding.of("tdpbusd", 1, 2, 0x5E);
 
   /** Which comparison VCMPPS makes. Manual, volume 2, table 3-1. */
@@ -605,6 +606,15 @@ public final class Assembler {
   public void tdpbusd(Tmm to, Tmm a, Tmm b) {
     code.begin(TDPBUSD.mnemonic() + " " + to + "," + a + "," + b);
     encode(TDPBUSD, Width.XMM, to.number(), b.number(), new Vec(Width.XMM, a.number()));
+  }
+
+  /**
+   * Floats of 16 bits, in pairs: {@code to[m, n] += Σ a[m, 2 k + j] b[k, 2 n + j]} in F32, where
+   * what is denormal counts as zero.
+   */
+  public void tdpbf16ps(Tmm to, Tmm a, Tmm b) {
+    code.begin(TDPBF16PS.mnemonic() + " " + to + "," + a + "," + b);
+    encode(TDPBF16PS, Width.XMM, to.number(), b.number(), new Vec(Width.XMM, a.number()));
   }
 
   // ---- encoding
