@@ -465,7 +465,7 @@ public abstract class TierTest {
   @Test
   void packsQuantizedWeightsWithoutWideningThem() {
     for (var type : KernelCases.WEIGHTS) {
-      Linear c = new Linear(type, 1, 4096, 240, Values.NORMAL); // whole panels of 16 and of 48
+      Linear c = new Linear(type, 1, 4096, 192, Values.NORMAL); // whole panels of 16, 48 and 64
       Tensor weight = KernelCases.weight(arena, c, 1);
       double bits = 8.0 * tier.pack(weight, arena).packedBytes() / weight.size();
       double most =
