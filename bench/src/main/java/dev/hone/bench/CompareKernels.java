@@ -94,7 +94,7 @@ final class CompareKernels {
   /** Cases whose weights are in memory at the same time; those alone that may be wanted. */
   private static Stream<Function<KernelTable, List<KernelCase>>> groups(String only) {
     Stream.Builder<Function<KernelTable, List<KernelCase>>> groups = Stream.builder();
-    for (Weights weights : KernelTable.ONE_ROW) {
+    for (Weights weights : KernelTable.FEW_ROWS) {
       boolean many = KernelTable.MANY_ROWS.contains(weights);
       List<Integer> tokens =
           IntStream.of(1).boxed().collect(java.util.stream.Collectors.toCollection(ArrayList::new));

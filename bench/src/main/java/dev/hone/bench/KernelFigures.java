@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import dev.hone.bench.KernelTable.Weights;
 import java.util.Collection;
-import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 
@@ -31,11 +30,11 @@ final class KernelFigures {
 
   /** All of them, a line each on standard output. */
   ArrayNode judge() {
-    for (Weights weights : List.of(KernelTable.Q8_0, KernelTable.Q4_0, KernelTable.INT4)) {
+    for (Weights weights : KernelTable.BLOCKS) {
       String name = KernelTable.name(weights, 1, KernelTable.IN, KernelTable.OUT);
       each(name, t -> judge(name + ", of read bandwidth", t.ofRead(), wide ? 0.90 : 0.85));
     }
-    for (Weights weights : KernelTable.ONE_ROW) {
+    for (Weights weights : KernelTable.FEW_ROWS) {
       for (int tokens : KernelTable.FEW) {
         String name = KernelTable.name(weights, tokens, KernelTable.IN, KernelTable.OUT);
         each(name, t -> judge(name + ", of the smaller bound", t.share(), 0.70));
@@ -44,7 +43,8 @@ final class KernelFigures {
     many(KernelTable.F32, 128, wide ? 0.72 : 0.70, true);
     many(KernelTable.F32, 512, wide ? 0.82 : 0.70, true);
     many(KernelTable.INT8, 128, 0.70, dots);
-    many(KernelTable.INT4_INTEGERS, 128, 0.50, dots);
+    many(KernelTable.Q4_0, 128, 0.50, dots);
+    many(KernelTable.INT4, 128, 0.50, dots);
     for (KernelTiming t : timings) {
       if (t.computeBinds()) {
         judge(t.timed().name() + ", threads", t.scaling(), 1.8);

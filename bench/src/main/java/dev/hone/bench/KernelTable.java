@@ -33,26 +33,27 @@ final class KernelTable {
 
   static final Weights F32 = new Weights(Plain.F32, Input.FLOAT);
   static final Weights INT8 = new Weights(new Affine(8, 0, true), Input.DYNAMIC_INT8);
-  static final Weights Q8_0 = new Weights(Block.Q8_0, Input.FLOAT);
-  static final Weights Q4_0 = new Weights(Block.Q4_0, Input.FLOAT);
-  static final Weights INT4 = new Weights(new Affine(4, 32, false), Input.FLOAT);
-  static final Weights INT4_INTEGERS = new Weights(new Affine(4, 32, true), Input.DYNAMIC_INT8);
+  static final Weights Q8_0 = new Weights(Block.Q8_0, Input.BLOCK_INT8);
+  static final Weights Q4_0 = new Weights(Block.Q4_0, Input.BLOCK_INT8);
+  static final Weights INT4 = new Weights(new Affine(4, 32, false), Input.BLOCK_INT8);
 
-  /** One token of one user. */
-  static final List<Weights> ONE_ROW =
+  /** What a decoder runs. */
+  static final List<Weights> BLOCKS = List.of(Q8_0, Q4_0, INT4);
+
+  /** One token of one user, or some of several. */
+  static final List<Weights> FEW_ROWS =
       List.of(
           Q8_0,
           Q4_0,
           INT4,
-          INT4_INTEGERS,
-          new Weights(new Affine(8, 0, true), Input.FLOAT),
           INT8,
+          new Weights(new Affine(8, 0, true), Input.FLOAT),
           new Weights(Plain.F16, Input.FLOAT),
           new Weights(Plain.BF16, Input.FLOAT),
           F32);
 
   /** Of which a prompt or a batch is multiplied. */
-  static final List<Weights> MANY_ROWS = List.of(F32, INT8, Q4_0, INT4, INT4_INTEGERS);
+  static final List<Weights> MANY_ROWS = List.of(Q8_0, Q4_0, INT4, INT8, F32);
 
   static final int[] FEW = {4, 8, 16};
   static final int[] MANY = {128, 512};
