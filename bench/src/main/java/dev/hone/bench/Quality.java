@@ -15,7 +15,7 @@ import java.util.List;
  * 1 where a bound is not kept.
  */
 final class Quality {
-  private static final List<String> ALL = List.of("sst2", "stsb", "smollm2");
+  private static final List<String> ALL = List.of("sst2", "sst2-pruned", "stsb", "smollm2");
 
   /** The texts and models that lie beside the project. */
   private static final Path SHARED = Path.of("../shared");
@@ -50,6 +50,7 @@ final class Quality {
       int every = options.number("--every", 1);
       switch (part) {
         case "sst2" -> Sst2Quality.measure(SHARED, threads, every, lines);
+        case "sst2-pruned" -> Sst2Pruning.measure(SHARED, threads, every, lines);
         case "stsb" -> StsbQuality.measure(SHARED, threads, every, lines);
         default -> SmolLm2Quality.measure(SHARED, threads, every, lines);
       }

@@ -33,13 +33,8 @@ final class Sst2Quality {
             Stream.of("test.tsv", "dev.tsv")
                 .flatMap(file -> sentences(data.resolve(file)).stream())
                 .toList());
-    var calibration =
-        new Compression.Texts(
-            String.join("\n", sentences(data.resolve("train.tsv")).subList(0, PHRASES)),
-            SAMPLES,
-            128);
     var quality =
-        new EncoderQuality(shared.resolve("assets/models/minilm-sst2"), calibration, threads);
+        new EncoderQuality(shared.resolve("assets/models/minilm-sst2"), calibration(data), threads);
     List<float[]> original = quality.original(encoder -> probabilities(encoder, texts));
     double share = (double) texts.size() / TEXTS;
     record Asked(Recipe recipe, double divergence, int flips, long bytes) {}
@@ -59,6 +54,12 @@ final class Sst2Quality {
       bounded(line, "fileBytes", found.fileBytes(), asked.bytes());
       line.figure("secondsToMake", found.seconds()).end();
     }
+  }
+
+  /** Phrases of train. */
+  static Compression.Texts calibration(Path data) {
+    List<String> phrases = sentences(data.resolve("train.tsv")).subList(0, PHRASES);
+    return new Compression.Texts(String.join("\n", phrases), SAMPLES, 128);
   }
 
   /** A figure with a bound, where there is one. */
