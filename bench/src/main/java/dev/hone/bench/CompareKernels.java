@@ -74,7 +74,8 @@ final class CompareKernels {
           .forEach(
               group -> {
                 try (Arena memory = LargePages.arena()) { // one group's weights at a time
-                  for (KernelCase timed : group.apply(new KernelTable(bench.all(), memory))) {
+                  for (KernelCase timed :
+                      group.apply(new KernelTable(bench.all(), bench.limits().peaks(), memory))) {
                     if (timed.name().contains(only)) {
                       KernelTiming timing = bench.time(timed);
                       print(timing);

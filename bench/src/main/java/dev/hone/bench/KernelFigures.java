@@ -6,6 +6,7 @@ import dev.hone.bench.KernelTable.Weights;
 import java.util.Collection;
 import java.util.Locale;
 import java.util.Set;
+import java.util.function.Consumer;
 
 /**
  * What is asked of the kernels, and whether it holds. What needs instructions that this processor
@@ -31,53 +32,72 @@ final class KernelFigures {
   /** All of them, a line each on standard output. */
   ArrayNode judge() {
     for (Weights weights : KernelTable.BLOCKS) {
-      String name = KernelTable.name(weights, 1, KernelTable.IN, KernelTable.OUT);
-      each(name, t -> judge(name + ", of read bandwidth", t.ofRead(), wide ? 0.90 : 0.85));
+      each(weights, 1, t -> judge(t, "of read bandwidth", t.ofRead(), wide ? 0.90 : 0.85));
     }
     for (Weights weights : KernelTable.FEW_ROWS) {
       for (int tokens : KernelTable.FEW) {
-        String name = KernelTable.name(weights, tokens, KernelTable.IN, KernelTable.OUT);
-        each(name, t -> judge(name + ", of the smaller bound", t.share(), 0.70));
-      }
-    }
-    many(KernelTable.F32, 128, wide ? 0.72 : 0.70, true);
-    many(KernelTable.F32, 512, wide ? 0.82 : 0.70, true);
-    many(KernelTable.INT8, 128, 0.70, dots);
-    many(KernelTable.Q4_0, 128, 0.50, dots);
-    many(KernelTable.INT4, 128, 0.50, dots);
-    for (KernelTiming t : timings) {
-      if (t.computeBinds()) {
-        judge(t.timed().name() + ", threads", t.scaling(), 1.8);
+        each(weights, tokens, t -> judge(t, "of the smaller bound", t.share(), 0.70));
       }
     }
     if (tiles) {
-      none("products by AMX tiles: there are none yet");
+      tiled();
     } else {
+      each(KernelTable.F32, 128, t -> judge(t, "of peak", t.ofPeak(), wide ? 0.72 : 0.70));
+      each(KernelTable.F32, 512, t -> judge(t, "of peak", t.ofPeak(), wide ? 0.82 : 0.70));
+      withDots(KernelTable.INT8, 0.70);
+      withDots(KernelTable.Q4_0, 0.50);
+      withDots(KernelTable.INT4, 0.50);
       none("products by AMX tiles: this processor has none");
+    }
+    for (KernelTiming t : timings) {
+      if (t.computeBinds()) {
+        judge(t, "threads", t.scaling(), 1.8);
+      }
     }
     return figures;
   }
 
-  private void many(Weights weights, int tokens, double bound, boolean asked) {
-    String name = KernelTable.name(weights, tokens, KernelTable.IN, KernelTable.OUT);
+  /** Of the smaller of two bounds: the peak of tiles, and memory where weights come from it. */
+  private void tiled() {
+    for (Weights weights : KernelTable.TILED) {
+      each(weights, 128, t -> judge(t, "of the smaller bound", t.share(), 0.45));
+      each(weights, 512, t -> judge(t, "of the smaller bound", t.share(), 0.40));
+      miniLm(weights, t -> judge(t, "of peak", t.ofPeak(), 0.40));
+    }
+    miniLm(KernelTable.F32, t -> judge(t, "of floats multiplied and added", t.ofPeak(), 2.2));
+  }
+
+  /** A prompt's product of integers. */
+  private void withDots(Weights weights, double bound) {
     each(
-        name,
+        weights,
+        128,
         t -> {
-          if (asked) {
-            judge(name + ", of peak", t.ofPeak(), bound);
+          if (dots) {
+            judge(t, "of peak", t.ofPeak(), bound);
           } else {
-            none(
-                String.format(
-                    Locale.ROOT, "%s, of peak (%.2f): asked with VNNI", name, t.ofPeak()));
+            String share = String.format(Locale.ROOT, "%.2f", t.ofPeak());
+            none(t.timed().name() + ", of peak (" + share + "): asked with VNNI");
           }
         });
   }
 
-  private void each(String name, java.util.function.Consumer<KernelTiming> then) {
+  private void miniLm(Weights weights, Consumer<KernelTiming> then) {
+    for (int[] shape : KernelTable.MINILM) {
+      each(KernelTable.name(weights, KernelTable.BATCH, shape[0], shape[1]), then);
+    }
+  }
+
+  private void each(Weights weights, int tokens, Consumer<KernelTiming> then) {
+    each(KernelTable.name(weights, tokens, KernelTable.IN, KernelTable.OUT), then);
+  }
+
+  private void each(String name, Consumer<KernelTiming> then) {
     timings.stream().filter(t -> t.timed().name().equals(name)).forEach(then);
   }
 
-  private void judge(String figure, double value, double bound) {
+  private void judge(KernelTiming timing, String what, double value, double bound) {
+    String figure = timing.timed().name() + ", " + what;
     boolean holds = value >= bound;
     System.out.printf(
         Locale.ROOT,

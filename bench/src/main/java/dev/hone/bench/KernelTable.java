@@ -1,6 +1,5 @@
 package dev.hone.bench;
 
-import dev.hone.bench.KernelCase.Bound;
 import dev.hone.tensor.Activation;
 import dev.hone.tensor.AttentionShape;
 import dev.hone.tensor.DType;
@@ -10,13 +9,16 @@ import dev.hone.tensor.DType.Plain;
 import dev.hone.tensor.Input;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.kernel.Kernels;
+import dev.hone.tensor.kernel.LimitLoops.Peak;
 import dev.hone.tensor.kernel.PackedMatrix;
 import dev.hone.tensor.layout.Layouts;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
 
 /**
  * The kernels that are timed, and at which shapes: those of a decoder of 1.1 billion weights, whose
@@ -55,7 +57,14 @@ final class KernelTable {
   /** Of which a prompt or a batch is multiplied. */
   static final List<Weights> MANY_ROWS = List.of(Q8_0, Q4_0, INT4, INT8, F32);
 
+  /** Those that tiles multiply as they are. */
+  static final List<Weights> TILED = List.of(INT8);
+
   static final int[] FEW = {4, 8, 16};
+
+  /** Rows up to which a product is one of few rows. */
+  private static final int MOST_FEW = 16;
+
   static final int[] MANY = {128, 512};
 
   /** Rows at MiniLM's shapes. */
@@ -79,15 +88,18 @@ final class KernelTable {
   private static final double TIMED = 2e9;
 
   private final Kernels kernels;
+  private final Set<Peak> peaks;
   private final Arena arena;
 
   /**
    * Cases whose weights and activations live in {@code arena}.
    *
    * @param kernels that pack the weights; whatever runs a case must be of the same tier
+   * @param peaks that are measured
    */
-  KernelTable(Kernels kernels, Arena arena) {
+  KernelTable(Kernels kernels, Set<Peak> peaks, Arena arena) {
     this.kernels = kernels;
+    this.peaks = peaks;
     this.arena = arena;
   }
 
@@ -112,12 +124,12 @@ final class KernelTable {
     Tensor x = random(tokens, IN);
     Tensor y = Tensor.allocate(arena, Plain.F32, tokens, OUT);
     long each = bytes(packed.getFirst(), weight);
-    long wanted = tokens == 1 ? MODEL_BYTES : tokens <= 16 ? RUN_BYTES : 1;
+    long wanted = tokens == 1 ? MODEL_BYTES : tokens <= 128 ? RUN_BYTES : RUN_BYTES / 4;
     int matrices = (int) Math.min(packed.size(), (wanted + each - 1) / each);
     int[] next = {0};
     return new KernelCase(
         name(weights, tokens, IN, OUT),
-        bound(weights),
+        Optional.of(peak(weights, tokens)),
         2.0 * tokens * IN * OUT * matrices,
         (double) each * matrices,
         (double) weight.sizeBytes() * matrices,
@@ -145,7 +157,7 @@ final class KernelTable {
       cases.add(
           inCache(
               name(weights, tokens, in, out),
-              bound(weights),
+              Optional.of(peak(weights, tokens)),
               work,
               k -> k.linear(x, packed, bias, Activation.NONE, y)));
     }
@@ -164,7 +176,7 @@ final class KernelTable {
     AttentionShape shape = new AttentionShape(12, 12, 32, (float) (1 / Math.sqrt(32)));
     return inCache(
         "attention " + sequences + "x" + length,
-        Bound.FLOATS,
+        Optional.of(Peak.F32),
         4.0 * tokens * length * 384,
         kernels -> kernels.attention(q, k, v, shape, offsets, out));
   }
@@ -185,34 +197,43 @@ final class KernelTable {
       cases.add(
           inCache(
               activation + " " + tokens + "x1536",
-              Bound.NONE,
+              Optional.empty(),
               4 * numbers,
               k -> k.activate(wide, activation, out)));
     }
     cases.add(
         inCache(
             "norm " + tokens + "x384",
-            Bound.NONE,
+            Optional.empty(),
             numbers,
             k -> k.layerNorm(x, y, one, one, 1e-12f, narrow)));
     cases.add(
         inCache(
             "embed " + tokens + "x384",
-            Bound.NONE,
+            Optional.empty(),
             numbers,
             k -> k.embed(table, ids, true, narrow)));
     return cases;
   }
 
   private static KernelCase inCache(
-      String name, Bound bound, double operations, KernelCase.Body body) {
-    double timed = bound == Bound.NONE ? TIMED / 100 : TIMED;
+      String name, Optional<Peak> peak, double operations, KernelCase.Body body) {
+    double timed = peak.isEmpty() ? TIMED / 100 : TIMED;
     int runs = (int) Math.max(1, timed / operations);
-    return new KernelCase(name, bound, operations, 0, 0, runs, body);
+    return new KernelCase(name, peak, operations, 0, 0, runs, body);
   }
 
-  private static Bound bound(Weights weights) {
-    return weights.input() == Input.FLOAT ? Bound.FLOATS : Bound.INTEGERS;
+  /**
+   * What a product's operations are held against. Floats are held against floats multiplied and
+   * added, also where they are multiplied otherwise.
+   */
+  private Peak peak(Weights weights, int tokens) {
+    boolean tiled = tokens > MOST_FEW && peaks.contains(Peak.INT8_TILES);
+    return switch (weights.input()) {
+      case FLOAT -> Peak.F32;
+      case DYNAMIC_INT8, DYNAMIC_INT8_SYMMETRIC -> tiled ? Peak.INT8_TILES : Peak.INT8;
+      case BLOCK_INT8 -> tiled ? Peak.BF16_TILES : Peak.INT8;
+    };
   }
 
   /** What a product reads: the packed copy, or the weight itself where there is none. */

@@ -1,9 +1,7 @@
 package dev.hone.bench;
 
-import dev.hone.bench.KernelCase.Bound;
 import dev.hone.measure.LimitMeter;
 import dev.hone.tensor.kernel.Kernels;
-import dev.hone.tensor.kernel.LimitLoops.Peak;
 import java.util.Arrays;
 
 /**
@@ -44,10 +42,10 @@ record KernelTiming(
       double[] scaling = new double[rounds];
       for (int round = -WARM_UPS; round < rounds; round++) {
         double readBefore = timed.bytes() > 0 ? limits.readBytes() : Double.NaN;
-        double peakBefore = peak(timed.bound());
+        double peakBefore = timed.peak().map(limits::operations).orElse(Double.NaN);
         double here = seconds(timed, all);
         double readAfter = timed.bytes() > 0 ? limits.readBytes() : Double.NaN;
-        double peakAfter = peak(timed.bound());
+        double peakAfter = timed.peak().map(limits::operations).orElse(Double.NaN);
         double alone = seconds(timed, one);
         double again = seconds(timed, all); // the machine may have changed: one stands between
         if (round >= 0) {
@@ -58,14 +56,6 @@ record KernelTiming(
         }
       }
       return of(timed, seconds, read, peak, scaling);
-    }
-
-    private double peak(Bound bound) {
-      return switch (bound) {
-        case FLOATS -> limits.operations(Peak.F32);
-        case INTEGERS -> limits.operations(Peak.INT8);
-        case NONE -> Double.NaN;
-      };
     }
 
     private static double seconds(KernelCase timed, Kernels kernels) {
