@@ -29,7 +29,7 @@ final class KernelTable {
   /** A weight's type, and what its products make of their input. */
   record Weights(DType type, Input input) {
     String label() {
-      return type.label() + (input == Input.FLOAT ? "" : " " + input.label());
+      return type.label() + (input.equals(Input.FLOAT) ? "" : " " + input.label());
     }
   }
 
@@ -230,9 +230,9 @@ final class KernelTable {
   private Peak peak(Weights weights, int tokens) {
     boolean tiled = tokens > MOST_FEW && peaks.contains(Peak.INT8_TILES);
     return switch (weights.input()) {
-      case FLOAT -> Peak.F32;
-      case DYNAMIC_INT8, DYNAMIC_INT8_SYMMETRIC -> tiled ? Peak.INT8_TILES : Peak.INT8;
-      case BLOCK_INT8 -> tiled ? Peak.BF16_TILES : Peak.INT8;
+      case Input.Kind.FLOAT -> Peak.F32;
+      case Input.Kind.BLOCK_INT8 -> tiled ? Peak.BF16_TILES : Peak.INT8;
+      case Input.Kind _, Input.StaticInt8 _ -> tiled ? Peak.INT8_TILES : Peak.INT8;
     };
   }
 

@@ -40,7 +40,7 @@ final class MiniLm {
     List<Pass> passes = new ArrayList<>();
     passes.add(new Encode(INT8, LayerSelection.blocks()));
     passes.add(new Encode(INT8, LayerSelection.of(LayerKind.EMBEDDING)));
-    if (input != Input.FLOAT) {
+    if (!input.equals(Input.FLOAT)) {
       passes.add(new RoundInputs(input, LayerSelection.blocks()));
     }
     Recipe recipe = new Recipe("int8-channel", passes);

@@ -35,7 +35,7 @@ public enum ActivationType {
             });
     if (rounded.head() instanceof Head.NextToken next && next.out().isEmpty()) {
       Linear out = rounded(rounded.nextToken(next), kernels);
-      if (out.input() != Input.FLOAT) {
+      if (!out.input().equals(Input.FLOAT)) {
         return rounded.with(new Head.NextToken(Optional.of(out), next.softCap()));
       }
     }
@@ -43,7 +43,7 @@ public enum ActivationType {
   }
 
   private static Linear rounded(Linear layer, Kernels kernels) {
-    return layer.input() == Input.FLOAT && kernels.multipliesBlocks(layer.weight().tensor())
+    return layer.input().equals(Input.FLOAT) && kernels.multipliesBlocks(layer.weight().tensor())
         ? layer.with(Input.BLOCK_INT8)
         : layer;
   }

@@ -11,7 +11,7 @@ import dev.hone.tensor.Tensor;
 import dev.hone.tensor.kernel.Kernels;
 import dev.hone.tensor.kernel.PackedMatrix;
 import java.lang.foreign.Arena;
-import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.Map;
 
@@ -49,7 +49,7 @@ final class PackedWeights implements AutoCloseable {
     Tensor matrix = layer.weight().tensor();
     PackedMatrix packed =
         byTensor
-            .computeIfAbsent(matrix, _ -> new EnumMap<>(Input.class))
+            .computeIfAbsent(matrix, _ -> new HashMap<>())
             .computeIfAbsent(
                 layer.input(), input -> kernels.pack(matrix.inStoredOrder(), input, arena));
     if (packed.packedBytes() > 0 && matrix.data().isMapped()) {

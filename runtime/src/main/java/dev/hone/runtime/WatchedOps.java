@@ -76,7 +76,7 @@ final class WatchedOps implements Ops<Tensor> {
     boolean integers = weights.of(layer).integers();
     String type = layer.weight().tensor().dtype().label();
     String label =
-        layer.input() == Input.FLOAT
+        layer.input().equals(Input.FLOAT)
             ? type + (integers ? " by int8" : "")
             : type + " by " + layer.input().label();
     tell(kind, label, layer.name(), out, weights.bytes(layer) + bytes(x), integers);

@@ -1,103 +1,185 @@
 package dev.hone.tensor;
 
+import java.util.Arrays;
+
 /**
  * How a matrix product reads the rows of its input.
  *
- * <p>Rounded to 8 bits, a row x becomes {@code q = clamp(round(x / s), -zero, 255 - zero)}, which
- * stands for {@code s q}: a step s and a zero for each row, found when it comes. Jacob et al.,
- * "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference",
- * section 2.1.
+ * <p>Rounded to 8 bits, a number x becomes {@code q = clamp(round(x / s), -zero, 255 - zero)},
+ * which stands for {@code s q}: a step s and a zero for each row, found when it comes, or for a
+ * layer, found beforehand. Jacob et al., "Quantization and Training of Neural Networks for
+ * Efficient Integer-Arithmetic-Only Inference", section 2.1.
  */
-public enum Input {
+public sealed interface Input {
   /** As it comes. */
-  FLOAT("float"),
-  /** 255 steps from the least number to the largest, zero among them. */
-  DYNAMIC_INT8("dynamic-int8"),
-  /** 255 steps around zero, as far as the largest magnitude. */
-  DYNAMIC_INT8_SYMMETRIC("dynamic-int8-symmetric"),
+  Input FLOAT = Kind.FLOAT;
+
+  /** 255 steps from the least number of a row to the largest, zero among them. */
+  Input DYNAMIC_INT8 = Kind.DYNAMIC_INT8;
+
+  /** 255 steps around zero, as far as the largest magnitude of a row. */
+  Input DYNAMIC_INT8_SYMMETRIC = Kind.DYNAMIC_INT8_SYMMETRIC;
+
   /**
    * Each {@link #BLOCK} numbers of a row on a grid of their own: {@link #BLOCK_STEPS} steps on
    * either side of zero, as far as their largest magnitude. What GGUF's Q8_0 makes of them.
    */
-  BLOCK_INT8("block-int8");
+  Input BLOCK_INT8 = Kind.BLOCK_INT8;
 
   /** Steps from one end of a row to the other. */
-  public static final float STEPS = 255;
+  float STEPS = 255;
 
   /** Numbers of a block. */
-  public static final int BLOCK = 32;
+  int BLOCK = 32;
 
   /** Steps from zero to the end of a block. */
-  public static final float BLOCK_STEPS = 127;
-
-  private final String label;
-
-  Input(String label) {
-    this.label = label;
-  }
+  float BLOCK_STEPS = 127;
 
   /** The name that recipes use. */
-  public String label() {
-    return label;
-  }
+  String label();
 
-  /** Whether a row has one grid. */
-  public boolean ofRows() {
-    return this == DYNAMIC_INT8 || this == DYNAMIC_INT8_SYMMETRIC;
-  }
-
-  /** The one of that name. */
-  public static Input of(String label) {
-    for (Input input : values()) {
-      if (input.label.equals(label)) {
-        return input;
-      }
-    }
-    throw new IllegalArgumentException(
-        "unknown input "
-            + label
-            + ": one of float, dynamic-int8, dynamic-int8-symmetric, block-int8");
-  }
+  /** Whether all numbers of a row are on one grid. */
+  boolean ofRows();
 
   /** Replaces every number of a row by the one that products read in its place. */
-  public void round(float[] row) {
-    switch (this) {
-      case FLOAT -> {}
-      case DYNAMIC_INT8, DYNAMIC_INT8_SYMMETRIC -> roundRow(row);
-      case BLOCK_INT8 -> {
-        for (int from = 0; from < row.length; from += BLOCK) {
-          roundBlock(row, from, Math.min(row.length, from + BLOCK));
+  void round(float[] row);
+
+  /** The one of that name, which needs no numbers found beforehand. */
+  static Input of(String label) {
+    return Arrays.stream(Kind.values())
+        .filter(kind -> kind.label().equals(label))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new IllegalArgumentException(
+                    "unknown input "
+                        + label
+                        + ": one of "
+                        + String.join(
+                            ", ", Arrays.stream(Kind.values()).map(Kind::label).toList())));
+  }
+
+  /** Inputs that need no numbers found beforehand: {@link Input} says what they are. */
+  enum Kind implements Input {
+    FLOAT("float"),
+    DYNAMIC_INT8("dynamic-int8"),
+    DYNAMIC_INT8_SYMMETRIC("dynamic-int8-symmetric"),
+    BLOCK_INT8("block-int8");
+
+    private final String label;
+
+    Kind(String label) {
+      this.label = label;
+    }
+
+    @Override
+    public String label() {
+      return label;
+    }
+
+    @Override
+    public boolean ofRows() {
+      return this == DYNAMIC_INT8 || this == DYNAMIC_INT8_SYMMETRIC;
+    }
+
+    @Override
+    public void round(float[] row) {
+      switch (this) {
+        case FLOAT -> {}
+        case DYNAMIC_INT8, DYNAMIC_INT8_SYMMETRIC -> roundRow(row);
+        case BLOCK_INT8 -> {
+          for (int from = 0; from < row.length; from += BLOCK) {
+            roundBlock(row, from, Math.min(row.length, from + BLOCK));
+          }
         }
       }
     }
+
+    private void roundRow(float[] row) {
+      float least = 0;
+      float most = 0;
+      for (float x : row) {
+        least = Math.min(least, x);
+        most = Math.max(most, x);
+      }
+      float range = this == DYNAMIC_INT8 ? most - least : 2 * Math.max(most, -least);
+      float scale = range / STEPS;
+      float inverse = range < Float.MIN_NORMAL ? 0 : STEPS / range;
+      float zero = this == DYNAMIC_INT8 ? (float) Math.rint(-least * inverse) : 128;
+      roundTo(row, scale, inverse, zero);
+    }
+
+    private static void roundBlock(float[] row, int from, int to) {
+      float most = 0;
+      for (int i = from; i < to; i++) {
+        most = Math.max(most, Math.abs(row[i]));
+      }
+      float scale = most / BLOCK_STEPS;
+      float inverse = most < Float.MIN_NORMAL ? 0 : BLOCK_STEPS / most;
+      for (int i = from; i < to; i++) {
+        row[i] = (float) Math.rint(row[i] * inverse) * scale;
+      }
+    }
   }
 
-  private void roundRow(float[] row) {
-    float least = 0;
-    float most = 0;
-    for (float x : row) {
-      least = Math.min(least, x);
-      most = Math.max(most, x);
+  /**
+   * All rows on one grid that was found beforehand; what lies outside becomes its nearest end.
+   *
+   * @param scale of a step
+   * @param zero steps from the grid's least number to 0: from 0 to 255
+   */
+  record StaticInt8(float scale, int zero) implements Input {
+    /** The name that recipes use. */
+    public static final String LABEL = "static-int8";
+
+    public StaticInt8 {
+      if (!(scale >= Float.MIN_NORMAL && scale < Float.POSITIVE_INFINITY)) {
+        throw new IllegalArgumentException("scale=" + scale + ": must be a positive number");
+      }
+      if (zero < 0 || zero > STEPS) {
+        throw new IllegalArgumentException("zero=" + zero + ": from 0 to 255");
+      }
     }
-    float range = this == DYNAMIC_INT8 ? most - least : 2 * Math.max(most, -least);
-    float scale = range / STEPS;
-    float inverse = range < Float.MIN_NORMAL ? 0 : STEPS / range;
-    float zero = this == DYNAMIC_INT8 ? (float) Math.rint(-least * inverse) : 128;
+
+    /**
+     * The grid of a range, 0 among it: {@code s = (most - least) / 255, z = round(-least / s)}. Of
+     * nothing but zeros, a grid that keeps them.
+     */
+    public static StaticInt8 of(float least, float most) {
+      double from = Math.min(least, 0);
+      float scale = (float) ((Math.max(most, 0) - from) / STEPS);
+      return scale < Float.MIN_NORMAL
+          ? new StaticInt8(1, 0)
+          : new StaticInt8(scale, (int) Math.clamp(Math.rint(-from / scale), 0, STEPS));
+    }
+
+    @Override
+    public String label() {
+      return LABEL;
+    }
+
+    @Override
+    public boolean ofRows() {
+      return true;
+    }
+
+    /** A row that is not of finite numbers alone becomes one of NaNs. */
+    @Override
+    public void round(float[] row) {
+      for (float x : row) {
+        if (!Float.isFinite(x)) {
+          Arrays.fill(row, Float.NaN);
+          return;
+        }
+      }
+      roundTo(row, scale, 1 / scale, zero);
+    }
+  }
+
+  private static void roundTo(float[] row, float scale, float inverse, float zero) {
     for (int i = 0; i < row.length; i++) {
       float steps = Math.max(-zero, Math.min(row[i] * inverse, STEPS - zero)); // a NaN stays one
       row[i] = (float) Math.rint(steps) * scale;
-    }
-  }
-
-  private static void roundBlock(float[] row, int from, int to) {
-    float most = 0;
-    for (int i = from; i < to; i++) {
-      most = Math.max(most, Math.abs(row[i]));
-    }
-    float scale = most / BLOCK_STEPS;
-    float inverse = most < Float.MIN_NORMAL ? 0 : BLOCK_STEPS / most;
-    for (int i = from; i < to; i++) {
-      row[i] = (float) Math.rint(row[i] * inverse) * scale;
     }
   }
 }

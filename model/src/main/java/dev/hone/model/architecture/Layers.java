@@ -90,7 +90,8 @@ public final class Layers {
       Tensor asItIs = upTo(name + ".weight", out, in);
       return new Linear(
           new Weight(prefix + name + ".weight", asItIs, true),
-          vector(name + ".bias", Math.toIntExact(asItIs.rows())));
+          vector(name + ".bias", Math.toIntExact(asItIs.rows())),
+          checkpoint.input(prefix + name));
     }
     Tensor stored = checkpoint.tensor(prefix + name + ".weight");
     if (!(stored.dtype() instanceof Plain)) {

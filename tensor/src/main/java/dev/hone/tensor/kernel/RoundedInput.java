@@ -15,7 +15,7 @@ public record RoundedInput(PackedMatrix matrix, Input input) implements PackedMa
 
   /** The matrix itself where its products take their input as it comes. */
   public static PackedMatrix of(PackedMatrix matrix, Input input) {
-    return input == Input.FLOAT ? matrix : new RoundedInput(matrix, input);
+    return input.equals(Input.FLOAT) ? matrix : new RoundedInput(matrix, input);
   }
 
   @Override

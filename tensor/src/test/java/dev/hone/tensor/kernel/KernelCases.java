@@ -6,6 +6,7 @@ import dev.hone.tensor.DType;
 import dev.hone.tensor.DType.Affine;
 import dev.hone.tensor.DType.Block;
 import dev.hone.tensor.DType.Plain;
+import dev.hone.tensor.Input;
 import dev.hone.tensor.KeyValueType;
 import dev.hone.tensor.KeyValues;
 import dev.hone.tensor.Tensor;
@@ -14,8 +15,10 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.Stream;
 
 /** The one table of cases that every tier is checked on. */
 public final class KernelCases {
@@ -48,6 +51,13 @@ public final class KernelCases {
           Block.Q5_K,
           Block.Q6_K,
           Block.IQ4_NL);
+
+  /** Every way in which a product may read its input; one static grid cuts what is far out. */
+  public static final List<Input> INPUTS =
+      Stream.concat(
+              Arrays.stream(Input.Kind.values()),
+              Stream.of(Input.StaticInt8.of(-0.7f, 1.9f), new Input.StaticInt8(0.04f, 128)))
+          .toList();
 
   private KernelCases() {}
 

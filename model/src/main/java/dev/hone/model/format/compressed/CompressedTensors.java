@@ -9,7 +9,9 @@ import dev.hone.model.format.FormatException;
 import dev.hone.tensor.DType.Affine;
 import dev.hone.tensor.DType.Plain;
 import dev.hone.tensor.Input;
+import dev.hone.tensor.Input.StaticInt8;
 import dev.hone.tensor.Tensor;
+import dev.hone.tensor.layout.Layouts;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -35,8 +37,11 @@ import java.util.TreeSet;
  *   X.weight_zero_point  I32 [word, group], asymmetric   X.weight_zero_point  I8 [row, group], asymmetric
  * </pre>
  *
- * A matrix that the architecture's checkpoints have transposed (GPT-2's) is quantized as [row, col]
- * = [out, in] too, which no other program reads: theirs know plain linear layers alone.
+ * Inputs that are rounded on a grid of the layer's have it in {@code X.input_scale}, one float, and
+ * {@code X.input_zero_point}, one I8.
+ *
+ * <p>A matrix that the architecture's checkpoints have transposed (GPT-2's) is quantized as [row,
+ * col] = [out, in] too, which no other program reads: theirs know plain linear layers alone.
  *
  * <p>Four-bit {@code weight_packed} is used where it lies; {@link PackedIntegers} says what the
  * others cost. Specification: {@code compressors/pack_quantized} and {@code
@@ -48,9 +53,17 @@ public final class CompressedTensors implements Checkpoint {
   static final String SHAPE = ".weight_shape";
   static final String SCALE = ".weight_scale";
   static final String ZERO_POINT = ".weight_zero_point";
+  static final String INPUT_SCALE = ".input_scale";
+  static final String INPUT_ZERO_POINT = ".input_zero_point";
+
+  /** What is added to a signed zero point, so that it counts from the least number. */
+  static final int SIGNED = 128;
+
   private static final String COLUMN_GROUPS = ".weight_g_idx";
   private static final List<String> PARTS =
-      List.of(PACKED, SHAPE, SCALE, ZERO_POINT, COLUMN_GROUPS);
+      List.of(PACKED, SHAPE, INPUT_SCALE, INPUT_ZERO_POINT, SCALE, ZERO_POINT, COLUMN_GROUPS);
+
+  private static final List<Plain> FLOATS = List.of(Plain.F32, Plain.F16, Plain.BF16);
 
   static final ValueLayout.OfLong LONG =
       ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -147,7 +160,37 @@ public final class CompressedTensors implements Checkpoint {
 
   @Override
   public Input input(String layer) {
-    return schemes.containsKey(layer) ? schemes.get(layer).input() : Input.FLOAT;
+    Scheme scheme = schemes.get(layer);
+    if (scheme == null) {
+      return Input.FLOAT;
+    }
+    if (scheme.input().isPresent() && stored.names().contains(layer + INPUT_SCALE)) {
+      throw wrong(
+          layer, INPUT_SCALE, "is there, but quantization_config has no static input_activations");
+    }
+    return scheme.input().orElseGet(() -> staticInput(layer));
+  }
+
+  private Input staticInput(String layer) {
+    Tensor scale = part(layer, INPUT_SCALE);
+    if (!FLOATS.contains(scale.dtype()) || scale.size() != 1) {
+      throw wrong(layer, INPUT_SCALE, scale + ": must be one number in F32, F16 or BF16");
+    }
+    float[] step = new float[1];
+    Layouts.decode(scale.reshape(1, 1), 0, step);
+    int zero = 0;
+    if (stored.names().contains(layer + INPUT_ZERO_POINT)) {
+      Tensor point = part(layer, INPUT_ZERO_POINT, Plain.I8);
+      if (point.size() != 1) {
+        throw wrong(layer, INPUT_ZERO_POINT, point + ": must be one number");
+      }
+      zero = point.data().get(JAVA_BYTE, 0);
+    }
+    try {
+      return new StaticInt8(step[0], zero + SIGNED);
+    } catch (IllegalArgumentException e) {
+      throw wrong(layer, INPUT_SCALE, e.getMessage());
+    }
   }
 
   @Override
@@ -243,7 +286,7 @@ public final class CompressedTensors implements Checkpoint {
 
   private Tensor scales(String layer, Scheme scheme, long rows, long groups) {
     Tensor scales = part(layer, SCALE);
-    if (!List.of(Plain.F32, Plain.F16, Plain.BF16).contains(scales.dtype())) {
+    if (!FLOATS.contains(scales.dtype())) {
       throw wrong(layer, SCALE, scales + ": must be F32, F16 or BF16");
     }
     return perGroup(layer, SCALE, scales, scheme, rows, groups);

@@ -14,8 +14,10 @@ import dev.hone.tensor.DType.Affine;
 import dev.hone.tensor.DType.Block;
 import dev.hone.tensor.DType.Plain;
 import dev.hone.tensor.Input;
+import dev.hone.tensor.Input.StaticInt8;
 import dev.hone.tensor.Tensor;
 import java.lang.foreign.Arena;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -82,7 +84,7 @@ final class Encoder {
                       + ": compressed-tensors has no such blocks; quantize"
                       + " to int8 or int4, or write GGUF");
         };
-    if (input != Input.FLOAT && scheme.isEmpty()) {
+    if (!input.equals(Input.FLOAT) && scheme.isEmpty()) {
       throw new IllegalArgumentException(
           name
               + " is "
@@ -107,14 +109,31 @@ final class Encoder {
               + " encode the layer in another type first");
     }
     scheme.ifPresent(s -> takeApart(layer, weight.tensor(), s));
+    if (scheme.isPresent() && input instanceof StaticInt8 grid) {
+      addInput(layer, grid);
+    }
     if (!name.contains("/")) {
       layers.add(new Layer(layer, type, scheme));
     }
   }
 
   private static Scheme scheme(Affine type, Input input) {
-    Packing packing = input == Input.FLOAT ? Packing.PACK_QUANTIZED : Packing.INT_QUANTIZED;
-    return new Scheme(packing, type.bits(), type.symmetric(), type.group(), false, input);
+    Packing packing = input.equals(Input.FLOAT) ? Packing.PACK_QUANTIZED : Packing.INT_QUANTIZED;
+    return new Scheme(
+        packing,
+        type.bits(),
+        type.symmetric(),
+        type.group(),
+        false,
+        input instanceof StaticInt8 ? Optional.empty() : Optional.of(input));
+  }
+
+  private void addInput(String layer, StaticInt8 grid) {
+    Tensor scale = Tensor.copyOf(arena, new float[] {grid.scale()}, 1);
+    Tensor zero = Tensor.allocate(arena, Plain.I8, 1);
+    zero.data().set(ValueLayout.JAVA_BYTE, 0, (byte) (grid.zero() - CompressedTensors.SIGNED));
+    tensors.put(layer + CompressedTensors.INPUT_SCALE, scale);
+    tensors.put(layer + CompressedTensors.INPUT_ZERO_POINT, zero);
   }
 
   private void takeApart(String layer, Tensor weight, Scheme scheme) {
@@ -209,17 +228,23 @@ final class Encoder {
     } else {
       weights.put("strategy", "group").put("group_size", scheme.group());
     }
-    if (scheme.input() != Input.FLOAT) {
-      ObjectNode input = group.putObject("input_activations");
-      input.put("num_bits", 8).put("type", "int");
-      input.put("symmetric", scheme.input() != Input.DYNAMIC_INT8);
-      input.put("dynamic", true);
-      if (scheme.input().ofRows()) {
-        input.put("strategy", "token");
-      } else {
-        input.put("strategy", "group").put("group_size", Input.BLOCK);
-      }
+    if (!scheme.input().equals(Optional.of(Input.FLOAT))) {
+      ObjectNode input = group.putObject("input_activations").put("num_bits", 8).put("type", "int");
+      scheme
+          .input()
+          .ifPresentOrElse(
+              dynamic -> putDynamic(dynamic, input),
+              () -> input.put("symmetric", false).put("dynamic", false).put("strategy", "tensor"));
     }
     return group.put("format", scheme.packing().label);
+  }
+
+  private static void putDynamic(Input input, ObjectNode json) {
+    json.put("symmetric", !input.equals(Input.DYNAMIC_INT8)).put("dynamic", true);
+    if (input.ofRows()) {
+      json.put("strategy", "token");
+    } else {
+      json.put("strategy", "group").put("group_size", Input.BLOCK);
+    }
   }
 }

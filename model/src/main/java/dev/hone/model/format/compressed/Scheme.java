@@ -10,10 +10,16 @@ import java.util.Set;
  *
  * @param group columns that share a scale; 0: the whole row
  * @param perTensor one scale for the whole matrix; {@code group} is 0 then
- * @param input how the layers read their input
+ * @param input how the layers read their input; empty: on a grid of each layer's own, which stands
+ *     in its tensors
  */
 record Scheme(
-    Packing packing, int bits, boolean symmetric, int group, boolean perTensor, Input input) {
+    Packing packing,
+    int bits,
+    boolean symmetric,
+    int group,
+    boolean perTensor,
+    Optional<Input> input) {
 
   /** How a layer's integers lie in the file. */
   enum Packing {
@@ -81,7 +87,7 @@ record Scheme(
     };
   }
 
-  private static Scheme read(Config weights, Packing packing, Input input) {
+  private static Scheme read(Config weights, Packing packing, Optional<Input> input) {
     weights.refuseOthers(QUANTIZATION_FIELDS);
     weights.require("type", "int");
     if (weights.flag("dynamic", false)) {
@@ -118,10 +124,10 @@ record Scheme(
     return size > 0 ? "group" : size < 0 ? "channel" : "tensor";
   }
 
-  private static Input input(Config group) {
+  private static Optional<Input> input(Config group) {
     Optional<Config> input = group.object("input_activations");
     if (input.isEmpty()) {
-      return Input.FLOAT;
+      return Optional.of(Input.FLOAT);
     }
     Config config = input.get();
     config.refuseOthers(QUANTIZATION_FIELDS);
@@ -129,19 +135,23 @@ record Scheme(
     if (config.positive("num_bits", 32, 8) != 8) {
       throw config.wrong("num_bits", "8 for inputs");
     }
-    if (!config.has("dynamic") || !config.flag("dynamic", false)) {
-      throw config.wrong("dynamic", "true for inputs (static scales are not supported yet)");
-    }
     boolean symmetric = config.flag("symmetric", true);
-    return switch (config.text("strategy", "tensor")) {
-      case "token" -> symmetric ? Input.DYNAMIC_INT8_SYMMETRIC : Input.DYNAMIC_INT8;
+    String strategy = config.text("strategy", "tensor");
+    if (!config.flag("dynamic", false)) {
+      if (!strategy.equals("tensor")) {
+        throw config.wrong("strategy", "tensor for inputs that are not dynamic");
+      }
+      return Optional.empty();
+    }
+    return switch (strategy) {
+      case "token" -> Optional.of(symmetric ? Input.DYNAMIC_INT8_SYMMETRIC : Input.DYNAMIC_INT8);
       case "group" -> {
         if (config.integer("group_size", 0) != Input.BLOCK || !symmetric) {
           throw config.wrong("group_size", Input.BLOCK + " and symmetric for inputs in groups");
         }
-        yield Input.BLOCK_INT8;
+        yield Optional.of(Input.BLOCK_INT8);
       }
-      default -> throw config.wrong("strategy", "token or group for inputs");
+      default -> throw config.wrong("strategy", "token or group for dynamic inputs");
     };
   }
 }

@@ -20,7 +20,9 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
@@ -188,8 +190,8 @@ class CompressedTensorsTest {
             + " compressed",
         "'weights': {}, 'more': {}                                         | unknown field more",
         "'input_activations': {}                                           | weights must be set",
-        "'weights': {}, 'input_activations': {'dynamic': false, 'strategy': 'token'} | dynamic must"
-            + " be true",
+        "'weights': {}, 'input_activations': {'dynamic': false, 'strategy': 'token'} | strategy"
+            + " must be tensor",
         "'weights': {}, 'input_activations': {'dynamic': true, 'strategy': 'tensor'} | strategy"
             + " must be token",
         "'weights': {}, 'input_activations': {'dynamic': true, 'strategy': 'token', 'num_bits': 4}"
@@ -279,7 +281,9 @@ class CompressedTensorsTest {
     }
     Tensor matrix = Tensor.copyOf(arena, values, 7, 37);
     Tensor tensor = Layouts.encode(matrix, new Affine(bits, group, symmetric), arena);
-    for (Input input : Input.values()) {
+    List<Input> inputs = new ArrayList<>(List.of(Input.Kind.values()));
+    inputs.add(new Input.StaticInt8(0.03125f, 77));
+    for (Input input : inputs) {
       Encoded encoded = EncoderTest.encode("layer", tensor, input, arena);
       tensors.clear();
       tensors.putAll(encoded.tensors());

@@ -1,11 +1,12 @@
 package dev.hone.tensor.kernel.x86;
 
+import dev.hone.tensor.Input.StaticInt8;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.kernel.panels.DotPanels;
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;
 
-/** Rows rounded to 8 bits, each on a grid of its own, with panels of bytes. */
+/** Rows rounded to 8 bits, each on its own grid or all on the layer's, with panels of bytes. */
 final class DotProduct implements PanelProduct {
   private final int rows;
   private final DotPanels weight;
@@ -25,6 +26,9 @@ final class DotProduct implements PanelProduct {
     this.memory = code.scratch().take(rows * rowBytes + gridBytes);
     this.integers = memory.asSlice(0, rows * rowBytes);
     this.grids = memory.asSlice(rows * rowBytes, gridBytes);
+    if (weight.input() instanceof StaticInt8 grid) {
+      Grids.set(grids, grid);
+    }
     MemorySegment floats = PanelProduct.rowsFrom(x, row, rows, 0, weight.cols());
     rounding.run(floats, x.cols() * Float.BYTES, rows, weight.cols(), integers, grids);
   }

@@ -1,6 +1,7 @@
 package dev.hone.tensor.kernel.x86;
 
 import dev.hone.tensor.Input;
+import dev.hone.tensor.Input.StaticInt8;
 import dev.hone.tensor.kernel.x86.IntegerProductKernel.Form;
 import dev.hone.tensor.kernel.x86.assembler.Assembler;
 import dev.hone.tensor.kernel.x86.assembler.Assembly;
@@ -17,8 +18,8 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 
 /**
- * Rounds rows of floats to integers of 8 bits, each row on a grid of its own ({@link Input}): what
- * {@link IntegerProductKernel} reads.
+ * Rounds rows of floats to integers of 8 bits, each row on a grid of its own or all on the first
+ * one's, which is given then ({@link Input}): what {@link IntegerProductKernel} reads.
  *
  * <pre>
  *   out    [row] as words q - zero, or as bytes q
@@ -58,7 +59,7 @@ final class RoundingKernel {
   /**
    * @param x [rows][cols], {@code stride} bytes apart
    * @param out [rows] of {@link #rowBytes} each
-   * @param grids [rows] of {@link Grids#BYTES}
+   * @param grids [rows] of {@link Grids#BYTES}; of {@link StaticInt8} the first is read
    */
   void run(
       MemorySegment x, long stride, long rows, long cols, MemorySegment out, MemorySegment grids) {
@@ -83,6 +84,7 @@ final class RoundingKernel {
   /** Writes the code; a field is a register. */
   private static final class Writer {
     private final Input input;
+    private final boolean given;
     private final Form form;
     private final Assembler asm = new Assembler();
     private final Registers registers = new Registers(WIDTH);
@@ -102,19 +104,22 @@ final class RoundingKernel {
     private final Vec inverse = registers.vec("inverse");
     private final Vec zero = registers.vec("zero");
     private final Vec nothing = registers.vec("nothing");
+    private final Vec noNumber = registers.vec("no number");
     private final RowSteps steps = new RowSteps(asm, registers, cols);
     private final Label table = new Label();
 
     private static final float[] CONSTANTS = {
-      Input.STEPS, Float.MIN_NORMAL, 128, Float.intBitsToFloat(0x7FFFFFFF)
+      Input.STEPS, Float.MIN_NORMAL, 128, Float.intBitsToFloat(0x7FFFFFFF), 1
     };
     private static final int STEPS = 0;
     private static final int LEAST_RANGE = 1;
     private static final int MIDDLE = 2;
     private static final int MAGNITUDE = 3;
+    private static final int ONE = 4;
 
     Writer(Input input, Form form) {
       this.input = input;
+      this.given = input instanceof StaticInt8;
       this.form = form;
     }
 
@@ -124,10 +129,19 @@ final class RoundingKernel {
       asm.lea(constants, table);
       asm.vxorps(nothing, nothing, nothing);
       steps.begin();
+      if (given) {
+        givenGrid();
+      }
       Label row = asm.here();
-      extremes();
-      grid();
-      round();
+      if (given) {
+        asm.vxorps(noNumber, noNumber, noNumber);
+        round();
+        storeGrid();
+      } else {
+        extremes();
+        grid();
+        round();
+      }
       asm.add(x, stride);
       asm.add(out, outStride);
       asm.add(grids, Grids.BYTES);
@@ -172,7 +186,7 @@ final class RoundingKernel {
     /** Scale and zero; the ends of the row's integers in {@code least} and {@code most}. */
     private void grid() {
       asm.vsubps(numbers, nothing, least);
-      if (input == Input.DYNAMIC_INT8) {
+      if (input.equals(Input.DYNAMIC_INT8)) {
         asm.vaddps(most, most, numbers); // the range
       } else {
         asm.vandps(numbers, numbers, constant(MAGNITUDE)); // a NaN's sign too
@@ -184,7 +198,7 @@ final class RoundingKernel {
       asm.vdivps(inverse, inverse, most);
       asm.vcmpnltps(most, most, constant(LEAST_RANGE));
       asm.vandps(inverse, inverse, most); // 0 where a row is nothing
-      if (input == Input.DYNAMIC_INT8) {
+      if (input.equals(Input.DYNAMIC_INT8)) {
         asm.vmulps(zero, numbers, inverse);
       } else {
         asm.vmovups(zero, constant(MIDDLE));
@@ -198,11 +212,35 @@ final class RoundingKernel {
       asm.vmovss(Memory.at(grids, Grids.ZERO), numbers);
     }
 
+    /** The grid that stands in the first row's place, as {@link #grid} leaves it. */
+    private void givenGrid() {
+      asm.vbroadcastss(scale, Memory.at(grids, 0));
+      asm.vmovups(inverse, constant(ONE));
+      asm.vdivps(inverse, inverse, scale);
+      asm.vpbroadcastd(zero, Memory.at(grids, Grids.ZERO));
+      asm.vcvtdq2ps(least, zero);
+      asm.vaddps(most, least, constant(STEPS));
+      asm.vsubps(zero, nothing, least);
+      asm.vcvtps2dq(zero, zero);
+    }
+
+    /** The same for a row; its scale is NaN where a number was none. */
+    private void storeGrid() {
+      FunctionWriter.across(asm, noNumber, numbers, () -> asm.vaddps(noNumber, noNumber, numbers));
+      asm.vaddps(noNumber, noNumber, scale);
+      asm.vcvtps2dq(numbers, least);
+      asm.vmovss(Memory.at(grids, 0), noNumber);
+      asm.vmovss(Memory.at(grids, Grids.ZERO), numbers);
+    }
+
     private void round() {
       asm.mov(to, out);
       steps.each(
           step -> {
             step.load(numbers, x);
+            if (given) {
+              asm.vfmadd231ps(noNumber, numbers, nothing);
+            }
             asm.vmulps(numbers, numbers, inverse);
             asm.vmaxps(numbers, numbers, least);
             asm.vminps(numbers, numbers, most);

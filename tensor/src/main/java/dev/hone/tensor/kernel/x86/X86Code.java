@@ -2,6 +2,7 @@ package dev.hone.tensor.kernel.x86;
 
 import dev.hone.tensor.Activation;
 import dev.hone.tensor.Input;
+import dev.hone.tensor.Input.StaticInt8;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.kernel.x86.CpuFeatures.Feature;
 import dev.hone.tensor.kernel.x86.TileWriter.Tile;
@@ -12,6 +13,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.Collection;
 import java.util.EnumMap;
 import java.util.EnumSet;
+import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -31,7 +33,8 @@ final class X86Code {
   /** Null where there are no tiles. */
   private final AmxProductKernel tileProduct;
 
-  private final Map<Input, RoundingKernel> rounding = new EnumMap<>(Input.class);
+  private final Map<Input, RoundingKernel> rounding = new HashMap<>();
+  private final RoundingKernel staticRounding;
   private final SoftmaxKernel softmax = new SoftmaxKernel();
   private final TransposeKernel transpose;
   private final KeyDotsKernel keyDots = new KeyDotsKernel();
@@ -61,11 +64,12 @@ final class X86Code {
         activations.put(activation, new ActivationKernel(activation));
       }
     }
-    for (Input input : Input.values()) {
-      if (input != Input.FLOAT && input != Input.BLOCK_INT8) {
+    for (Input input : Input.Kind.values()) {
+      if (input.ofRows()) {
         rounding.put(input, new RoundingKernel(input, integerProduct.form()));
       }
     }
+    staticRounding = new RoundingKernel(StaticInt8.of(0, 0), integerProduct.form());
     zeros = Arena.global().allocate((long) product.columns() * Float.BYTES, Tensor.ALIGNMENT);
   }
 
@@ -134,7 +138,7 @@ final class X86Code {
   }
 
   RoundingKernel rounding(Input input) {
-    return rounding.get(input);
+    return input instanceof StaticInt8 ? staticRounding : rounding.get(input);
   }
 
   SoftmaxKernel softmax() {

@@ -62,7 +62,7 @@ public final class X86Kernels implements Kernels {
   public PackedMatrix pack(Tensor weight, Input input, Arena arena) {
     Shapes.checkPack(weight);
     int columns = code.product().columns();
-    if (input == Input.BLOCK_INT8 && multipliesBlocks(weight)) {
+    if (input.equals(Input.BLOCK_INT8) && multipliesBlocks(weight)) {
       return BlockPanels.pack(weight, code.blocks().wanted(), arena, pool);
     }
     if (input.ofRows() && DotPanels.fits(weight)) {

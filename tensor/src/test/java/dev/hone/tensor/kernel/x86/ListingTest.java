@@ -36,6 +36,7 @@ class ListingTest {
       all.add(IntegerProductKernel.assemble(Tile.AVX512, form));
       all.add(RoundingKernel.assemble(Input.DYNAMIC_INT8, form));
       all.add(RoundingKernel.assemble(Input.DYNAMIC_INT8_SYMMETRIC, form));
+      all.add(RoundingKernel.assemble(Input.StaticInt8.of(-1, 2), form));
     }
     all.add(AmxProductKernel.assemble());
     for (Width width : List.of(Width.YMM, Width.ZMM)) {

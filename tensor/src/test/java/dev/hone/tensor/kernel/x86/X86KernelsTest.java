@@ -158,7 +158,12 @@ class X86KernelsTest extends TierTest {
       int rows = 1 + random.nextInt(20);
       int depth = 1 + random.nextInt(150);
       int units = (depth + unit - 1) / unit;
-      Input input = round % 2 == 0 ? Input.DYNAMIC_INT8 : Input.DYNAMIC_INT8_SYMMETRIC;
+      Input input =
+          switch (round % 3) {
+            case 0 -> Input.DYNAMIC_INT8;
+            case 1 -> Input.DYNAMIC_INT8_SYMMETRIC;
+            default -> Input.StaticInt8.of(-1, 5);
+          };
       RoundingKernel rounding = code.rounding(input);
       long stride = 4L * (depth + random.nextInt(5));
       long rowBytes = rounding.rowBytes(depth);
@@ -172,6 +177,9 @@ class X86KernelsTest extends TierTest {
         fill(x.segment(), i -> Float.floatToRawIntBits(i % 7 - random.nextFloat()));
         fill(b.segment(), i -> random.nextInt());
         fill(scales.segment(), i -> i < columns ? Float.floatToRawIntBits(1f / (i + 1)) : 17 * i);
+        if (input instanceof Input.StaticInt8 grid) {
+          Grids.set(grids.segment(), grid);
+        }
         rounding.run(x.segment(), stride, rows, depth, integers.segment(), grids.segment());
         product.run(
             integers.segment(),
