@@ -4,6 +4,7 @@ import dev.hone.compress.LayerSelection;
 import dev.hone.compress.Recipe;
 import dev.hone.compress.prune.Criterion;
 import dev.hone.compress.prune.Importance;
+import dev.hone.compress.prune.JoinHeads;
 import dev.hone.compress.prune.Prune;
 import dev.hone.compress.prune.Removal;
 import dev.hone.compress.prune.Remove;
@@ -76,6 +77,14 @@ final class PruneModel implements Callable<Integer> {
   private String weights;
 
   @Option(
+      names = "--join-heads",
+      paramLabel = "COUNT",
+      description =
+          "Heads of keys and values that every block has then, each the mean of neighbours;"
+              + " queries share them (grouped-query attention; 1: multi-query).")
+  private Integer joined;
+
+  @Option(
       names = "--reconstruct",
       arity = "1",
       defaultValue = "true",
@@ -115,16 +124,25 @@ final class PruneModel implements Callable<Integer> {
 
   private Recipe recipe() {
     boolean structured = heads != null || ffn != null || weights != null;
-    if (Stream.of(unstructured != null, pattern != null, structured).filter(b -> b).count() != 1) {
+    if (Stream.of(unstructured != null, pattern != null, structured, joined != null)
+            .filter(b -> b)
+            .count()
+        != 1) {
       throw new WrongInput(
           "say what to take away: --unstructured AMOUNT, --pattern N:M, --heads and --ffn AMOUNT,"
-              + " or --structured SHARE");
+              + " --structured SHARE, or --join-heads COUNT");
     }
     try {
-      return structured ? removed() : zeroed();
+      return joined != null ? joined() : structured ? removed() : zeroed();
     } catch (IllegalArgumentException e) {
       throw new WrongInput(e.getMessage());
     }
+  }
+
+  private Recipe joined() {
+    WrongInput.refuse(
+        spec, "does nothing with --join-heads", "--by", "--scope", "--damping", "--reconstruct");
+    return Recipe.of(JoinHeads.NAME + "-" + joined, new JoinHeads(joined, LayerSelection.blocks()));
   }
 
   private Recipe removed() {

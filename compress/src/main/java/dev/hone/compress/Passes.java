@@ -1,5 +1,6 @@
 package dev.hone.compress;
 
+import dev.hone.compress.prune.JoinHeads;
 import dev.hone.compress.prune.Prune;
 import dev.hone.compress.prune.Remove;
 import dev.hone.compress.quantize.Awq;
@@ -20,6 +21,8 @@ final class Passes {
           new Kind(
               Rounding.FIELDS,
               (type, fields, layers) -> Encode.read(type, Rounding.read(fields), layers)),
+          JoinHeads.NAME,
+          new Kind(Set.of(), (kvHeads, _, layers) -> JoinHeads.read(kvHeads, layers)),
           Prune.NAME,
           new Kind(Prune.FIELDS, Prune::read),
           Remove.NAME,

@@ -95,8 +95,8 @@ class RecipeFileTest {
       value = {
         "name: a|passes must be a list",
         "passes: []|name must be a text",
-        "{name: a, passes: [{}]}|names no pass; known are [awq, encode, input, prune, remove,"
-            + " smooth]",
+        "{name: a, passes: [{}]}|names no pass; known are [awq, encode, input, join-heads, prune,"
+            + " remove, smooth]",
         "{name: a, passes: [{encode: int5}]}|unknown type: int5",
         "{name: a, passes: [{input: int8}]}|unknown input int8",
         "{name: a, passes: [{encode: f16, kind: [head]}]}|unknown field kind",

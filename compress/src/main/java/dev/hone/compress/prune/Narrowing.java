@@ -94,7 +94,12 @@ final class Narrowing {
     return Tensor.copyOf(arena, some, some.length);
   }
 
-  private static Plain plain(Weight weight) {
+  /**
+   * The type of a weight's numbers.
+   *
+   * @throws RecipeException where they are quantized
+   */
+  static Plain plain(Weight weight) {
     if (weight.tensor().dtype() instanceof Plain type) {
       return type;
     }

@@ -95,7 +95,7 @@ record Part(Kind kind, Linear reader, int width, List<Maker> makers) {
     return new Part(Kind.HEADS, attention.output(), group, makers);
   }
 
-  private static int length(Norm norm) {
+  static int length(Norm norm) {
     return switch (norm) {
       case Norm.LayerNorm layer -> Math.toIntExact(layer.weight().tensor().size());
       case Norm.RmsNorm rms -> Math.toIntExact(rms.weight().tensor().size());

@@ -20,7 +20,9 @@ import java.util.function.ToIntFunction;
 /**
  * Models whose layers are not all equally wide, as pruning leaves them: the config's {@code
  * hone_widths}, a field of Hone's own, says so layer by layer, and every other field says what the
- * model was before. Weights have their usual names in their smaller shapes.
+ * model was before. Weights have their usual names in their smaller shapes. Where nothing but the
+ * heads of keys is less, alike in all layers, configs that name their number say so instead, and
+ * other programs read it too.
  *
  * <pre>
  *   "hone_widths": {
@@ -34,6 +36,7 @@ public final class LayerWidths {
   private static final String FIELD = "hone_widths";
   private static final String HEADS = "heads";
   private static final String KV_HEADS = "kv_heads";
+  private static final String SHARED_KEYS = "num_key_value_heads";
   private static final String INTERMEDIATE = "intermediate";
 
   private LayerWidths() {}
@@ -98,17 +101,14 @@ public final class LayerWidths {
     AttentionShape whole = block.attention().shape();
     int queries = widths.heads() * whole.headDim();
     int keys = widths.kvHeads() * whole.headDim();
-    if (widths.heads() % widths.kvHeads() != 0
-        || widths.heads() / widths.kvHeads() != whole.heads() / whole.kvHeads()) {
+    if (widths.heads() % widths.kvHeads() != 0) {
       throw new FormatException(
           layer
               + ": "
               + widths.heads()
               + " heads over "
               + widths.kvHeads()
-              + " of keys: there must be "
-              + whole.heads() / whole.kvHeads()
-              + " of them for each");
+              + " of keys: there must be as many of them for each");
     }
     switch (block.attention().projections()) {
       case Projections.Separate p -> {
@@ -169,10 +169,23 @@ public final class LayerWidths {
     if (widths.equals(Widths.of(before))) {
       return; // as wide as the config says already
     }
+    if (config.has(SHARED_KEYS) && !config.has(FIELD) && joined(Widths.of(before), widths)) {
+      config.put(SHARED_KEYS, widths.getFirst().kvHeads());
+      return;
+    }
     ObjectNode field = config.putObject(FIELD);
     put(field.putArray(HEADS), widths, Widths::heads);
     put(field.putArray(KV_HEADS), widths, Widths::kvHeads);
     put(field.putArray(INTERMEDIATE), widths, Widths::intermediate);
+  }
+
+  /** Whether all layers have as many heads of keys, and else are what they were. */
+  private static boolean joined(List<Widths> before, List<Widths> after) {
+    int kvHeads = after.getFirst().kvHeads();
+    return before.stream()
+        .map(w -> new Widths(w.heads(), kvHeads, w.intermediate()))
+        .toList()
+        .equals(after);
   }
 
   private static void put(ArrayNode array, List<Widths> widths, ToIntFunction<Widths> width) {
