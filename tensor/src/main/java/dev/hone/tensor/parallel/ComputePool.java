@@ -1,5 +1,6 @@
 package dev.hone.tensor.parallel;
 
+import java.lang.ref.Reference;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
@@ -42,13 +43,22 @@ public final class ComputePool implements AutoCloseable {
   /**
    * Runs {@code task} for 0 to {@code tasks - 1}, in any order, and returns when all have ended.
    * When one throws, those that have not started are left out and the exception comes out here.
-   * Called from inside a task, it runs on that thread alone.
+   * Called from inside a task, it runs on that thread alone. What the task holds stays within reach
+   * until it returns.
    */
   public void run(int tasks, IntConsumer task) {
-    if (insideTask()) {
-      runHere(tasks, task);
-      return;
+    try {
+      if (insideTask()) {
+        runHere(tasks, task);
+      } else {
+        runInTurn(tasks, task);
+      }
+    } finally {
+      Reference.reachabilityFence(task);
     }
+  }
+
+  private void runInTurn(int tasks, IntConsumer task) {
     turn.lock();
     try {
       if (closed) {

@@ -1,5 +1,7 @@
 package dev.hone.tensor.kernel.x86;
 
+import static dev.hone.tensor.kernel.x86.Segments.address;
+
 import dev.hone.tensor.Activation;
 import dev.hone.tensor.kernel.x86.assembler.Assembly;
 import dev.hone.tensor.kernel.x86.assembler.CodeMemory;
@@ -7,9 +9,7 @@ import dev.hone.tensor.kernel.x86.assembler.Gpr;
 import dev.hone.tensor.kernel.x86.assembler.Label;
 import dev.hone.tensor.kernel.x86.assembler.Memory;
 import dev.hone.tensor.kernel.x86.assembler.Vec;
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 
 /**
@@ -18,8 +18,7 @@ import java.lang.invoke.MethodHandle;
  * mask.
  */
 final class ActivationKernel {
-  private static final MethodHandle CALL =
-      CodeMemory.caller(FunctionDescriptor.ofVoid(ValueLayout.ADDRESS, ValueLayout.JAVA_LONG));
+  private static final MethodHandle CALL = CodeMemory.caller(2);
 
   private final MemorySegment code;
 
@@ -34,7 +33,7 @@ final class ActivationKernel {
     }
     Segments.require(x, 1, 0, count * Float.BYTES);
     try {
-      CALL.invokeExact(code, x, count);
+      CALL.invokeExact(code, address(x), count);
     } catch (Throwable e) {
       throw CodeMemory.thrown(e);
     }

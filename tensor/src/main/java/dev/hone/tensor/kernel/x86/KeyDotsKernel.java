@@ -1,5 +1,7 @@
 package dev.hone.tensor.kernel.x86;
 
+import static dev.hone.tensor.kernel.x86.Segments.address;
+
 import dev.hone.tensor.kernel.x86.assembler.Assembler;
 import dev.hone.tensor.kernel.x86.assembler.Assembly;
 import dev.hone.tensor.kernel.x86.assembler.CodeMemory;
@@ -9,9 +11,7 @@ import dev.hone.tensor.kernel.x86.assembler.Memory;
 import dev.hone.tensor.kernel.x86.assembler.Registers;
 import dev.hone.tensor.kernel.x86.assembler.Vec;
 import dev.hone.tensor.kernel.x86.assembler.Width;
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 
 /**
@@ -25,15 +25,7 @@ final class KeyDotsKernel {
   /** Keys at a time. */
   private static final int KEYS = 8;
 
-  private static final MethodHandle CALL =
-      CodeMemory.caller(
-          FunctionDescriptor.ofVoid(
-              ValueLayout.ADDRESS,
-              ValueLayout.ADDRESS,
-              ValueLayout.JAVA_LONG,
-              ValueLayout.JAVA_LONG,
-              ValueLayout.JAVA_LONG,
-              ValueLayout.ADDRESS));
+  private static final MethodHandle CALL = CodeMemory.caller(6);
 
   private final MemorySegment code = CodeMemory.install(assemble());
 
@@ -56,7 +48,7 @@ final class KeyDotsKernel {
     Segments.require(keys, count, stride, dim * Float.BYTES);
     Segments.require(out, 1, 0, count * Float.BYTES);
     try {
-      CALL.invokeExact(code, query, keys, stride, count, dim, out);
+      CALL.invokeExact(code, address(query), address(keys), stride, count, dim, address(out));
     } catch (Throwable e) {
       throw CodeMemory.thrown(e);
     }

@@ -1,5 +1,7 @@
 package dev.hone.tensor.kernel.x86;
 
+import static dev.hone.tensor.kernel.x86.Segments.address;
+
 import dev.hone.tensor.kernel.x86.assembler.Assembler;
 import dev.hone.tensor.kernel.x86.assembler.Assembly;
 import dev.hone.tensor.kernel.x86.assembler.CodeMemory;
@@ -8,9 +10,7 @@ import dev.hone.tensor.kernel.x86.assembler.Label;
 import dev.hone.tensor.kernel.x86.assembler.Memory;
 import dev.hone.tensor.kernel.x86.assembler.Registers;
 import dev.hone.tensor.kernel.x86.assembler.Vec;
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 
 /**
@@ -19,18 +19,7 @@ import java.lang.invoke.MethodHandle;
  * "Root Mean Square Layer Normalization").
  */
 final class NormKernel {
-  private static final MethodHandle CALL =
-      CodeMemory.caller(
-          FunctionDescriptor.ofVoid(
-              ValueLayout.ADDRESS,
-              ValueLayout.ADDRESS,
-              ValueLayout.ADDRESS,
-              ValueLayout.ADDRESS,
-              ValueLayout.ADDRESS,
-              ValueLayout.JAVA_LONG,
-              ValueLayout.JAVA_LONG,
-              ValueLayout.JAVA_LONG,
-              ValueLayout.JAVA_LONG));
+  private static final MethodHandle CALL = CodeMemory.caller(9);
 
   /**
    * What is computed.
@@ -87,7 +76,17 @@ final class NormKernel {
     long epsilonBits = Float.floatToRawIntBits(epsilon);
     long shiftBits = Float.floatToRawIntBits(shift);
     try {
-      CALL.invokeExact(code, x, residual, weight, bias, out, rows, cols, epsilonBits, shiftBits);
+      CALL.invokeExact(
+          code,
+          address(x),
+          address(residual),
+          address(weight),
+          address(bias),
+          address(out),
+          rows,
+          cols,
+          epsilonBits,
+          shiftBits);
     } catch (Throwable e) {
       throw CodeMemory.thrown(e);
     }

@@ -1,5 +1,7 @@
 package dev.hone.tensor.kernel.x86;
 
+import static dev.hone.tensor.kernel.x86.Segments.address;
+
 import dev.hone.tensor.kernel.x86.assembler.Assembler;
 import dev.hone.tensor.kernel.x86.assembler.Assembly;
 import dev.hone.tensor.kernel.x86.assembler.CodeMemory;
@@ -9,9 +11,7 @@ import dev.hone.tensor.kernel.x86.assembler.Memory;
 import dev.hone.tensor.kernel.x86.assembler.Registers;
 import dev.hone.tensor.kernel.x86.assembler.Vec;
 import dev.hone.tensor.kernel.x86.assembler.Width;
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.util.EnumMap;
 import java.util.Locale;
@@ -25,17 +25,7 @@ final class RowsKernel {
   /** What the rows' length must be a multiple of. */
   static final int STEP = 8;
 
-  private static final MethodHandle CALL =
-      CodeMemory.caller(
-          FunctionDescriptor.ofVoid(
-              ValueLayout.ADDRESS,
-              ValueLayout.JAVA_LONG,
-              ValueLayout.ADDRESS,
-              ValueLayout.JAVA_LONG,
-              ValueLayout.JAVA_LONG,
-              ValueLayout.JAVA_LONG,
-              ValueLayout.ADDRESS,
-              ValueLayout.JAVA_LONG));
+  private static final MethodHandle CALL = CodeMemory.caller(8);
 
   /** What becomes of a row of {@code out}. */
   enum Operation {
@@ -121,7 +111,16 @@ final class RowsKernel {
     Segments.require(out, rows, outStride, length * Float.BYTES);
     MemorySegment kernel = code.get(operation);
     try {
-      CALL.invokeExact(kernel, in, inStride, out, outStride, rows, length, factors, factorStride);
+      CALL.invokeExact(
+          kernel,
+          address(in),
+          inStride,
+          address(out),
+          outStride,
+          rows,
+          length,
+          address(factors),
+          factorStride);
     } catch (Throwable e) {
       throw CodeMemory.thrown(e);
     }

@@ -28,4 +28,18 @@ final class Segments {
       throw new IllegalArgumentException("on the heap: " + segment);
     }
   }
+
+  /**
+   * Where a segment lies, for a call that must not be slowed down by locking it: all threads would
+   * count at the same place. Whoever calls keeps it open and within reach until the call returns;
+   * {@link dev.hone.tensor.parallel.ComputePool#run} does for what its tasks hold.
+   *
+   * @throws IllegalStateException if it is closed
+   */
+  static long address(MemorySegment segment) {
+    if (!segment.scope().isAlive()) {
+      throw new IllegalStateException("closed: " + segment);
+    }
+    return segment.address();
+  }
 }

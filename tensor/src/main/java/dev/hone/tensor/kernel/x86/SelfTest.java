@@ -45,6 +45,9 @@ final class SelfTest {
       test.rows();
       test.softmax();
       test.oneQuery();
+      if (code.splits() != null) {
+        test.splits(code.splits());
+      }
       return Optional.empty();
     } catch (WrongException e) {
       return Optional.of("the self-test of " + e.getMessage());
@@ -224,6 +227,32 @@ final class SelfTest {
     code.rows().run(Operation.SCALE_BYTES, stored, 8, sums, 32, 1, 8, floats(1, _ -> 0.5f), 4);
     int[] bytes = {-127, 0, -1, 1, 2, 3, 127, -128};
     expect("scaled bytes", sums, 8, i -> bytes[i] / 2.0, 0);
+  }
+
+  /** One query of ones and 32 keys of whole numbers; values are the keys. */
+  private void splits(Splits splits) {
+    int dim = SplitParts.STEP;
+    int tile = SplitParts.TILE;
+    long stride = dim * 4L;
+    MemorySegment query = floats(tile * dim, _ -> 1);
+    MemorySegment keys =
+        floats(dim * dim, i -> i % dim == 0 ? Math.floorDiv(i / dim, 8) + 0x1p-20 : 0);
+    MemorySegment columns = floats(dim * dim, i -> i < dim ? Math.floorDiv(i, 8) + 0x1p-20 : 0);
+    MemorySegment rows = arena.allocate(tile * 192L);
+    MemorySegment panels = arena.allocate(dim * 192L);
+    MemorySegment scores = floats(tile * dim, _ -> Float.NaN);
+    splits.rows().run(query, stride, tile, 1, rows, 192, 1);
+    splits.keys().run(columns, stride, dim, 2, tile, panels);
+    splits.scores().run(rows, 192, panels, tile * 192L, scores, stride, tile, 2, 1, false);
+    expect("scores by tiles", scores, tile * dim, i -> Math.floorDiv(i % dim, 8) + 0x1p-20, 0);
+    MemorySegment states = arena.allocate((long) tile * SoftmaxKernel.STATE_BYTES);
+    var range = new SoftmaxKernel.Range(-tile, dim, dim - 8);
+    splits.softmax().run(scores, stride, tile, dim, range, states, true, rows, 128);
+    MemorySegment sum = states.asSlice(SoftmaxKernel.SUM);
+    expect("the sum of softmax by tiles", sum, 1, _ -> 8 * (1 + 0.5 + 0.25), 1e-5);
+    splits.values().run(keys, stride, dim, 2, tile, panels);
+    splits.mix().run(rows, 128, panels, tile * 128L, scores, stride, tile, 2, 1, false);
+    expect("values by tiles", scores, tile * dim, i -> i % dim == 0 ? 8 * (2 + 0.5) : 0, 2e-4);
   }
 
   private static double sum(int count, IntToDoubleFunction of) {

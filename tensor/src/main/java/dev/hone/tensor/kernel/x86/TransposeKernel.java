@@ -1,5 +1,7 @@
 package dev.hone.tensor.kernel.x86;
 
+import static dev.hone.tensor.kernel.x86.Segments.address;
+
 import dev.hone.tensor.kernel.x86.assembler.Assembler;
 import dev.hone.tensor.kernel.x86.assembler.Assembly;
 import dev.hone.tensor.kernel.x86.assembler.CodeMemory;
@@ -9,9 +11,7 @@ import dev.hone.tensor.kernel.x86.assembler.Memory;
 import dev.hone.tensor.kernel.x86.assembler.Registers;
 import dev.hone.tensor.kernel.x86.assembler.Vec;
 import dev.hone.tensor.kernel.x86.assembler.Width;
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 
 /**
@@ -22,14 +22,7 @@ final class TransposeKernel {
   /** What the rows' length must be a multiple of. */
   static final int STEP = 8;
 
-  private static final MethodHandle CALL =
-      CodeMemory.caller(
-          FunctionDescriptor.ofVoid(
-              ValueLayout.ADDRESS,
-              ValueLayout.JAVA_LONG,
-              ValueLayout.JAVA_LONG,
-              ValueLayout.JAVA_LONG,
-              ValueLayout.ADDRESS));
+  private static final MethodHandle CALL = CodeMemory.caller(5);
 
   private final int columns;
   private final MemorySegment code;
@@ -40,6 +33,11 @@ final class TransposeKernel {
   TransposeKernel(int columns) {
     this.columns = columns;
     this.code = CodeMemory.install(assemble(columns));
+  }
+
+  /** Of a panel. */
+  int columns() {
+    return columns;
   }
 
   /**
@@ -53,7 +51,7 @@ final class TransposeKernel {
     Segments.require(in, rows, stride, length * Float.BYTES);
     Segments.require(out, length, (long) columns * Float.BYTES, rows * Float.BYTES);
     try {
-      CALL.invokeExact(code, in, stride, rows, length, out);
+      CALL.invokeExact(code, address(in), stride, rows, length, address(out));
     } catch (Throwable e) {
       throw CodeMemory.thrown(e);
     }

@@ -1,5 +1,7 @@
 package dev.hone.tensor.kernel.x86;
 
+import static dev.hone.tensor.kernel.x86.Segments.address;
+
 import dev.hone.tensor.kernel.x86.assembler.Assembler;
 import dev.hone.tensor.kernel.x86.assembler.Assembly;
 import dev.hone.tensor.kernel.x86.assembler.CodeMemory;
@@ -9,9 +11,7 @@ import dev.hone.tensor.kernel.x86.assembler.Memory;
 import dev.hone.tensor.kernel.x86.assembler.Registers;
 import dev.hone.tensor.kernel.x86.assembler.Vec;
 import dev.hone.tensor.kernel.x86.assembler.Width;
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 
 /**
@@ -24,15 +24,7 @@ final class ValueSumKernel {
   /** Vectors of the dimension that are summed side by side: a sum waits for the one before. */
   private static final int SIDE_BY_SIDE = 8;
 
-  private static final MethodHandle CALL =
-      CodeMemory.caller(
-          FunctionDescriptor.ofVoid(
-              ValueLayout.ADDRESS,
-              ValueLayout.ADDRESS,
-              ValueLayout.JAVA_LONG,
-              ValueLayout.JAVA_LONG,
-              ValueLayout.JAVA_LONG,
-              ValueLayout.ADDRESS));
+  private static final MethodHandle CALL = CodeMemory.caller(6);
 
   private final MemorySegment code = CodeMemory.install(assemble());
 
@@ -55,7 +47,7 @@ final class ValueSumKernel {
     Segments.require(values, count, stride, dim * Float.BYTES);
     Segments.require(out, 1, 0, dim * Float.BYTES);
     try {
-      CALL.invokeExact(code, weights, values, stride, count, dim, out);
+      CALL.invokeExact(code, address(weights), address(values), stride, count, dim, address(out));
     } catch (Throwable e) {
       throw CodeMemory.thrown(e);
     }

@@ -36,6 +36,9 @@ record X86Attention(
   /** Rows of a task: some queries of all heads that share their keys. */
   private static final int ROWS = 96;
 
+  /** The same of products by tiles, to which laying out keys is dearer. */
+  private static final int TILE_ROWS = 256;
+
   /** Keys of a block: with {@link #ROWS} rows of scores they take 100 KB. */
   private static final int KEYS = 256;
 
@@ -62,7 +65,8 @@ record X86Attention(
     for (int s = 0; s < sequences; s++) {
       longest = Math.max(longest, offsets[s + 1] - offsets[s]);
     }
-    int most = Math.max(1, ROWS / group());
+    Splits splits = TileAttention.fits(shape.headDim()) ? code.splits() : null;
+    int most = Math.max(1, (splits == null ? ROWS : TILE_ROWS) / group());
     int blocks = Math.max(1, (longest + most - 1) / most);
     int each = (longest + blocks - 1) / blocks;
     int kvHeads = shape.kvHeads();
@@ -72,19 +76,32 @@ record X86Attention(
           int sequence = task / kvHeads / blocks;
           int to = offsets[sequence + 1];
           int query = offsets[sequence] + task / kvHeads % blocks * each;
-          if (query < to) {
-            new Task(sequence, task % kvHeads, query, Math.min(each, to - query)).run();
+          int queries = Math.min(each, to - query);
+          int kvHead = task % kvHeads;
+          if (queries > DIRECT_QUERIES && splits != null) {
+            new TileAttention(this, splits, sequence, kvHead, query, queries).run();
+          } else if (queries > 0) {
+            new Task(sequence, kvHead, query, queries).run();
           }
         });
   }
 
   /** Query heads that share a key head. */
-  private int group() {
+  int group() {
     return shape.heads() / shape.kvHeads();
   }
 
-  /** Rows of F32 that lie so many bytes apart. */
-  private record Rows(MemorySegment data, long stride) {}
+  /**
+   * Which of a block's keys queries see.
+   *
+   * @param position of the first query among its sequence's keys
+   */
+  SoftmaxKernel.Range range(int position, int key, int block) {
+    // of queries without bounds, a first key far before the block and an end far behind it
+    long first = Math.max((long) position - mask.before() - key, -MOST);
+    long end = Math.min((long) position + mask.after() + 1 - key, MOST);
+    return new SoftmaxKernel.Range(first, end, block);
+  }
 
   /** Some queries of all heads of a key head. */
   private final class Task {
@@ -169,9 +186,9 @@ record X86Attention(
       if (direct) {
         for (int done = 0, run; done < block; done += run) {
           run = run(key, block, done);
-          Rows in = keys(key + done, run);
+          HeadRows in = keys(key + done, run);
           for (int row = 0; row < rows; row++) {
-            code.keyDots().run(query(row), in.data, in.stride, run, dim, scores(row, done));
+            code.keyDots().run(query(row), in.data(), in.stride(), run, dim, scores(row, done));
           }
         }
         return;
@@ -192,8 +209,9 @@ record X86Attention(
     private void panelOfKeys(int key, int most, MemorySegment b) {
       for (int done = 0, run; done < most; done += run) {
         run = run(key, most, done);
-        Rows in = keys(key + done, run);
-        code.transpose().run(in.data, in.stride, run, dim, b.asSlice((long) done * Float.BYTES));
+        HeadRows in = keys(key + done, run);
+        code.transpose()
+            .run(in.data(), in.stride(), run, dim, b.asSlice((long) done * Float.BYTES));
       }
     }
 
@@ -202,35 +220,16 @@ record X86Attention(
       return Math.min(block - done, keyValues.run(sequence, key + done));
     }
 
-    private Rows keys(int key, int run) {
-      return floats(keyValues.keys(sequence, key), keyValues.row(sequence, key), run);
+    private HeadRows keys(int key, int run) {
+      return rows(keyValues.keys(sequence, key), keyValues.row(sequence, key), run);
     }
 
-    private Rows values(int key, int run) {
-      return floats(keyValues.values(sequence, key), keyValues.row(sequence, key), run);
+    private HeadRows values(int key, int run) {
+      return rows(keyValues.values(sequence, key), keyValues.row(sequence, key), run);
     }
 
-    /** This head's numbers of some rows of a page, where they lie or as {@code widened}. */
-    private Rows floats(Tensor page, int row, int run) {
-      if (page.dtype() == Plain.F32) {
-        return new Rows(rowsOf(page, row, run, kvHead), page.cols() * Float.BYTES);
-      }
-      Operation operation =
-          page.dtype() == Plain.F16 ? Operation.WIDEN_HALVES : Operation.SCALE_BYTES;
-      long bytes = operation.inBytes();
-      MemorySegment in = page.data().asSlice((row * page.cols() + (long) kvHead * dim) * bytes);
-      long stride = page.cols() * bytes;
-      long outStride = (long) dim * Float.BYTES;
-      if (operation == Operation.WIDEN_HALVES) {
-        code.rows().run(operation, in, stride, widened, outStride, run, dim);
-      } else {
-        Tensor scales = page.scales();
-        long scaleStride = scales.cols() * Float.BYTES;
-        MemorySegment factors =
-            scales.data().asSlice(row * scaleStride + (long) kvHead * Float.BYTES);
-        code.rows().run(operation, in, stride, widened, outStride, run, dim, factors, scaleStride);
-      }
-      return new Rows(widened, outStride);
+    private HeadRows rows(Tensor page, int row, int run) {
+      return HeadRows.of(page, row, run, kvHead, dim, widened, code);
     }
 
     private MemorySegment query(int row) {
@@ -243,10 +242,7 @@ record X86Attention(
     }
 
     private void weigh(int key, int block) {
-      // of queries without bounds, a first key far before the block and an end far behind it
-      long first = Math.max((long) position - mask.before() - key, -MOST);
-      long end = Math.min((long) position + mask.after() + 1 - key, MOST);
-      var range = new SoftmaxKernel.Range(first, end, block);
+      var range = range(position, key, block);
       for (int head = 0; head < group(); head++) {
         code.softmax()
             .run(
@@ -269,10 +265,10 @@ record X86Attention(
         }
         for (int done = 0, run; done < block; done += run) {
           run = run(key, block, done);
-          Rows in = values(key + done, run);
+          HeadRows in = values(key + done, run);
           for (int row = 0; row < rows; row++) {
             MemorySegment sum = mixed.asSlice(row * mixedStride);
-            code.valueSum().run(scores(row, done), in.data, in.stride, run, dim, sum);
+            code.valueSum().run(scores(row, done), in.data(), in.stride(), run, dim, sum);
           }
         }
         return;
@@ -289,12 +285,12 @@ record X86Attention(
     private void panelsOfValues(int key, int block) {
       for (int done = 0, run; done < block; done += run) {
         run = run(key, block, done);
-        Rows in = values(key + done, run);
+        HeadRows in = values(key + done, run);
         for (int panel = 0; panel < panels; panel++) {
-          MemorySegment from = in.data.asSlice(panel * rowBytes);
+          MemorySegment from = in.data().asSlice(panel * rowBytes);
           MemorySegment to = values.asSlice((panel * (long) block + done) * rowBytes);
           int length = Math.min(columns, dim - panel * columns);
-          code.rows().run(Operation.COPY, from, in.stride, to, rowBytes, run, length);
+          code.rows().run(Operation.COPY, from, in.stride(), to, rowBytes, run, length);
         }
       }
     }

@@ -26,6 +26,10 @@ final class X86Code {
   private static final Set<Feature> TILES =
       EnumSet.of(Feature.AVX512, Feature.AVX512_VNNI, Feature.AMX_INT8);
 
+  /** What attention by tiles is. */
+  private static final Set<Feature> SPLITS =
+      EnumSet.of(Feature.AVX512, Feature.AVX512_BF16, Feature.AMX_BF16);
+
   private final Set<Feature> features;
   private final ProductKernel product;
   private final IntegerProductKernel integerProduct;
@@ -36,6 +40,10 @@ final class X86Code {
   private final Map<Input, RoundingKernel> rounding = new HashMap<>();
   private final RoundingKernel staticRounding;
   private final SoftmaxKernel softmax = new SoftmaxKernel();
+
+  /** Null where there are no tiles. */
+  private final Splits splits;
+
   private final TransposeKernel transpose;
   private final KeyDotsKernel keyDots = new KeyDotsKernel();
   private final ValueSumKernel valueSum = new ValueSumKernel();
@@ -56,6 +64,7 @@ final class X86Code {
     product = new ProductKernel(wide ? Tile.AVX512 : Tile.AVX2);
     integerProduct = IntegerProductKernel.of(features);
     tileProduct = features.containsAll(TILES) ? new AmxProductKernel() : null;
+    splits = features.containsAll(SPLITS) ? new Splits() : null;
     transpose = new TransposeKernel(product.columns());
     widening = new Widening(width(), product.columns());
     blocks = new Blocks(features);
@@ -100,7 +109,8 @@ final class X86Code {
         return new Attempt(null, "this processor lacks AVX2, FMA or F16C");
       }
       String refused = "";
-      if (features.containsAll(TILES) && !CodeMemory.permitsTiles()) {
+      boolean tiles = features.contains(Feature.AMX_INT8) || features.contains(Feature.AMX_BF16);
+      if (tiles && !CodeMemory.permitsTiles()) {
         features.removeAll(EnumSet.of(Feature.AMX_INT8, Feature.AMX_BF16));
         refused = " (the system does not permit AMX)";
       }
@@ -147,6 +157,11 @@ final class X86Code {
 
   TransposeKernel transpose() {
     return transpose;
+  }
+
+  /** Null where there are no tiles. */
+  Splits splits() {
+    return splits;
   }
 
   KeyDotsKernel keyDots() {

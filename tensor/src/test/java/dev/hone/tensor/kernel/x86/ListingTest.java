@@ -53,6 +53,12 @@ class ListingTest {
       all.add(NormKernel.assemble(new NormKernel.Form(true, residual, true)));
     }
     all.add(SoftmaxKernel.assemble());
+    for (int parts : new int[] {2, 3}) {
+      all.add(SplitRowsKernel.assemble(parts));
+      all.add(SplitPairsKernel.assemble(parts));
+      all.add(SplitProductKernel.assemble(parts));
+    }
+    all.add(SplitSoftmaxKernel.assemble());
     all.add(KeyDotsKernel.assemble());
     all.add(ValueSumKernel.assemble());
     all.add(TransposeKernel.assemble(Tile.AVX2.columns()));

@@ -21,6 +21,7 @@ public final class Assembler {
   private static final Encoding VMASKMOVPS = Encoding.of("vmaskmovps", 1, 2, 0x2C);
   private static final Encoding VMASKMOVPS_STORE = Encoding.of("vmaskmovps", 1, 2, 0x2E);
   private static final Encoding VANDPS = Encoding.of("vandps", 0, 1, 0x54);
+  private static final Encoding VANDNPS = Encoding.of("vandnps", 0, 1, 0x55);
   private static final Encoding VXORPS = Encoding.of("vxorps", 0, 1, 0x57);
   private static final Encoding VADDPS = Encoding.of("vaddps", 0, 1, 0x58);
   private static final Encoding VMULPS = Encoding.of("vmulps", 0, 1, 0x59);
@@ -62,6 +63,10 @@ public final class Assembler {
   private static final Encoding VSHUFPS = Encoding.of("vshufps", 0, 1, 0xC6);
   private static final Encoding VPERM2F128 = Encoding.of("vperm2f128", 1, 3, 0x06);
   private static final Encoding VPERMQ = new Encoding("vpermq", 1, 3, 0x00, true, Encoding.WHOLE);
+  private static final Encoding VSHUFF32X4 = Encoding.of("vshuff32x4", 1, 3, 0x23);
+  private static final Encoding VREDUCEPS = Encoding.of("vreduceps", 1, 3, 0x56);
+  private static final Encoding VSCALEFPS = Encoding.of("vscalefps", 1, 2, 0x2C);
+  private static final Encoding VCVTNE2PS2BF16 = Encoding.of("vcvtne2ps2bf16", 3, 2, 0x72);
   private static final Encoding VMOVSS_STORE = Encoding.of("vmovss", 2, 1, 0x11, 4);
   private static final Encoding VMOVQ_STORE = Encoding.of("vmovq", 1, 1, 0xD6, 8);
 
@@ -72,6 +77,11 @@ public final class Assembler {
   private static final Encoding TILESTORED = Encoding.of("tilestored", 2, 2, 0x4B);
   private static final Encoding TDPBF16PS = Encoding.of("tdpbf16ps", 2, 2, 0x5C);
   private static final Encoding TDPBUSD = Encoding.of("tdpbusd", 1, 2, 0x5E);
+
+  /**
+   * How VREDUCEPS rounds what it takes away: down, and tells nobody. Manual, volume 2, table 5-25.
+   */
+  private static final int DOWN = 9;
 
   /** Which comparison VCMPPS makes. Manual, volume 2, table 3-1. */
   private static final int NOT_LESS = 5;
@@ -173,6 +183,11 @@ public final class Assembler {
   public void add(Gpr to, int value) {
     code.begin("add " + to + "," + hex(value));
     immediate(0, to, value);
+  }
+
+  public void add(Gpr to, Memory value) {
+    code.begin("add " + to + "," + sized(value, 8));
+    rex(to.number(), value, 0x03);
   }
 
   public void sub(Gpr to, int value) {
@@ -325,6 +340,11 @@ public final class Assembler {
     two(VMOVUPS, to, from);
   }
 
+  public void vmovups(Vec to, Vec from) {
+    code.begin(VMOVUPS.mnemonic() + " " + to + "," + from);
+    encode(VMOVUPS, to.width(), to.number(), 0, from);
+  }
+
   public void vmovups(Memory to, Vec from) {
     code.begin("vmovups " + sized(to, from.width().bytes()) + "," + from);
     encode(VMOVUPS_STORE, from.width(), from.number(), 0, to);
@@ -363,6 +383,11 @@ public final class Assembler {
 
   public void vandps(Vec to, Vec a, Operand b) {
     three(VANDPS, to, a, b);
+  }
+
+  /** {@code to} = what b has and a has not. */
+  public void vandnps(Vec to, Vec a, Operand b) {
+    three(VANDNPS, to, a, b);
   }
 
   public void vxorps(Vec to, Vec a, Operand b) {
@@ -566,6 +591,28 @@ public final class Assembler {
   /** Integers of 32 bits from 16 without signs. */
   public void vpmovzxwd(Vec to, Memory from) {
     two(VPMOVZXWD, to, from);
+  }
+
+  /** Quarters of a ZMM in another order: two of a, then two of b, by two bits each. */
+  public void vshuff32x4(Vec to, Vec a, Vec b, int order) {
+    four(VSHUFF32X4, to, a, b, order);
+  }
+
+  /** What numbers are above the next whole number below; 0 of infinities. */
+  public void vreduceps(Vec to, Vec from) {
+    code.begin(VREDUCEPS.mnemonic() + " " + to + "," + from + "," + hex(DOWN));
+    encode(VREDUCEPS, to.width(), to.number(), 0, from);
+    code.put(DOWN);
+  }
+
+  /** {@code to = a 2^n}, n the next whole number below b. */
+  public void vscalefps(Vec to, Vec a, Vec b) {
+    three(VSCALEFPS, to, a, b);
+  }
+
+  /** BF16, to the nearest: those of b, then those of a. */
+  public void vcvtne2ps2bf16(Vec to, Vec a, Vec b) {
+    three(VCVTNE2PS2BF16, to, a, b);
   }
 
   // ---- tiles

@@ -2,9 +2,11 @@ package dev.hone.tensor.kernel.x86.assembler;
 
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
+import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
+import java.util.Arrays;
 import java.util.Map;
 import java.util.concurrent.ConcurrentSkipListMap;
 
@@ -116,5 +118,12 @@ public final class CodeMemory {
   /** A handle that takes the address of the code first. */
   public static MethodHandle caller(FunctionDescriptor type) {
     return cpu.caller(type);
+  }
+
+  /** The same for code that takes so many numbers and addresses of 64 bits. */
+  public static MethodHandle caller(int arguments) {
+    MemoryLayout[] types = new MemoryLayout[arguments];
+    Arrays.fill(types, ValueLayout.JAVA_LONG);
+    return caller(FunctionDescriptor.ofVoid(types));
   }
 }
