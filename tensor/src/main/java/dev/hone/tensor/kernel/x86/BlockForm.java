@@ -55,11 +55,13 @@ record BlockForm(Width width, Arithmetic arithmetic, int middle, boolean shifted
     }
   }
 
-  /** Rows of a tile. */
-  static final int HEIGHT = 6;
-
   /** Across a panel. */
   static final int VECTORS = 2;
+
+  /** Rows of a tile, at most: as many as there are registers for. */
+  int height() {
+    return width == Width.ZMM ? 12 : 6;
+  }
 
   int columns() {
     return VECTORS * width.floats();

@@ -6,23 +6,40 @@ import java.lang.foreign.MemorySegment;
 
 /** Rows rounded block by block, with panels of integers that have a scale for each block. */
 final class BlockProduct implements PanelProduct {
+  /** Rows multiplied at a time where there are many: whole tiles. */
+  private static final int GROUP = 12;
+
   private final int rows;
+
+  /** Rows of a group; the last may have fewer. */
+  private final int each;
+
   private final BlockPanels weight;
   private final X86Code code;
   private final BlockForm form;
-  private final long rowBytes;
+
+  /** Group after group. */
   private final MemorySegment integers;
 
   BlockProduct(Tensor x, int row, int rows, BlockPanels weight, X86Code code) {
     this.rows = rows;
+    int groups = rows <= BlockProductKernel.MOST_ROWS ? 1 : (rows + GROUP - 1) / GROUP;
+    this.each = (rows + groups - 1) / groups;
     this.weight = weight;
     this.code = code;
     this.form = code.blocks().form(weight.form());
+    this.integers = code.scratch().take(rows * rowBytes());
     BlockRoundingKernel rounding = code.blocks().rounding(form);
-    this.rowBytes = rounding.rowBytes(weight.blocks());
-    this.integers = code.scratch().take(rows * rowBytes);
-    MemorySegment floats = PanelProduct.rowsFrom(x, row, rows, 0, weight.cols());
-    rounding.run(floats, x.cols() * Float.BYTES, rows, weight.blocks(), integers);
+    for (int from = 0; from < rows; from += each) {
+      int height = Math.min(each, rows - from);
+      MemorySegment floats = PanelProduct.rowsFrom(x, row + from, height, 0, weight.cols());
+      MemorySegment out = integers.asSlice(from * rowBytes());
+      rounding.run(floats, x.cols() * Float.BYTES, height, weight.blocks(), out);
+    }
+  }
+
+  private long rowBytes() {
+    return (long) weight.blocks() * form.rowBlockBytes();
   }
 
   @Override
@@ -30,6 +47,7 @@ final class BlockProduct implements PanelProduct {
     return weight.cols();
   }
 
+  /** One group of rows runs through all panels in one call; several share each panel. */
   @Override
   public void multiply(
       int fromPanel,
@@ -39,21 +57,24 @@ final class BlockProduct implements PanelProduct {
       MemorySegment out,
       long outStride,
       MemorySegment bias) {
-    boolean biased = !bias.equals(MemorySegment.NULL);
-    long at = weight.at(fromPanel);
-    code.blocks()
-        .product(form)
-        .run(
-            integers,
-            rowBytes,
-            weight.data().asSlice(at, weight.at(toPanel) - at),
-            out,
-            outStride,
-            biased ? bias : code.zeros(),
-            biased ? (long) weight.columns() * Float.BYTES : 0,
-            rows,
-            toPanel - fromPanel,
-            weight.blocks());
+    MemorySegment sums = code.scratch().take(BlockProductKernel.sumBytes(form, each));
+    int panelsEach = each == rows ? toPanel - fromPanel : 1;
+    for (int panel = fromPanel; panel < toPanel; panel += panelsEach) {
+      long column = (long) (panel - fromPanel) * weight.columns() * Float.BYTES;
+      boolean biased = !bias.equals(MemorySegment.NULL);
+      MemorySegment start = biased ? bias.asSlice(column) : code.zeros();
+      long startStep = biased ? (long) weight.columns() * Float.BYTES : 0;
+      long at = weight.at(panel);
+      MemorySegment w = weight.data().asSlice(at, weight.at(panel + panelsEach) - at);
+      for (int row = 0; row < rows; row += each) {
+        MemorySegment a = integers.asSlice(row * rowBytes());
+        MemorySegment c = out.asSlice(row * outStride + column);
+        code.blocks()
+            .product(form, Math.min(each, rows - row))
+            .run(a, w, sums, c, outStride, start, startStep, panelsEach, weight.blocks());
+      }
+    }
+    code.scratch().putBack(sums);
   }
 
   @Override

@@ -18,30 +18,31 @@ import java.lang.invoke.MethodHandle;
 import java.util.Arrays;
 
 /**
- * Rows of rounded blocks times panels: {@code c[r, j] = start[j] + Σ over blocks of scale[r]
- * scale[j] Σk a[r, k] q[k, j]}. The inner sums are exact integers.
+ * One to {@value #MOST_ROWS} rows of rounded blocks times panels: {@code c[r, j] = start[j] + Σ
+ * over blocks of scale[r] scale[j] Σk a[r, k] q[k, j]}. The inner sums are exact integers.
  *
  * <pre>
- *              w   | two vectors of columns      a tile of 6 rows: the integer sums of a block stay
- *      a           +-----------------------      in registers; the float sums of all blocks so far
- *   row 0          | sums of the block           wait in c, which the first-level cache holds
- *   row 1          | sums of the block
+ *              w   | two vectors of columns      tiles of so many rows that the integer sums of a
+ *      a           +-----------------------      block stay in registers; the float sums of all
+ *   row 0          | sums of the block           blocks so far wait in memory that the first-level
+ *   row 1          | sums of the block           cache holds
  *   ...
  * </pre>
  *
- * So a number of a row is read once for two vectors: reading them one by one, and the sixteen
- * registers of AVX2, are what bounds this product. Panels follow each other in one call, so that a
- * single row reads its weights in one stream.
+ * All rows take a block of a panel before the next comes, and ask for what lies ahead all the
+ * while: so memory never waits for them. Panels follow each other in one call, as one stream.
  */
 final class BlockProductKernel {
+  /** More are multiplied some at a time. */
+  static final int MOST_ROWS = 16;
+
   private static final MethodHandle CALL =
       CodeMemory.caller(
           FunctionDescriptor.ofVoid(
               ValueLayout.ADDRESS,
               ValueLayout.ADDRESS,
               ValueLayout.ADDRESS,
-              ValueLayout.JAVA_LONG,
-              ValueLayout.JAVA_LONG,
+              ValueLayout.ADDRESS,
               ValueLayout.JAVA_LONG,
               ValueLayout.JAVA_LONG,
               ValueLayout.JAVA_LONG,
@@ -49,60 +50,64 @@ final class BlockProductKernel {
               ValueLayout.JAVA_LONG));
 
   private final BlockForm form;
+  private final int rows;
   private final MemorySegment code;
 
-  BlockProductKernel(BlockForm form) {
+  BlockProductKernel(BlockForm form, int rows) {
     this.form = form;
-    this.code = CodeMemory.install(assemble(form));
+    this.rows = rows;
+    this.code = CodeMemory.install(assemble(form, rows));
+  }
+
+  /** Bytes of the memory that a call uses for its sums. */
+  static long sumBytes(BlockForm form, int rows) {
+    return (long) rows * form.columns() * Float.BYTES;
   }
 
   /**
-   * @param a [rows] of {@code blocks} blocks as {@link BlockRoundingKernel} leaves them, {@code
-   *     aStride} bytes apart
+   * @param a [blocks][rows] of blocks as {@link BlockRoundingKernel} leaves them
    * @param w [panels] of {@code blocks} blocks: {@link BlockPanels}
+   * @param sums memory to use: {@link #sumBytes}
    * @param c [rows][panels * columns], {@code cStride} bytes apart
    * @param start that the sums of a panel begin with: [columns], those of the next panel {@code
    *     startStep} bytes further on
    */
   void run(
       MemorySegment a,
-      long aStride,
       MemorySegment w,
+      MemorySegment sums,
       MemorySegment c,
       long cStride,
       MemorySegment start,
       long startStep,
-      long rows,
       long panels,
       long blocks) {
-    if (rows <= 0 || panels <= 0 || blocks <= 0) {
-      throw new IllegalArgumentException(
-          "rows=" + rows + ", panels=" + panels + ", blocks=" + blocks);
+    if (panels <= 0 || blocks <= 0) {
+      throw new IllegalArgumentException("panels=" + panels + ", blocks=" + blocks);
     }
     long width = (long) form.columns() * Float.BYTES;
+    long rowBytes = rows * (long) form.rowBlockBytes();
     long blockBytes = form.panels().bytes();
-    Segments.require(a, rows, aStride, blocks * form.rowBlockBytes());
+    Segments.require(a, blocks, rowBytes, rowBytes);
     Segments.require(w, panels * blocks, blockBytes, blockBytes);
+    Segments.require(sums, rows, width, width);
     Segments.require(c, rows, cStride, panels * width);
     Segments.require(start, panels, startStep, width);
     try {
-      CALL.invokeExact(code, a, w, c, cStride, blocks, aStride, rows, panels, start, startStep);
+      CALL.invokeExact(code, a, w, sums, c, cStride, blocks, panels, start, startStep);
     } catch (Throwable e) {
       throw CodeMemory.thrown(e);
     }
   }
 
-  static Assembly assemble(BlockForm form) {
-    return new Writer(form).write();
+  static Assembly assemble(BlockForm form, int rows) {
+    return new Writer(form, rows).write();
   }
 
   /** Writes the code; a field is a register. */
   private static final class Writer {
-    /** Rows that one register reaches: by the stride, its double, and none. */
-    private static final int REACH = 3;
-
     /** How far ahead of its use the panel is asked for, in bytes. */
-    private static final int PREFETCH = 1024;
+    private static final int PREFETCH = 4096;
 
     private static final int LOW_NIBBLES = 0;
     private static final int ONES = 1;
@@ -111,65 +116,55 @@ final class BlockProductKernel {
     private final BlockForm form;
     private final BlockPanels.Form panelForm;
     private final Width width;
+    private final int rows;
+    private final int tiles;
+    private final int height;
     private final Assembler asm = new Assembler();
     private final Registers registers;
     private final Gpr a;
-    private final Gpr panel;
+    private final Gpr w;
+    private final Gpr sums;
     private final Gpr c;
     private final Gpr cStride;
     private final Gpr blocks;
-    private final Gpr aStride;
     private final Gpr constants;
-    private final Gpr rows;
-    private final Gpr tile;
-    private final Gpr w;
+    private final Gpr at;
     private final Gpr left;
-    private final Gpr[] aRows;
-    private final Gpr[] cRows;
-    private final Vec[][] counts = new Vec[BlockForm.HEIGHT][];
+    private final Vec[][] counts;
     private final Vec[] ws;
     private final Vec spread;
     private final Vec product;
-    private final Memory rowsGiven;
     private final Memory panelsLeft;
     private final Memory start;
     private final Memory startStep;
     private final Label table = new Label();
 
-    Writer(BlockForm form) {
+    Writer(BlockForm form, int rows) {
       this.form = form;
+      this.rows = rows;
       panelForm = form.panels();
       width = form.width();
+      tiles = (rows + form.height() - 1) / form.height();
+      height = (rows + tiles - 1) / tiles;
       registers = new Registers(width);
       a = registers.argument("a");
-      panel = registers.argument("w of the panel");
+      w = registers.argument("w");
+      sums = registers.argument("sums");
       c = registers.argument("c of the panel");
       cStride = registers.argument("stride of c");
       blocks = registers.argument("blocks");
-      aStride = registers.argument("stride of a");
       constants = registers.gpr("constants");
-      rows = registers.gpr("rows left");
-      tile = registers.gpr("a of the tile");
-      w = registers.gpr("w");
+      at = registers.gpr("a of the block, and other places");
       left = registers.gpr("blocks left");
-      aRows = rows("a");
-      cRows = rows("c");
-      for (int row = 0; row < BlockForm.HEIGHT; row++) {
-        counts[row] = registers.vecs("sum of the block, row " + row + ',', BlockForm.VECTORS);
-      }
+      counts = new Vec[height][];
+      Arrays.setAll(
+          counts, row -> registers.vecs("sum of the block, row " + row + ',', BlockForm.VECTORS));
       ws = registers.vecs("w", BlockForm.VECTORS);
       spread = registers.vec("numbers of a");
       product = registers.vec("product");
-      rowsGiven = argument(0);
-      panelsLeft = argument(1);
-      start = argument(2);
-      startStep = argument(3);
-    }
-
-    private Gpr[] rows(String of) {
-      Gpr[] all = new Gpr[BlockForm.HEIGHT / REACH];
-      Arrays.setAll(all, i -> registers.gpr(of + " of row " + i * REACH));
-      return all;
+      panelsLeft = argument(0);
+      start = argument(1);
+      startStep = argument(2);
     }
 
     /** An argument behind the sixth: this function's own memory. */
@@ -180,35 +175,27 @@ final class BlockProductKernel {
     Assembly write() {
       asm.enter(registers);
       asm.lea(constants, table);
-      Label nextPanel = asm.here();
-      Label panelDone = new Label();
-      asm.mov(rows, rowsGiven);
-      asm.mov(tile, a);
-      asm.mov(cRows[0], c);
-      for (int height = BlockForm.HEIGHT; height > 0; height--) {
-        Label again = asm.here();
-        Label fewer = new Label();
-        asm.cmp(rows, height);
-        asm.jl(fewer);
-        tile(height);
-        asm.sub(rows, height);
-        asm.jmp(height == BlockForm.HEIGHT ? again : panelDone);
-        asm.bind(fewer);
+      Label panel = asm.here(); // one begins where the one before has ended
+      begin();
+      asm.mov(at, a);
+      asm.mov(left, blocks);
+      Label block = asm.here();
+      for (int tile = 0; tile < tiles; tile++) {
+        int first = tile * height;
+        tile(first, Math.min(height, rows - first), tile);
       }
-      asm.bind(panelDone);
-      asm.mov(panel, w); // one panel begins where the one before has ended
-      asm.add(c, form.columns() * Float.BYTES);
-      asm.mov(w, startStep);
-      asm.mov(left, start);
-      asm.add(left, w);
-      asm.mov(start, left);
+      asm.add(w, panelForm.bytes());
+      asm.add(at, rows * form.rowBlockBytes());
+      asm.sub(left, 1);
+      asm.jne(block);
+      store();
       asm.mov(left, panelsLeft);
       asm.sub(left, 1);
       asm.mov(panelsLeft, left);
-      asm.jne(nextPanel);
+      asm.jne(panel);
       asm.leave(registers);
       asm.constant(table, constants());
-      return asm.finish("product-" + form);
+      return asm.finish("product-" + form + "-" + rows);
     }
 
     private static float[] constants() {
@@ -224,77 +211,75 @@ final class BlockProductKernel {
       return Memory.at(constants, index * Width.ZMM.bytes());
     }
 
-    /** A tile, and on to the rows below it. */
-    private void tile(int height) {
-      asm.mov(aRows[0], tile);
-      if (height > REACH) {
-        reach(aRows, aStride);
-        reach(cRows, cStride);
-      }
-      asm.mov(left, start);
+    /** What the sums of a panel begin with, and on to the next panel's. */
+    private void begin() {
+      asm.mov(at, start);
       for (int v = 0; v < BlockForm.VECTORS; v++) {
-        asm.vmovups(ws[v], Memory.at(left, v * width.bytes()));
-        for (int row = 0; row < height; row++) {
+        asm.vmovups(ws[v], Memory.at(at, v * width.bytes()));
+        for (int row = 0; row < rows; row++) {
           asm.vmovups(sum(row, v), ws[v]);
         }
       }
-      asm.mov(w, panel);
-      asm.mov(left, blocks);
-      Label block = asm.here();
-      begin(height);
-      steps(height);
-      end(height);
-      asm.add(w, panelForm.bytes());
-      for (int row = 0; row < height; row += REACH) {
-        asm.add(aRows[row / REACH], form.rowBlockBytes());
-      }
-      asm.sub(left, 1);
-      asm.jne(block);
-      for (int row = 0; row < height; row++) {
-        asm.add(cRows[0], cStride);
-        asm.add(tile, aStride);
-      }
+      asm.mov(left, startStep);
+      asm.add(at, left);
+      asm.mov(start, at);
     }
 
-    private void reach(Gpr[] each, Gpr stride) {
-      asm.lea(each[1], Memory.at(each[0], stride, 2, 0));
-      asm.add(each[1], stride);
+    /** Brings the sums of a panel to c, and moves on to the next panel's. */
+    private void store() {
+      asm.mov(at, c);
+      for (int row = 0; row < rows; row++) {
+        for (int v = 0; v < BlockForm.VECTORS; v++) {
+          asm.vmovups(ws[v], sum(row, v));
+          asm.vmovups(Memory.at(at, v * width.bytes()), ws[v]);
+        }
+        asm.add(at, cStride);
+      }
+      asm.add(c, form.columns() * Float.BYTES);
     }
 
-    /** What the first step does not do itself. */
-    private void begin(int height) {
-      for (int row = 0; row < height; row++) {
-        for (Vec count : counts[row]) {
+    /** A block of some rows. */
+    private void tile(int first, int count, int tile) {
+      for (int row = 0; row < count; row++) {
+        for (Vec sum : counts[row]) {
           if (form.middle() != 0) {
-            asm.vpbroadcastd(count, correction(row));
+            asm.vpbroadcastd(sum, correction(first + row));
           } else if (form.arithmetic().dots()) {
-            asm.vxorps(count, count, count);
+            asm.vxorps(sum, sum, sum);
           }
         }
       }
+      steps(first, count, tile);
+      end(first, count);
     }
 
-    private void steps(int height) {
-      int prefetched = 0;
+    private void steps(int first, int count, int tile) {
       int unit = form.arithmetic().unit();
       int vectorBytes = width.floats() * unit;
       for (int k = 0; k < Input.BLOCK; k += unit) {
+        prefetch(tile * Input.BLOCK + k, tile * Input.BLOCK + k + unit);
         boolean nibbles = panelForm.bits() == 4;
         boolean high = nibbles && k % 8 >= 4;
-        int at = (nibbles ? k / 8 : k / unit) * BlockForm.VECTORS * vectorBytes;
-        for (; prefetched <= at; prefetched += Width.ZMM.bytes()) { // a line of the cache
-          asm.prefetcht0(Memory.at(w, PREFETCH + prefetched));
-        }
+        int from = (nibbles ? k / 8 : k / unit) * BlockForm.VECTORS * vectorBytes;
         for (int v = 0; v < BlockForm.VECTORS; v++) {
-          load(ws[v], Memory.at(w, at + v * vectorBytes), high);
+          load(ws[v], Memory.at(w, from + v * vectorBytes), high);
         }
-        boolean first = k == 0 && form.middle() == 0;
-        for (int row = 0; row < height; row++) {
-          asm.vpbroadcastd(spread, ofRow(row, k * form.arithmetic().rowBytes()));
+        boolean begins = k == 0 && form.middle() == 0;
+        for (int row = 0; row < count; row++) {
+          asm.vpbroadcastd(spread, ofRow(first + row, k * form.arithmetic().rowBytes()));
           for (int v = 0; v < BlockForm.VECTORS; v++) {
-            multiplyAdd(counts[row][v], ws[v], first);
+            multiplyAdd(counts[row][v], ws[v], begins);
           }
         }
+      }
+    }
+
+    /** A share of a block's lines of the cache, some in every step of every tile. */
+    private void prefetch(int from, int to) {
+      int lines = (panelForm.bytes() + Width.ZMM.bytes() - 1) / Width.ZMM.bytes();
+      int steps = tiles * Input.BLOCK;
+      for (int line = from * lines / steps; line < to * lines / steps; line++) {
+        asm.prefetcht0(Memory.at(w, PREFETCH + line * Width.ZMM.bytes()));
       }
     }
 
@@ -332,45 +317,45 @@ final class BlockProductKernel {
     }
 
     /** Adds a block's sums to those of all blocks. */
-    private void end(int height) {
-      int at = panelForm.dataBytes();
-      factors(at);
-      for (int row = 0; row < height; row++) {
-        asm.vbroadcastss(spread, scale(row));
+    private void end(int first, int count) {
+      int factors = panelForm.dataBytes();
+      factors(factors);
+      for (int row = 0; row < count; row++) {
+        asm.vbroadcastss(spread, scale(first + row));
         for (int v = 0; v < BlockForm.VECTORS; v++) {
-          Vec count = counts[row][v];
+          Vec sum = counts[row][v];
           if (form.arithmetic() == BlockForm.Arithmetic.NIBBLES) {
-            asm.vpmaddwd(count, count, constant(ONES));
+            asm.vpmaddwd(sum, sum, constant(ONES));
           }
-          asm.vcvtdq2ps(count, count);
-          asm.vmulps(count, count, ws[v]);
-          asm.vfmadd213ps(count, spread, sum(row, v));
+          asm.vcvtdq2ps(sum, sum);
+          asm.vmulps(sum, sum, ws[v]);
+          asm.vfmadd213ps(sum, spread, sum(first + row, v));
         }
       }
       if (form.shifted()) {
-        factors(at + form.columns() * form.scaleBytes());
+        factors(factors + form.columns() * form.scaleBytes());
       }
-      for (int row = 0; row < height; row++) {
+      for (int row = 0; row < count; row++) {
         if (form.shifted()) {
-          asm.vbroadcastss(spread, correction(row));
+          asm.vbroadcastss(spread, correction(first + row));
         }
         for (int v = 0; v < BlockForm.VECTORS; v++) {
           if (form.shifted()) {
             asm.vfmadd231ps(counts[row][v], ws[v], spread);
           }
-          asm.vmovups(sum(row, v), counts[row][v]);
+          asm.vmovups(sum(first + row, v), counts[row][v]);
         }
       }
     }
 
     /** Scales or shifts of the columns, where w has been. */
-    private void factors(int at) {
+    private void factors(int from) {
       for (int v = 0; v < BlockForm.VECTORS; v++) {
-        Memory from = Memory.at(w, at + v * width.floats() * form.scaleBytes());
+        Memory factor = Memory.at(w, from + v * width.floats() * form.scaleBytes());
         if (form.scaleBytes() == Short.BYTES) {
-          asm.vcvtph2ps(ws[v], from);
+          asm.vcvtph2ps(ws[v], factor);
         } else {
-          asm.vmovups(ws[v], from);
+          asm.vmovups(ws[v], factor);
         }
       }
     }
@@ -384,18 +369,11 @@ final class BlockProductKernel {
     }
 
     private Memory ofRow(int row, int displacement) {
-      return at(aRows, aStride, row, displacement);
+      return Memory.at(at, row * form.rowBlockBytes() + displacement);
     }
 
     private Memory sum(int row, int v) {
-      return at(cRows, cStride, row, v * width.bytes());
-    }
-
-    private static Memory at(Gpr[] each, Gpr stride, int row, int displacement) {
-      Gpr first = each[row / REACH];
-      return row % REACH == 0
-          ? Memory.at(first, displacement)
-          : Memory.at(first, stride, row % REACH, displacement);
+      return Memory.at(sums, (row * BlockForm.VECTORS + v) * width.bytes());
     }
   }
 }

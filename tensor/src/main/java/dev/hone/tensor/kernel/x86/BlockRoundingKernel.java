@@ -39,6 +39,7 @@ final class BlockRoundingKernel {
               ValueLayout.ADDRESS,
               ValueLayout.JAVA_LONG,
               ValueLayout.JAVA_LONG,
+              ValueLayout.JAVA_LONG,
               ValueLayout.JAVA_LONG));
 
   /**
@@ -68,23 +69,19 @@ final class BlockRoundingKernel {
     this.code = CodeMemory.install(assemble(form));
   }
 
-  /** Bytes of a rounded row of so many blocks. */
-  long rowBytes(long blocks) {
-    return blocks * form.blockBytes();
-  }
-
   /**
    * @param x [rows][32 * blocks], {@code stride} bytes apart
-   * @param out [rows] of {@link #rowBytes} each
+   * @param out [blocks][rows]: the first block of each row, the second of each, ...
    */
   void run(MemorySegment x, long stride, long rows, long blocks, MemorySegment out) {
     if (rows <= 0 || blocks <= 0) {
       throw new IllegalArgumentException("rows=" + rows + ", blocks=" + blocks);
     }
     Segments.require(x, rows, stride, blocks * Input.BLOCK * Float.BYTES);
-    Segments.require(out, rows, rowBytes(blocks), rowBytes(blocks));
+    long outStride = rows * form.blockBytes();
+    Segments.require(out, blocks, outStride, outStride);
     try {
-      CALL.invokeExact(code, x, out, rows, blocks, stride);
+      CALL.invokeExact(code, x, out, rows, blocks, stride, outStride);
     } catch (Throwable e) {
       throw CodeMemory.thrown(e);
     }
@@ -110,10 +107,12 @@ final class BlockRoundingKernel {
     private final Assembler asm = new Assembler();
     private final Registers registers = new Registers(WIDTH);
     private final Gpr x = registers.argument("x");
-    private final Gpr out = registers.argument("out");
+    private final Gpr outRow = registers.argument("out of the row");
     private final Gpr rows = registers.argument("rows");
     private final Gpr blocks = registers.argument("blocks");
     private final Gpr stride = registers.argument("stride");
+    private final Gpr outStride = registers.argument("stride of out");
+    private final Gpr out = registers.gpr("out");
     private final Gpr from = registers.gpr("from");
     private final Gpr left = registers.gpr("left");
     private final Gpr constants = registers.gpr("constants");
@@ -134,16 +133,18 @@ final class BlockRoundingKernel {
       asm.lea(constants, table);
       Label row = asm.here();
       asm.mov(from, x);
+      asm.mov(out, outRow);
       asm.mov(left, blocks);
       Label block = asm.here();
       grid();
       integers();
       correction();
       asm.add(from, Input.BLOCK * Float.BYTES);
-      asm.add(out, form.blockBytes());
+      asm.add(out, outStride);
       asm.sub(left, 1);
       asm.jne(block);
       asm.add(x, stride);
+      asm.add(outRow, form.blockBytes());
       asm.sub(rows, 1);
       asm.jne(row);
       asm.leave(registers);

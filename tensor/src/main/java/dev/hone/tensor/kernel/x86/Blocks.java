@@ -23,7 +23,10 @@ final class Blocks {
   private static final float TOLERANCE = 2;
 
   private final Set<Feature> features;
-  private final Map<BlockForm, BlockProductKernel> products = new ConcurrentHashMap<>();
+
+  private record Product(BlockForm form, int rows) {}
+
+  private final Map<Product, BlockProductKernel> products = new ConcurrentHashMap<>();
   private final Map<BlockRoundingKernel.Form, BlockRoundingKernel> roundings =
       new ConcurrentHashMap<>();
 
@@ -41,12 +44,12 @@ final class Blocks {
   }
 
   /**
-   * The product of a form.
+   * The product of a form with so many rows.
    *
    * @throws IllegalStateException if it computes something else than it should
    */
-  BlockProductKernel product(BlockForm form) {
-    return products.computeIfAbsent(form, this::tried);
+  BlockProductKernel product(BlockForm form, int rows) {
+    return products.computeIfAbsent(new Product(form, rows), this::tried);
   }
 
   BlockRoundingKernel rounding(BlockForm form) {
@@ -54,9 +57,10 @@ final class Blocks {
   }
 
   /** Rows of whole numbers, the largest of a block 127: they are their own roundings. */
-  private BlockProductKernel tried(BlockForm form) {
-    BlockProductKernel product = new BlockProductKernel(form);
-    int rows = BlockForm.HEIGHT + 1;
+  private BlockProductKernel tried(Product wanted) {
+    BlockForm form = wanted.form();
+    int rows = wanted.rows();
+    BlockProductKernel product = new BlockProductKernel(form, rows);
     int blocks = 2;
     int depth = blocks * Input.BLOCK;
     try (Arena arena = Arena.ofConfined()) {
@@ -66,12 +70,12 @@ final class Blocks {
       }
       MemorySegment w = weights(form, blocks, arena);
       BlockRoundingKernel rounding = rounding(form);
-      long rowBytes = rounding.rowBytes(blocks);
-      MemorySegment rounded = arena.allocate(rows * rowBytes);
+      MemorySegment rounded = arena.allocate((long) rows * blocks * form.rowBlockBytes());
+      MemorySegment sums = arena.allocate(BlockProductKernel.sumBytes(form, rows));
       MemorySegment c = arena.allocate(4L * rows * form.columns(), Tensor.ALIGNMENT);
       MemorySegment start = arena.allocate(4L * form.columns(), Tensor.ALIGNMENT);
       rounding.run(x, 4L * depth, rows, blocks, rounded);
-      product.run(rounded, rowBytes, w, c, 4L * form.columns(), start, 0, rows, 1, blocks);
+      product.run(rounded, w, sums, c, 4L * form.columns(), start, 0, 1, blocks);
       for (int i = 0; i < rows * form.columns(); i++) {
         float expected = 0;
         for (int k = 0; k < depth; k++) {

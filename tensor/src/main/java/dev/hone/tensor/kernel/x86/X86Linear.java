@@ -49,12 +49,26 @@ record X86Linear(
     int panelParts = Math.clamp((wanted + rowTasks - 1) / rowTasks, 1, panels);
     int panelsEach = (panels + panelParts - 1) / panelParts;
     int panelTasks = (panels + panelsEach - 1) / panelsEach;
+    if (rowTasks == 1) { // tasks share what was made ready
+      try (PanelProduct product = PanelProduct.of(x, 0, rows, weight, code)) {
+        pool.run(
+            panelTasks,
+            task -> {
+              int panel = task * panelsEach;
+              part(product, 0, rows, panel, Math.min(panels, panel + panelsEach));
+            });
+      }
+      return;
+    }
     pool.run(
         rowTasks * panelTasks,
         task -> {
           int row = task / panelTasks * rowsEach;
+          int count = Math.min(rowsEach, rows - row);
           int panel = task % panelTasks * panelsEach;
-          part(row, Math.min(rowsEach, rows - row), panel, Math.min(panels, panel + panelsEach));
+          try (PanelProduct product = PanelProduct.of(x, row, count, weight, code)) {
+            part(product, row, count, panel, Math.min(panels, panel + panelsEach));
+          }
         });
   }
 
@@ -69,20 +83,18 @@ record X86Linear(
     return Math.max((rows + most - 1) / most, Math.clamp(rows / ROUNDED_ROWS, 1, wanted));
   }
 
-  private void part(int row, int rows, int fromPanel, int toPanel) {
+  private void part(PanelProduct product, int row, int rows, int fromPanel, int toPanel) {
     int columns = weight.columns();
     int partial = weight.rows() % columns; // columns of the last panel, if it is not whole
     int wholePanels = toPanel - (partial > 0 && toPanel == weight.panels() ? 1 : 0);
-    try (PanelProduct product = PanelProduct.of(x, row, rows, weight, code)) {
-      if (fromPanel < wholePanels) {
-        int count = (wholePanels - fromPanel) * columns;
-        MemorySegment out = rowsFrom(y, row, rows, fromPanel * columns, count);
-        long outStride = y.cols() * Float.BYTES;
-        multiply(product, fromPanel, wholePanels, out, outStride, bias(fromPanel, wholePanels));
-      }
-      if (wholePanels < toPanel) {
-        lastPanel(product, row, rows, partial);
-      }
+    if (fromPanel < wholePanels) {
+      int count = (wholePanels - fromPanel) * columns;
+      MemorySegment out = rowsFrom(y, row, rows, fromPanel * columns, count);
+      long outStride = y.cols() * Float.BYTES;
+      multiply(product, fromPanel, wholePanels, out, outStride, bias(fromPanel, wholePanels));
+    }
+    if (wholePanels < toPanel) {
+      lastPanel(product, row, rows, partial);
     }
     if (activation != Activation.NONE) {
       int from = fromPanel * columns;

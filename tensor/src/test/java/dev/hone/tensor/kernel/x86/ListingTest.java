@@ -41,7 +41,10 @@ class ListingTest {
     all.add(AmxProductKernel.assemble());
     for (Width width : List.of(Width.YMM, Width.ZMM)) {
       for (BlockForm form : blockForms(width)) {
-        all.add(BlockProductKernel.assemble(form));
+        all.add(BlockProductKernel.assemble(form, 1));
+        if (!form.shifted()) { // a tile and some rows more
+          all.add(BlockProductKernel.assemble(form, form.height() + 1));
+        }
         if (width == Width.YMM) {
           all.add(BlockRoundingKernel.assemble(BlockRoundingKernel.Form.of(form)));
         }

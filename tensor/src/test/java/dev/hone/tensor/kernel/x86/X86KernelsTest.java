@@ -242,15 +242,16 @@ class X86KernelsTest extends TierTest {
               shifted,
               random.nextBoolean() ? 2 : 4);
       BlockForm form = blocks.form(panels);
-      BlockProductKernel product = blocks.product(form);
+      int rows = 1 + random.nextInt(BlockProductKernel.MOST_ROWS);
+      BlockProductKernel product = blocks.product(form, rows);
       BlockRoundingKernel rounding = blocks.rounding(form);
-      int rows = 1 + random.nextInt(20);
       int depth = 1 + random.nextInt(4);
       int count = 1 + random.nextInt(3);
       long stride = 4L * (Input.BLOCK * depth + random.nextInt(5));
       long outStride = 4L * (count * form.columns() + random.nextInt(5));
       try (GuardedMemory x = new GuardedMemory((rows - 1) * stride + 4L * Input.BLOCK * depth);
-          GuardedMemory integers = new GuardedMemory(rows * rounding.rowBytes(depth));
+          GuardedMemory integers = new GuardedMemory((long) rows * depth * form.rowBlockBytes());
+          GuardedMemory sums = new GuardedMemory(BlockProductKernel.sumBytes(form, rows));
           GuardedMemory w = new GuardedMemory((long) count * depth * panels.bytes());
           GuardedMemory bias = new GuardedMemory(4L * count * form.columns());
           GuardedMemory c =
@@ -258,13 +259,12 @@ class X86KernelsTest extends TierTest {
         rounding.run(x.segment(), stride, rows, depth, integers.segment());
         product.run(
             integers.segment(),
-            rounding.rowBytes(depth),
             w.segment(),
+            sums.segment(),
             c.segment(),
             outStride,
             bias.segment(),
             4L * form.columns(),
-            rows,
             count,
             depth);
         assertThatThrownBy(
@@ -274,13 +274,12 @@ class X86KernelsTest extends TierTest {
                 () ->
                     product.run(
                         integers.segment(),
-                        rounding.rowBytes(depth),
                         w.segment(),
+                        sums.segment(),
                         c.segment(),
                         outStride,
                         bias.segment(),
                         4L * form.columns(),
-                        rows,
                         count + 1,
                         depth))
             .isInstanceOf(IndexOutOfBoundsException.class);
