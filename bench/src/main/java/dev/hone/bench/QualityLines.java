@@ -3,7 +3,9 @@ package dev.hone.bench;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /** The lines of a table of quality: figures of one compressed model each, some with a bound. */
 final class QualityLines {
@@ -34,6 +36,25 @@ final class QualityLines {
       bounds.put(side, bound).put("held", kept);
       held &= kept;
       return figure(name, value);
+    }
+
+    /** The means of a figure of texts over the shortest, the middle and the longest third. */
+    Line byLength(String name, List<String> texts, double[] figures) {
+      int[] sorted =
+          IntStream.range(0, texts.size())
+              .boxed()
+              .sorted(Comparator.comparingInt(i -> texts.get(i).length()))
+              .mapToInt(i -> i)
+              .toArray();
+      String[] thirds = {"Short", "Middle", "Long"};
+      for (int third = 0; third < thirds.length; third++) {
+        int from = third * sorted.length / thirds.length;
+        int to = (third + 1) * sorted.length / thirds.length;
+        double mean =
+            IntStream.range(from, to).mapToDouble(i -> figures[sorted[i]]).average().orElse(0);
+        figure(name + thirds[third], mean);
+      }
+      return this;
     }
 
     /** Ends the line. */

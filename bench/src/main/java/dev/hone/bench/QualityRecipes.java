@@ -4,9 +4,11 @@ import dev.hone.compress.LayerKind;
 import dev.hone.compress.LayerSelection;
 import dev.hone.compress.Recipe;
 import dev.hone.compress.quantize.Encode;
+import dev.hone.compress.quantize.Observer;
 import dev.hone.compress.quantize.RoundInputs;
 import dev.hone.compress.quantize.Rounding;
 import dev.hone.compress.quantize.Rounding.Method;
+import dev.hone.compress.quantize.StaticInputs;
 import dev.hone.tensor.DType;
 import dev.hone.tensor.Input;
 
@@ -33,6 +35,16 @@ final class QualityRecipes {
         "dynamic int8",
         new Encode(INT8, LayerSelection.blocks()),
         new RoundInputs(Input.DYNAMIC_INT8, LayerSelection.blocks()),
+        new Encode(INT8, LayerSelection.of(LayerKind.EMBEDDING)));
+  }
+
+  /** Weights at 8 bits, and inputs on grids found from texts. */
+  static Recipe staticInt8(Method weights, Observer.Method inputs) {
+    boolean nearest = inputs == Observer.Method.MIN_MAX;
+    return Recipe.of(
+        "static int8 " + weights.label() + " " + inputs.label(),
+        new Encode(INT8, Rounding.of(weights), LayerSelection.blocks()),
+        new StaticInputs(Observer.of(inputs), !nearest, LayerSelection.blocks()),
         new Encode(INT8, LayerSelection.of(LayerKind.EMBEDDING)));
   }
 

@@ -3,6 +3,7 @@ package dev.hone.bench;
 import dev.hone.bench.EncoderQuality.Measured;
 import dev.hone.compress.Compression;
 import dev.hone.compress.Recipe;
+import dev.hone.compress.quantize.Observer;
 import dev.hone.compress.quantize.Rounding.Method;
 import dev.hone.measure.ClassFidelity;
 import dev.hone.measure.Example;
@@ -44,12 +45,16 @@ final class Sst2Quality {
             new Asked(QualityRecipes.encoder("int4-g32-asym", Method.GPTQ), 0.0026, 35, 0),
             new Asked(QualityRecipes.encoder("int4-g64-asym", Method.RTN), 0, 0, 0),
             new Asked(QualityRecipes.encoder("int4-g64-asym", Method.GPTQ), 0.0040, 0, 18_000_000),
-            new Asked(QualityRecipes.dynamicInt8(), 0.0006, 20, 0))) {
+            new Asked(QualityRecipes.dynamicInt8(), 0.0006, 20, 0),
+            new Asked(QualityRecipes.staticInt8(Method.RTN, Observer.Method.MIN_MAX), 0, 0, 0),
+            new Asked(
+                QualityRecipes.staticInt8(Method.GPTQ, Observer.Method.MSE), 0.0010, 26, 0))) {
       Measured<List<float[]>> found =
           quality.compressed(asked.recipe(), encoder -> probabilities(encoder, texts));
       ClassFidelity fidelity = ClassFidelity.of(original, found.answers());
       var line = lines.line(asked.recipe().name()).figure("texts", texts.size());
       bounded(line, "meanDivergence", fidelity.meanDivergence(), asked.divergence());
+      line.byLength("meanDivergence", texts, fidelity.divergences());
       bounded(line, "flips", fidelity.flips(), Math.ceil(asked.flips() * share));
       bounded(line, "fileBytes", found.fileBytes(), asked.bytes());
       line.figure("secondsToMake", found.seconds()).end();

@@ -6,13 +6,19 @@ import dev.hone.compress.Pass;
 import dev.hone.compress.Recipe;
 import dev.hone.compress.quantize.Awq;
 import dev.hone.compress.quantize.Encode;
+import dev.hone.compress.quantize.Observer;
+import dev.hone.compress.quantize.RoundInputs;
 import dev.hone.compress.quantize.Rounding;
+import dev.hone.compress.quantize.StaticInputs;
 import dev.hone.tensor.DType;
 import dev.hone.tensor.DType.Affine;
 import dev.hone.tensor.DType.Block;
+import dev.hone.tensor.Input;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -35,6 +41,8 @@ import picocli.CommandLine.Spec;
       "",
       "Examples:",
       "  hone quantize minilm --bits 4 --group 64 --calibration texts.txt --out minilm-4bit",
+      "  hone quantize minilm --bits 8 --activations static --calibration texts.txt --out"
+          + " minilm-int8",
       "  hone quantize model-f16.gguf --type iq4_nl --calibration texts.txt --out model-iq4.gguf"
     })
 final class Quantize implements Callable<Integer> {
@@ -65,6 +73,22 @@ final class Quantize implements Callable<Integer> {
   private boolean symmetric;
 
   @Option(
+      names = "--activations",
+      defaultValue = "f32",
+      description =
+          "What layers read: f32 (as it is; default), or 8 bits, so that products are of integers:"
+              + " static (on grids found from the texts) or dynamic (each token on its own)."
+              + " Weights then have --bits 8 and a scale a row.")
+  private Activations activations;
+
+  @Option(
+      names = "--observer",
+      description =
+          "How static grids are found: mse (least error of answers; default), kl, percentile,"
+              + " min-max, moving-average.")
+  private String observer;
+
+  @Option(
       names = "--type",
       description =
           "Instead of bits and groups a type by its name: int4-g48-asym, q4_0, q4_1, iq4_nl, q8_0.")
@@ -90,6 +114,18 @@ final class Quantize implements Callable<Integer> {
               + " (default: 0.01).")
   private Double damping;
 
+  /** What layers read. */
+  enum Activations {
+    F32,
+    DYNAMIC,
+    STATIC;
+
+    @Override
+    public String toString() {
+      return name().toLowerCase(Locale.ROOT);
+    }
+  }
+
   @Override
   public Integer call() throws IOException {
     Recipe recipe = recipe(compression.gguf());
@@ -108,13 +144,31 @@ final class Quantize implements Callable<Integer> {
         passes.add(new Awq(blocks, LayerSelection.blocks()));
       }
       passes.add(new Encode(blocks, rounding, LayerSelection.blocks()));
+      inputs().ifPresent(passes::add);
       if (tables != null) {
         passes.add(new Encode(tables, LayerSelection.of(LayerKind.EMBEDDING)));
       }
-      return new Recipe(method + "-" + blocks.label(), passes);
+      String inputs = activations == Activations.F32 ? "" : "-" + activations;
+      return new Recipe(method + "-" + blocks.label() + inputs, passes);
     } catch (IllegalArgumentException e) {
       throw new WrongInput(e.getMessage());
     }
+  }
+
+  private Optional<Pass> inputs() {
+    if (observer != null && activations != Activations.STATIC) {
+      throw new WrongInput("--observer belongs to --activations static, not to " + activations);
+    }
+    return switch (activations) {
+      case F32 -> Optional.empty();
+      case DYNAMIC -> Optional.of(new RoundInputs(Input.DYNAMIC_INT8, LayerSelection.blocks()));
+      case STATIC ->
+          Optional.of(
+              new StaticInputs(
+                  observer == null ? Observer.USUAL : Observer.of(observer),
+                  true,
+                  LayerSelection.blocks()));
+    };
   }
 
   private static DType table(String label) {
@@ -143,6 +197,9 @@ final class Quantize implements Callable<Integer> {
       }
       return DType.of(type);
     }
+    if (activations != Activations.F32) {
+      return integers(gguf);
+    }
     if (!gguf) {
       return new Affine(bits, group, symmetric);
     }
@@ -151,5 +208,24 @@ final class Quantize implements Callable<Integer> {
           "GGUF has groups of 32 and 4 or 8 bits: --bits=" + bits + ", --group=" + group);
     }
     return bits == 8 ? Block.Q8_0 : symmetric ? Block.Q4_0 : Block.Q4_1;
+  }
+
+  /** What is multiplied with integers: 8 bits around zero, a scale a row. */
+  private DType integers(boolean gguf) {
+    if (gguf) {
+      throw new WrongInput(
+          "GGUF says nothing of activations: --activations=" + activations + " needs a folder");
+    }
+    if (bits != 8
+        || spec.commandLine().getParseResult().hasMatchedOption("--group") && group != 0) {
+      throw new WrongInput(
+          "--activations="
+              + activations
+              + " needs --bits 8 and a scale a row: --bits="
+              + bits
+              + ", --group="
+              + group);
+    }
+    return new Affine(8, 0, true);
   }
 }

@@ -8,6 +8,8 @@ import dev.hone.compress.quantize.Encode;
 import dev.hone.compress.quantize.RoundInputs;
 import dev.hone.compress.quantize.Rounding;
 import dev.hone.compress.quantize.SmoothInputs;
+import dev.hone.compress.quantize.StaticInputs;
+import dev.hone.tensor.Input.StaticInt8;
 import java.util.Map;
 import java.util.Set;
 
@@ -28,11 +30,24 @@ final class Passes {
           Remove.NAME,
           new Kind(Remove.FIELDS, Remove::read),
           RoundInputs.NAME,
-          new Kind(Set.of(), (input, _, layers) -> RoundInputs.read(input, layers)),
+          new Kind(StaticInputs.FIELDS, Passes::inputs),
           SmoothInputs.NAME,
           new Kind(Set.of(), (strength, _, layers) -> SmoothInputs.read(strength, layers)));
 
   private Passes() {}
+
+  private static Pass inputs(String input, RecipeFields fields, LayerSelection layers) {
+    if (input.equals(StaticInt8.LABEL)) {
+      return StaticInputs.read(fields, layers);
+    }
+    for (String field : StaticInputs.FIELDS) {
+      if (fields.has(field)) {
+        throw new IllegalArgumentException(
+            field + " belongs to " + StaticInt8.LABEL + ", not to " + input);
+      }
+    }
+    return RoundInputs.read(input, layers);
+  }
 
   /**
    * A kind of pass.

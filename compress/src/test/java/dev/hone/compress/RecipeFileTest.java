@@ -12,9 +12,11 @@ import dev.hone.compress.prune.Sparsity;
 import dev.hone.compress.prune.Sparsity.Scope;
 import dev.hone.compress.quantize.Awq;
 import dev.hone.compress.quantize.Encode;
+import dev.hone.compress.quantize.Observer;
 import dev.hone.compress.quantize.RoundInputs;
 import dev.hone.compress.quantize.Rounding;
 import dev.hone.compress.quantize.SmoothInputs;
+import dev.hone.compress.quantize.StaticInputs;
 import dev.hone.model.Role;
 import dev.hone.tensor.DType;
 import dev.hone.tensor.DType.Affine;
@@ -85,7 +87,10 @@ class RecipeFileTest {
                 0.5,
                 LayerSelection.blocks()),
             new SmoothInputs(0.5, LayerSelection.blocks()),
-            new RoundInputs(Input.DYNAMIC_INT8, LayerSelection.blocks()));
+            new RoundInputs(Input.DYNAMIC_INT8, LayerSelection.blocks()),
+            new StaticInputs(LayerSelection.blocks().named(List.of("*.output.*"))),
+            new StaticInputs(
+                new Observer(Observer.Method.PERCENTILE, 99.9), false, LayerSelection.blocks()));
     assertThat(RecipeFile.parse("r.json", RecipeFile.json(recipe).toString())).isEqualTo(recipe);
   }
 
@@ -99,6 +104,11 @@ class RecipeFileTest {
             + " remove, smooth]",
         "{name: a, passes: [{encode: int5}]}|unknown type: int5",
         "{name: a, passes: [{input: int8}]}|unknown input int8",
+        "{name: a, passes: [{input: dynamic-int8, observer: kl}]}|observer belongs to static-int8",
+        "{name: a, passes: [{input: static-int8, observer: best}]}|unknown observer best",
+        "{name: a, passes: [{input: static-int8, percentile: 99}]}|belongs to the observer"
+            + " percentile, not to mse",
+        "{name: a, passes: [{input: static-int8, kinds: [head]}]}|is for layers of blocks",
         "{name: a, passes: [{encode: f16, kind: [head]}]}|unknown field kind",
         "{name: a, passes: [{encode: f16, kinds: [heads]}]}|unknown kind heads",
         "{name: a, passes: [{encode: f16, kinds: head}]}|kinds must be a list",

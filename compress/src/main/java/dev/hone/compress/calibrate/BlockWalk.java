@@ -14,7 +14,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.BiConsumer;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 
 /**
  * Goes through a model block by block: shows what the layers of a block read, lets the block be
@@ -42,6 +44,53 @@ public final class BlockWalk {
     Block of(Block block, Inputs inputs);
   }
 
+  /** Changes a block, and looks at what layers read as often as it likes. */
+  @FunctionalInterface
+  public interface Look {
+    Block of(Block block, Texts texts);
+  }
+
+  /** All texts, at the block that they have come to. */
+  public final class Texts {
+    private final Transformer model;
+    private final List<Tensor> states;
+
+    private Texts(Transformer model, List<Tensor> states) {
+      this.model = model;
+      this.states = states;
+    }
+
+    /**
+     * Runs all texts through a block.
+     *
+     * @param observers makes one for each batch: it is told of each linear layer and its input
+     *     [token, in], which is gone when it returns
+     */
+    public void show(Block block, Supplier<BiConsumer<Linear, Tensor>> observers) {
+      try (BlockEngine engine = BlockEngine.of(model, block, calibration.kernels())) {
+        for (int b = 0; b < states.size(); b++) {
+          engine.run(states.get(b), calibration.batches().get(b), observers.get());
+        }
+      }
+    }
+
+    /** What the watched layers of a block read. */
+    private Inputs inputs(Block block) {
+      var inputs = new Inputs();
+      show(
+          block,
+          () -> {
+            var batch = inputs.new OneBatch(calibration.kernels(), calibration.pool());
+            return (layer, x) -> {
+              if (watched.test(layer)) {
+                batch.add(layer, x);
+              }
+            };
+          });
+      return inputs;
+    }
+  }
+
   /**
    * Changes every block.
    *
@@ -50,6 +99,20 @@ public final class BlockWalk {
    *     before it
    */
   public Transformer run(Transformer model, Journal journal, Change... changes) {
+    return look(
+        model,
+        journal,
+        (block, texts) -> {
+          Block next = block;
+          for (Change change : changes) {
+            next = change.of(next, texts.inputs(next));
+          }
+          return next;
+        });
+  }
+
+  /** The same, where a change asks for what it wants to see. */
+  public Transformer look(Transformer model, Journal journal, Look look) {
     List<Block> changed = new ArrayList<>();
     try (Arena arena = Arena.ofShared()) {
       List<Tensor> states = embeddings(model, arena);
@@ -61,10 +124,7 @@ public final class BlockWalk {
         if (kept.isPresent()) {
           next = kept.get();
         } else {
-          next = block;
-          for (Change change : changes) {
-            next = change.of(next, watch(model, next, states));
-          }
+          next = look.of(block, new Texts(model, states));
           journal.write(i, block, next);
         }
         changed.add(next);
@@ -88,24 +148,6 @@ public final class BlockWalk {
       }
     }
     return states;
-  }
-
-  private Inputs watch(Transformer model, Block block, List<Tensor> states) {
-    var inputs = new Inputs();
-    try (BlockEngine engine = BlockEngine.of(model, block, calibration.kernels())) {
-      for (int b = 0; b < states.size(); b++) {
-        var batch = inputs.new OneBatch(calibration.kernels(), calibration.pool());
-        engine.run(
-            states.get(b),
-            calibration.batches().get(b),
-            (layer, x) -> {
-              if (watched.test(layer)) {
-                batch.add(layer, x);
-              }
-            });
-      }
-    }
-    return inputs;
   }
 
   /** Puts what a block answers in the place of what it read. */

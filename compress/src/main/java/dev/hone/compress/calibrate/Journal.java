@@ -14,6 +14,8 @@ import dev.hone.model.format.safetensors.SafetensorsWriter;
 import dev.hone.tensor.DType;
 import dev.hone.tensor.DType.Affine;
 import dev.hone.tensor.DType.Plain;
+import dev.hone.tensor.Input;
+import dev.hone.tensor.Input.StaticInt8;
 import dev.hone.tensor.Tensor;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -35,12 +37,14 @@ import java.util.Optional;
  *   block-00007.safetensors   the weights of block 7 that were changed:
  *     NAME          plain numbers
  *     NAME.data     bytes of a quantized weight, NAME.scales, NAME.zeros; its type stands in the metadata
+ *   there, too, stands LAYER.input where that is a static grid: its step and its zero
  * </pre>
  */
 public final class Journal {
   private static final String DATA = ".data";
   private static final String SCALES = ".scales";
   private static final String ZEROS = ".zeros";
+  private static final String INPUT = ".input";
 
   /** Keeps nothing. */
   public static final Journal NONE = new Journal(Optional.empty(), null);
@@ -100,7 +104,17 @@ public final class Journal {
               Safetensors stored = Safetensors.open(file, arena);
               return Widths.fitted(
                   original.map(
-                      replace(weight -> tensor(stored, weight).map(weight::with).orElse(weight))));
+                      new Replacement() {
+                        @Override
+                        public Weight of(Weight weight) {
+                          return tensor(stored, weight).map(weight::with).orElse(weight);
+                        }
+
+                        @Override
+                        public Input input(Linear layer) {
+                          return Journal.input(stored, layer).orElse(layer.input());
+                        }
+                      }));
             });
   }
 
@@ -119,6 +133,16 @@ public final class Journal {
                 put(name, tensor, tensors, types);
               }
             });
+    changed.map(
+        new LayerMap() {
+          @Override
+          public Linear linear(Role role, Linear layer) {
+            if (layer.input() instanceof StaticInt8 grid) {
+              types.put(layer.name() + INPUT, grid.scale() + " " + grid.zero());
+            }
+            return layer;
+          }
+        });
     try {
       SafetensorsWriter.write(file(folder.get(), index), tensors, types);
     } catch (IOException e) {
@@ -170,46 +194,48 @@ public final class Journal {
             : Tensor.of(dtype, data.data(), rows, cols));
   }
 
+  private static Optional<Input> input(Safetensors stored, Linear layer) {
+    return Optional.ofNullable(stored.metadata().get(layer.name() + INPUT))
+        .map(text -> text.split(" "))
+        .map(words -> new StaticInt8(Float.parseFloat(words[0]), Integer.parseInt(words[1])));
+  }
+
   private static Map<String, Tensor> weights(Block block) {
     Map<String, Tensor> all = new LinkedHashMap<>();
-    block.map(
-        replace(
-            weight -> {
-              all.put(weight.name(), weight.tensor());
-              return weight;
-            }));
+    Replacement none =
+        weight -> {
+          all.put(weight.name(), weight.tensor());
+          return weight;
+        };
+    block.map(none);
     return all;
   }
 
   /** Another weight in the place of each. */
-  private interface Replacement {
+  @FunctionalInterface
+  private interface Replacement extends LayerMap {
     Weight of(Weight weight);
 
     default Weight orNull(Weight weight) {
       return weight == null ? null : of(weight);
     }
-  }
 
-  private static LayerMap replace(Replacement replacement) {
-    return new LayerMap() {
-      @Override
-      public Linear linear(Role role, Linear layer) {
-        return new Linear(
-            replacement.of(layer.weight()), replacement.orNull(layer.bias()), layer.input());
-      }
+    default Input input(Linear layer) {
+      return layer.input();
+    }
 
-      @Override
-      public Norm norm(Norm norm) {
-        return switch (norm) {
-          case Norm.LayerNorm layer ->
-              new Norm.LayerNorm(
-                  replacement.of(layer.weight()),
-                  replacement.orNull(layer.bias()),
-                  layer.epsilon());
-          case Norm.RmsNorm rms ->
-              new Norm.RmsNorm(replacement.of(rms.weight()), rms.shift(), rms.epsilon());
-        };
-      }
-    };
+    @Override
+    default Linear linear(Role role, Linear layer) {
+      return new Linear(of(layer.weight()), orNull(layer.bias()), input(layer));
+    }
+
+    @Override
+    default Norm norm(Norm norm) {
+      return switch (norm) {
+        case Norm.LayerNorm layer ->
+            new Norm.LayerNorm(of(layer.weight()), orNull(layer.bias()), layer.epsilon());
+        case Norm.RmsNorm rms -> new Norm.RmsNorm(of(rms.weight()), rms.shift(), rms.epsilon());
+      };
+    }
   }
 }
