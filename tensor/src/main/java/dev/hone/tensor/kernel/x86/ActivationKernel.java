@@ -3,44 +3,83 @@ package dev.hone.tensor.kernel.x86;
 import static dev.hone.tensor.kernel.x86.Segments.address;
 
 import dev.hone.tensor.Activation;
+import dev.hone.tensor.kernel.x86.assembler.Assembler;
 import dev.hone.tensor.kernel.x86.assembler.Assembly;
 import dev.hone.tensor.kernel.x86.assembler.CodeMemory;
 import dev.hone.tensor.kernel.x86.assembler.Gpr;
 import dev.hone.tensor.kernel.x86.assembler.Label;
 import dev.hone.tensor.kernel.x86.assembler.Memory;
+import dev.hone.tensor.kernel.x86.assembler.Registers;
 import dev.hone.tensor.kernel.x86.assembler.Vec;
+import dev.hone.tensor.kernel.x86.assembler.Width;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
+import java.util.Locale;
 
 /**
- * An activation on numbers in place, within 1e-6 of the exact function (relative to the result
- * where that is greater than one): four vectors at a time, then one, then what is left under a
- * mask.
+ * An activation of rows, within 1e-6 of the exact function (relative to the result where that is
+ * greater than one); gated, what it gives times another row: four of the widest vectors at a time,
+ * then one of 256 bits, then what is left under a mask.
  */
 final class ActivationKernel {
-  private static final MethodHandle CALL = CodeMemory.caller(2);
+  private static final MethodHandle CALL = CodeMemory.caller(7);
 
-  private final MemorySegment code;
-
-  ActivationKernel(Activation activation) {
-    code = CodeMemory.install(assemble(activation));
+  /**
+   * What is computed.
+   *
+   * @param gated whether the activation is multiplied with a row of factors
+   */
+  record Form(Activation activation, boolean gated) {
+    private String label(Width width) {
+      String name = activation.name().toLowerCase(Locale.ROOT);
+      return (gated ? "gate-" : "activation-") + name + "-" + width.floats();
+    }
   }
 
-  /** Applies it to the first {@code count} floats. */
-  void run(MemorySegment x, long count) {
-    if (count == 0) {
-      return;
+  private final Form form;
+  private final MemorySegment code;
+
+  ActivationKernel(Form form, Width width) {
+    this.form = form;
+    code = CodeMemory.install(assemble(form, width));
+  }
+
+  Form form() {
+    return form;
+  }
+
+  /**
+   * @param in [rows][count], {@code inStride} bytes apart
+   * @param factors [rows][count], {@code inStride} bytes apart; not read where the form has none
+   * @param out [rows][count], {@code outStride} bytes apart; it may be in or factors
+   */
+  void run(
+      MemorySegment in,
+      long inStride,
+      MemorySegment factors,
+      MemorySegment out,
+      long outStride,
+      long rows,
+      long count) {
+    if (rows <= 0 || count <= 0) {
+      throw new IllegalArgumentException("rows=" + rows + ", count=" + count);
     }
-    Segments.require(x, 1, 0, count * Float.BYTES);
+    Segments.require(in, rows, inStride, count * Float.BYTES);
+    Segments.require(out, rows, outStride, count * Float.BYTES);
+    if (form.gated()) {
+      Segments.require(factors, rows, inStride, count * Float.BYTES);
+    }
+    long toFactors = form.gated() ? address(factors) - address(in) : 0;
     try {
-      CALL.invokeExact(code, address(x), count);
+      CALL.invokeExact(
+          code, address(in), address(out), count, inStride, outStride, rows, toFactors);
     } catch (Throwable e) {
       throw CodeMemory.thrown(e);
     }
   }
 
-  static Assembly assemble(Activation activation) {
-    return new Writer().write(activation);
+  static Assembly assemble(Form form, Width width) {
+    return new Writer(form, width).write();
   }
 
   /** Writes the code; a field is a register. */
@@ -57,53 +96,79 @@ final class ActivationKernel {
       -0.2259680033f, 0.1150504947f, -0.0334002376f, 0.0043326602f
     };
 
-    private final Gpr at = registers.argument("at");
+    private final Form form;
+    private final Gpr in = registers.argument("in");
+    private final Gpr out = registers.argument("out");
     private final Gpr count = registers.argument("count");
+    private final Gpr inStride = registers.argument("stride of in");
+    private final Gpr outStride = registers.argument("stride of out");
+    private final Gpr rows = registers.argument("rows");
+    private final Gpr at = registers.gpr("at");
+    private final Gpr to = registers.gpr("to");
+    private final Gpr left = registers.gpr("left");
+    private final Gpr toFactors = registers.gpr("from in to factors");
     private final Gpr masks = registers.gpr("masks");
-    private final Vec zero = registers.vec("zero");
-    private final Vec mask = registers.vec("mask");
+    private final Vec mask = narrow(registers.vec("mask"))[0];
+    private final Width widest;
+    private Vec zero = registers.vec("zero");
 
-    Assembly write(Activation activation) {
-      Label rest = new Label();
-      Label tail = new Label();
-      Label end = new Label();
-      int four = SIDE_BY_SIDE * WIDTH.floats();
-      begin();
-      asm.vxorps(zero, zero, zero);
-      asm.sub(count, four);
-      asm.jl(rest);
-      Label loop = asm.here();
-      apply(activation, SIDE_BY_SIDE, false);
-      asm.add(at, four * Float.BYTES);
-      asm.sub(count, four);
-      asm.jge(loop);
-      asm.bind(rest);
-      asm.add(count, four - WIDTH.floats());
-      asm.jl(tail);
-      Label one = asm.here();
-      apply(activation, 1, false);
-      asm.add(at, WIDTH.bytes());
-      asm.sub(count, WIDTH.floats());
-      asm.jge(one);
-      asm.bind(tail);
-      asm.add(count, WIDTH.floats());
-      asm.je(end);
-      // as many numbers marked as are left: from the table's middle backwards
-      asm.lea(masks, asm.constant(Masks.table(WIDTH)));
-      asm.shl(count, 2);
-      asm.neg(count);
-      asm.vmovups(mask, Memory.at(masks, count, 1, WIDTH.bytes()));
-      apply(activation, 1, true);
-      asm.bind(end);
-      return end("activation-" + activation.name().toLowerCase(java.util.Locale.ROOT));
+    Writer(Form form, Width width) {
+      super(width);
+      this.form = form;
+      this.widest = width;
     }
 
-    private void apply(Activation activation, int n, boolean masked) {
+    Assembly write() {
+      Label end = new Label();
+      begin();
+      asm.mov(toFactors, Assembler.stackArgument(registers, Registers.ARGUMENTS.size()));
+      asm.lea(masks, asm.constant(Masks.table(WIDTH)));
+      asm.vxorps(zero, zero, zero);
+      Label row = asm.here();
+      asm.mov(at, in);
+      asm.mov(to, out);
+      asm.mov(left, count);
+      vectors(SIDE_BY_SIDE, widest);
+      narrow();
+      zero = narrow(zero)[0];
+      vectors(1, WIDTH);
+      asm.test(left, left);
+      asm.je(end);
+      // as many numbers marked as are left: from the table's middle backwards
+      asm.shl(left, 2);
+      asm.neg(left);
+      asm.vmovups(mask, Memory.at(masks, left, 1, WIDTH.bytes()));
+      apply(1, true);
+      asm.bind(end);
+      asm.add(in, inStride);
+      asm.add(out, outStride);
+      asm.sub(rows, 1);
+      asm.jne(row);
+      return end(form.label(widest));
+    }
+
+    /** So many vectors at a time, as long as there are as many. */
+    private void vectors(int n, Width width) {
+      int floats = n * width.floats();
+      Label done = new Label();
+      asm.sub(left, floats);
+      asm.jl(done);
+      Label loop = asm.here();
+      apply(n, false);
+      asm.add(at, floats * Float.BYTES);
+      asm.add(to, floats * Float.BYTES);
+      asm.sub(left, floats);
+      asm.jge(loop);
+      asm.bind(done);
+      asm.add(left, floats);
+    }
+
+    private void apply(int n, boolean masked) {
       for (int i = 0; i < n; i++) {
-        load(x[i], i, masked);
+        load(x[i], Memory.at(at, i * x[i].width().bytes()), masked);
       }
-      switch (activation) {
-        case NONE -> throw new IllegalArgumentException("nothing to apply");
+      switch (form.activation()) {
+        case NONE -> {}
         case RELU -> {
           for (int i = 0; i < n; i++) {
             asm.vmaxps(x[i], zero, x[i]);
@@ -115,21 +180,24 @@ final class ActivationKernel {
         case SILU -> silu(n, masked);
       }
       for (int i = 0; i < n; i++) {
-        Memory to = Memory.at(at, i * WIDTH.bytes());
+        int bytes = i * x[i].width().bytes();
+        if (form.gated()) {
+          load(t[i], Memory.at(at, toFactors, 1, bytes), masked);
+          asm.vmulps(x[i], x[i], t[i]);
+        }
         if (masked) {
-          asm.vmaskmovps(to, mask, x[i]);
+          asm.vmaskmovps(Memory.at(to, bytes), mask, x[i]);
         } else {
-          asm.vmovups(to, x[i]);
+          asm.vmovups(Memory.at(to, bytes), x[i]);
         }
       }
     }
 
-    private void load(Vec to, int i, boolean masked) {
-      Memory from = Memory.at(at, i * WIDTH.bytes());
+    private void load(Vec vec, Memory from, boolean masked) {
       if (masked) {
-        asm.vmaskmovps(to, mask, from);
+        asm.vmaskmovps(vec, mask, from);
       } else {
-        asm.vmovups(to, from);
+        asm.vmovups(vec, from);
       }
     }
 
@@ -216,7 +284,7 @@ final class ActivationKernel {
     private void divideInput(int n, boolean masked) {
       load(constant, 1);
       for (int i = 0; i < n; i++) {
-        load(x[i], i, masked);
+        load(x[i], Memory.at(at, i * x[i].width().bytes()), masked);
         asm.vaddps(p[i], p[i], constant);
         asm.vdivps(x[i], x[i], p[i]);
       }

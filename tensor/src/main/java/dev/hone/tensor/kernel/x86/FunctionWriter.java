@@ -9,11 +9,14 @@ import dev.hone.tensor.kernel.x86.assembler.Registers;
 import dev.hone.tensor.kernel.x86.assembler.Vec;
 import dev.hone.tensor.kernel.x86.assembler.Width;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /**
  * What kernels share that evaluate a function of every number; a field is a register. Four vectors
  * run side by side, because each step of a polynomial waits for the one before.
+ *
+ * <p>After {@link #narrow} the same registers hold vectors of 256 bits.
  */
 abstract class FunctionWriter {
   static final Width WIDTH = Width.YMM;
@@ -35,20 +38,45 @@ abstract class FunctionWriter {
   };
 
   final Assembler asm = new Assembler();
-  final Registers registers = new Registers(WIDTH);
+  final Registers registers;
 
   /** Where the constants lie, once {@link #begin} has run. */
-  final Gpr constants = registers.gpr("constants");
+  final Gpr constants;
 
-  final Vec[] x = registers.vecs("x", SIDE_BY_SIDE);
-  final Vec[] t = registers.vecs("t", SIDE_BY_SIDE);
-  final Vec[] p = registers.vecs("p", SIDE_BY_SIDE);
-  final Vec constant = registers.vec("constant");
+  Vec[] x;
+  Vec[] t;
+  Vec[] p;
+  Vec constant;
+
+  /** Of a constant in the table. */
+  private final Width widest;
 
   /** In the order of their first use. */
   private final List<Float> values = new ArrayList<>();
 
   private final Label table = new Label();
+
+  FunctionWriter(Width width) {
+    widest = width;
+    registers = new Registers(width);
+    constants = registers.gpr("constants");
+    x = registers.vecs("x", SIDE_BY_SIDE);
+    t = registers.vecs("t", SIDE_BY_SIDE);
+    p = registers.vecs("p", SIDE_BY_SIDE);
+    constant = registers.vec("constant");
+  }
+
+  /** What is written next works on the lower 256 bits. */
+  void narrow() {
+    x = narrow(x);
+    t = narrow(t);
+    p = narrow(p);
+    constant = narrow(constant)[0];
+  }
+
+  static Vec[] narrow(Vec... wide) {
+    return Arrays.stream(wide).map(vec -> new Vec(WIDTH, vec.number())).toArray(Vec[]::new);
+  }
 
   /** Enters the function. */
   void begin() {
@@ -79,9 +107,9 @@ abstract class FunctionWriter {
 
   /** Each constant as a whole vector. */
   private float[] constants() {
-    float[] all = new float[values.size() * WIDTH.floats()];
+    float[] all = new float[values.size() * widest.floats()];
     for (int i = 0; i < all.length; i++) {
-      all[i] = values.get(i / WIDTH.floats());
+      all[i] = values.get(i / widest.floats());
     }
     return all;
   }
@@ -134,6 +162,6 @@ abstract class FunctionWriter {
     if (!values.contains(value)) {
       values.add(value);
     }
-    return Memory.at(constants, values.indexOf(value) * WIDTH.bytes());
+    return Memory.at(constants, values.indexOf(value) * widest.bytes());
   }
 }

@@ -140,11 +140,19 @@ final class RowsKernel {
     Gpr at = registers.gpr("at");
     Vec factor = registers.vec("factor");
     Vec numbers = registers.vec("numbers");
+    Vec one = registers.vec("one");
     asm.enter(registers);
     asm.mov(factors, Assembler.stackArgument(registers, 6));
     asm.mov(factorStride, Assembler.stackArgument(registers, 7));
+    if (operation == Operation.DIVIDE) {
+      asm.lea(at, asm.constant(1));
+      asm.vbroadcastss(one, Memory.at(at, 0));
+    }
     Label row = asm.here();
     asm.vbroadcastss(factor, Memory.at(factors, 0));
+    if (operation == Operation.DIVIDE) {
+      asm.vdivps(factor, one, factor);
+    }
     asm.add(factors, factorStride);
     asm.mov(at, length);
     Label loop = asm.here(); // from the row's end to its begin
@@ -161,8 +169,7 @@ final class RowsKernel {
     }
     switch (operation) {
       case COPY, WIDEN_HALVES -> {}
-      case SCALE, SCALE_BYTES -> asm.vmulps(numbers, numbers, factor);
-      case DIVIDE -> asm.vdivps(numbers, numbers, factor);
+      case SCALE, DIVIDE, SCALE_BYTES -> asm.vmulps(numbers, numbers, factor);
       case ADD -> asm.vaddps(numbers, numbers, to);
     }
     asm.vmovups(to, numbers);

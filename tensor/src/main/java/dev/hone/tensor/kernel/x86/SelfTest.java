@@ -131,20 +131,22 @@ final class SelfTest {
 
   private void activations() {
     for (Activation activation : Activation.values()) {
-      if (activation != Activation.NONE) {
-        double expected =
-            switch (activation) {
-              case NONE, RELU -> 1;
-              case GELU -> 0.841344746;
-              case GELU_TANH -> 0.841191991;
-              case TANH -> 0.761594156;
-              case SILU -> 0.731058579;
-            };
-        int count = 4 * 8 + 8 + 3; // four vectors, one, and a part
-        MemorySegment x = floats(count, _ -> 1);
-        code.activation(activation).run(x, count);
-        expect(activation.name(), x, count, _ -> expected, 2e-6);
-      }
+      double expected =
+          switch (activation) {
+            case NONE, RELU -> 1;
+            case GELU -> 0.841344746;
+            case GELU_TANH -> 0.841191991;
+            case TANH -> 0.761594156;
+            case SILU -> 0.731058579;
+          };
+      int count = 4 * 16 + 8 + 3; // four vectors, one, and a part
+      MemorySegment x = floats(count, _ -> 1);
+      code.activation(activation).run(x, 0, x, x, 0, 1, count);
+      expect(activation.name(), x, count, _ -> expected, 2e-6);
+      x = floats(count, _ -> 1);
+      MemorySegment two = floats(count, _ -> 2);
+      code.gate(activation).run(x, 0, two, x, 0, 1, count);
+      expect(activation.name() + " as a gate", x, count, _ -> 2 * expected, 4e-6);
     }
   }
 

@@ -117,6 +117,10 @@ final class SoftmaxKernel {
     private final Vec sum = registers.vec("sum");
     private final Vec scale = registers.vec("scale");
 
+    Writer() {
+      super(WIDTH);
+    }
+
     Assembly write() {
       begin();
       asm.lea(kept, asm.constant(edges(0, Float.intBitsToFloat(-1), 0)));

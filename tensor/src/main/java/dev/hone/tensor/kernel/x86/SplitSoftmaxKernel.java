@@ -262,11 +262,17 @@ final class SplitSoftmaxKernel {
       asm.vmaxps(p[0], p[0], p[1]);
       across(p[0], () -> asm.vmaxps(p[0], p[0], other));
       asm.vmaxps(largest, p[0], old);
+      asm.vmovss(Memory.at(state, SoftmaxKernel.LARGEST), largest);
+      Label fresh = new Label();
+      asm.vmovups(p[0], zero);
+      asm.mov(edge, stackArgument(4));
+      asm.test(edge, edge);
+      asm.jne(fresh);
       asm.vsubps(x[0], old, largest);
       power(1);
+      asm.bind(fresh);
       asm.vbroadcastss(old, Memory.at(state, SoftmaxKernel.SUM));
       asm.vmulps(old, old, p[0]);
-      asm.vmovss(Memory.at(state, SoftmaxKernel.LARGEST), largest);
       asm.vmovss(Memory.at(state, SoftmaxKernel.FACTOR), p[0]);
     }
 

@@ -42,6 +42,9 @@ record X86Attention(
   /** Keys of a block: with {@link #ROWS} rows of scores they take 100 KB. */
   private static final int KEYS = 256;
 
+  /** Tasks for each thread, where there are as many: heads of one task lie beside each other. */
+  private static final int TASKS_EACH = 8;
+
   /** Queries up to which keys and values are read where they lie. */
   private static final int DIRECT_QUERIES = 2;
 
@@ -70,18 +73,23 @@ record X86Attention(
     int blocks = Math.max(1, (longest + most - 1) / most);
     int each = (longest + blocks - 1) / blocks;
     int kvHeads = shape.kvHeads();
+    long all = (long) sequences * blocks * kvHeads;
+    int headsEach = Math.clamp(all / ((long) pool.threads() * TASKS_EACH), 1, kvHeads);
+    int headTasks = (kvHeads + headsEach - 1) / headsEach;
     pool.run(
-        sequences * kvHeads * blocks,
+        sequences * headTasks * blocks,
         task -> {
-          int sequence = task / kvHeads / blocks;
-          int to = offsets[sequence + 1];
-          int query = offsets[sequence] + task / kvHeads % blocks * each;
-          int queries = Math.min(each, to - query);
-          int kvHead = task % kvHeads;
-          if (queries > DIRECT_QUERIES && splits != null) {
-            new TileAttention(this, splits, sequence, kvHead, query, queries).run();
-          } else if (queries > 0) {
-            new Task(sequence, kvHead, query, queries).run();
+          int sequence = task / headTasks / blocks;
+          int query = offsets[sequence] + task / headTasks % blocks * each;
+          int queries = Math.min(each, offsets[sequence + 1] - query);
+          int head = task % headTasks * headsEach;
+          int end = Math.min(kvHeads, head + headsEach);
+          for (; queries > 0 && head < end; head++) {
+            if (queries > DIRECT_QUERIES && splits != null) {
+              new TileAttention(this, splits, sequence, head, query, queries).run();
+            } else {
+              new Task(sequence, head, query, queries).run();
+            }
           }
         });
   }

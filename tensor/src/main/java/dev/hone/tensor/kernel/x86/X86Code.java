@@ -11,7 +11,6 @@ import dev.hone.tensor.kernel.x86.assembler.Width;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Collection;
-import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.Locale;
@@ -55,7 +54,7 @@ final class X86Code {
   private final Widening widening;
   private final Blocks blocks;
   private final Scratch scratch = new Scratch();
-  private final Map<Activation, ActivationKernel> activations = new EnumMap<>(Activation.class);
+  private final Map<ActivationKernel.Form, ActivationKernel> activations = new HashMap<>();
   private final MemorySegment zeros;
 
   private X86Code(Set<Feature> features) {
@@ -69,8 +68,9 @@ final class X86Code {
     widening = new Widening(width(), product.columns());
     blocks = new Blocks(features);
     for (Activation activation : Activation.values()) {
-      if (activation != Activation.NONE) {
-        activations.put(activation, new ActivationKernel(activation));
+      for (boolean gated : new boolean[] {false, true}) {
+        var form = new ActivationKernel.Form(activation, gated);
+        activations.put(form, new ActivationKernel(form, width()));
       }
     }
     for (Input input : Input.Kind.values()) {
@@ -193,7 +193,12 @@ final class X86Code {
   }
 
   ActivationKernel activation(Activation activation) {
-    return activations.get(activation);
+    return activations.get(new ActivationKernel.Form(activation, false));
+  }
+
+  /** An activation times another row. */
+  ActivationKernel gate(Activation activation) {
+    return activations.get(new ActivationKernel.Form(activation, true));
   }
 
   Collection<ActivationKernel> activations() {

@@ -126,7 +126,9 @@ public final class X86Kernels implements Kernels {
 
   @Override
   public void gate(Tensor gate, Tensor up, Activation activation, Tensor out) {
-    below.gate(gate, up, activation, out);
+    Shapes.checkSame(gate, up);
+    Shapes.checkSame(gate, out);
+    each(code.gate(activation), gate, up, out);
   }
 
   @Override
@@ -268,18 +270,24 @@ public final class X86Kernels implements Kernels {
   @Override
   public void activate(Tensor x, Activation activation, Tensor out) {
     Shapes.checkSame(x, out);
-    if (out != x) {
-      MemorySegment.copy(x.data(), 0, out.data(), 0, x.data().byteSize());
+    if (activation != Activation.NONE || out != x) {
+      each(code.activation(activation), x, null, out);
     }
-    if (activation != Activation.NONE) {
-      int rows = (int) out.rows();
-      long rowBytes = out.cols() * Float.BYTES;
-      pool.run(
-          rows,
-          row ->
-              code.activation(activation)
-                  .run(out.data().asSlice(row * rowBytes, rowBytes), out.cols()));
-    }
+  }
+
+  private void each(ActivationKernel kernel, Tensor x, Tensor factors, Tensor out) {
+    long stride = x.cols() * Float.BYTES;
+    byRows(
+        x,
+        (from, to) ->
+            kernel.run(
+                rows(x, from, to),
+                stride,
+                factors == null ? MemorySegment.NULL : rows(factors, from, to),
+                rows(out, from, to),
+                stride,
+                to - from,
+                x.cols()));
   }
 
   @Override

@@ -146,13 +146,8 @@ record X86Linear(
   }
 
   private void activate(int row, int rows, int from, int count) {
-    ActivationKernel kernel = code.activation(activation);
-    if (count == y.cols()) {
-      kernel.run(rowsFrom(y, row, rows, 0, count), (long) rows * count);
-      return;
-    }
-    for (int r = 0; r < rows; r++) {
-      kernel.run(rowsFrom(y, row + r, 1, from, count), count);
-    }
+    MemorySegment out = rowsFrom(y, row, rows, from, count);
+    long stride = y.cols() * Float.BYTES;
+    code.activation(activation).run(out, stride, MemorySegment.NULL, out, stride, rows, count);
   }
 }

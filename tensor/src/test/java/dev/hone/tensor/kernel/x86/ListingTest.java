@@ -81,8 +81,9 @@ class ListingTest {
     all.add(X86Limits.tiles(Peak.BF16_TILES));
     all.add(X86Limits.tiles(Peak.INT8_TILES));
     for (Activation activation : Activation.values()) {
-      if (activation != Activation.NONE) {
-        all.add(ActivationKernel.assemble(activation));
+      for (Width width : List.of(Width.YMM, Width.ZMM)) {
+        all.add(ActivationKernel.assemble(new ActivationKernel.Form(activation, false), width));
+        all.add(ActivationKernel.assemble(new ActivationKernel.Form(activation, true), width));
       }
     }
     return all;

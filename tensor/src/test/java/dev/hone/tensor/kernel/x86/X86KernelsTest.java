@@ -68,7 +68,9 @@ class X86KernelsTest extends TierTest {
         product.run(
             a.segment(), aStride, b.segment(), c.segment(), cStride, rows, depth, start.segment());
         for (ActivationKernel activation : X86Code.here().code().activations()) {
-          activation.run(c.segment(), c.segment().byteSize() / 4);
+          long numbers = c.segment().byteSize() / 4;
+          activation.run(c.segment(), 0, c.segment(), c.segment(), 0, 1, numbers);
+          activation.run(a.segment(), aStride, a.segment(), a.segment(), aStride, rows, depth);
         }
         assertThatThrownBy(
                 () ->
