@@ -15,7 +15,8 @@ import java.util.List;
  * 1 where a bound is not kept.
  */
 final class Quality {
-  private static final List<String> ALL = List.of("sst2", "sst2-pruned", "stsb", "smollm2");
+  private static final List<String> ALL =
+      List.of("sst2", "sst2-pruned", "sst2-sparse", "stsb", "smollm2", "smollm2-sparse");
 
   /** The texts and models that lie beside the project. */
   private static final Path SHARED = Path.of("../shared");
@@ -51,6 +52,8 @@ final class Quality {
       switch (part) {
         case "sst2" -> Sst2Quality.measure(SHARED, threads, every, lines);
         case "sst2-pruned" -> Sst2Pruning.measure(SHARED, threads, every, lines);
+        case "sst2-sparse" -> Sst2Quality.sparse(SHARED, threads, every, lines);
+        case "smollm2-sparse" -> SmolLm2Quality.sparse(SHARED, threads, every, lines);
         case "stsb" -> StsbQuality.measure(SHARED, threads, every, lines);
         default -> SmolLm2Quality.measure(SHARED, threads, every, lines);
       }

@@ -27,62 +27,133 @@ final class SmolLm2Quality {
   private static final String PUBLISHED =
       "assets/models/smollm2-135m-instruct-gguf/SmolLM2-135M-Instruct.Q4_1.gguf";
   private static final int WINDOWS = 32;
+  private static final int CALIBRATION = 64;
   private static final int SIZE = 512;
 
   /** Enough of the text for all windows, and a part of what is kept from calibration. */
   private static final int CHARACTERS = 200_000;
 
-  private SmolLm2Quality() {}
+  /** What llama.cpp's files reach with an importance matrix, and how much worse ours may be. */
+  private static final double PEERS = 1.05;
 
-  static void measure(Path shared, int threads, int every, QualityLines lines) throws IOException {
-    String text = Files.readString(shared.resolve("assets/text/wikitext2/wikitext-test.txt"));
-    var calibration = new Compression.Texts(text.substring(text.length() / 2), WINDOWS, SIZE);
-    var windows = new Windows(SIZE, SIZE, Math.max(1, WINDOWS / every));
+  private final Path restored;
+  private final Path made;
+  private final String text;
+  private final Compression.Texts calibration;
+  private final Windows windows;
+  private final int threads;
+  private final KernelTier tier = KernelTier.select(Optional.empty()).tier();
+  private final QualityLines lines;
+
+  private SmolLm2Quality(Path shared, Path folder, int threads, int every, QualityLines lines)
+      throws IOException {
+    this.restored = folder.resolve("restored.gguf");
+    this.made = folder.resolve("made.gguf");
+    this.text = Files.readString(shared.resolve("assets/text/wikitext2/wikitext-test.txt"));
+    this.calibration =
+        new Compression.Texts(
+            text.substring(text.length() / 2), Math.max(1, CALIBRATION / every), SIZE);
+    this.windows = new Windows(SIZE, SIZE, Math.max(1, WINDOWS / every));
+    this.threads = threads;
+    this.lines = lines;
+    DissolvedGrid.write(shared.resolve(PUBLISHED), restored);
+  }
+
+  @FunctionalInterface
+  private interface Lines {
+    void of(SmolLm2Quality quality) throws IOException;
+  }
+
+  private static void in(Path shared, int threads, int every, QualityLines lines, Lines measured)
+      throws IOException {
     Path folder = Files.createTempDirectory("hone-quality-");
-    KernelTier tier = KernelTier.select(Optional.empty()).tier();
     try {
-      Path restored = folder.resolve("restored.gguf");
-      DissolvedGrid.write(shared.resolve(PUBLISHED), restored);
-      record Asked(Recipe recipe, double divergence, long bytes) {}
-      for (Asked asked :
-          List.of(
-              new Asked(QualityRecipes.decoder("q4_1", Method.RTN), 0, 0),
-              new Asked(QualityRecipes.decoder("q4_1", Method.GPTQ), 0.062, 98_362_432),
-              new Asked(QualityRecipes.decoder("iq4_nl", Method.GPTQ), 0.095, 91_727_136))) {
-        Path made = folder.resolve("made.gguf");
-        long start = System.nanoTime();
-        Compression.Result result =
-            new Compression(restored, "SmolLM2 restored", asked.recipe(), made)
-                .run(calibration, threads, tier, EncoderQuality::tell);
-        double seconds = (System.nanoTime() - start) / 1e9;
-        Divergence.Found found =
-            divergence(restored, made, text.substring(0, CHARACTERS), windows, threads, tier);
-        var line = lines.line(asked.recipe().name()).figure("tokens", found.tokens());
-        double divergence = found.divergence(Bootstrap.STANDARD).value();
-        if (asked.divergence() > 0) {
-          line.atMost("meanDivergence", divergence, asked.divergence());
-          line.atMost("fileBytes", result.bytesAfter(), asked.bytes());
-        } else {
-          line.figure("meanDivergence", divergence).figure("fileBytes", result.bytesAfter());
-        }
-        line.figure("sameTop", found.sameTop(Bootstrap.STANDARD).value())
-            .figure("perplexity", found.perplexity(Bootstrap.STANDARD).value())
-            .figure("referencePerplexity", found.referencePerplexity(Bootstrap.STANDARD).value())
-            .figure("secondsToMake", seconds)
-            .end();
-        Files.delete(made);
-      }
+      measured.of(new SmolLm2Quality(shared, folder, threads, every, lines));
     } finally {
       ModelWriter.delete(folder);
     }
   }
 
-  private static Divergence.Found divergence(
-      Path reference, Path made, String text, Windows windows, int threads, KernelTier tier) {
+  /** Weights in fewer bits. */
+  static void measure(Path shared, int threads, int every, QualityLines lines) throws IOException {
+    in(
+        shared,
+        threads,
+        every,
+        lines,
+        quality -> {
+          quality.line(QualityRecipes.decoder("q4_1", Method.RTN), 0, 0);
+          quality.line(QualityRecipes.decoder("q4_1", Method.REFIT), PEERS * 0.0798, 0);
+          quality.line(QualityRecipes.decoder("iq4_nl", Method.REFIT), PEERS * 0.1257, 0);
+          quality.line(QualityRecipes.decoder("q4_0", Method.REFIT), PEERS * 0.1977, 0);
+          quality.line(QualityRecipes.decoder("q4_1", Method.GPTQ), 0, 0);
+          quality.mixed(91_726_912, 0.095);
+          quality.mixed(98_362_432, 0.062);
+          quality.mixed(105_454_368, 0.045);
+        });
+  }
+
+  /** Half of the weights zero: what looks at texts must be nearer than magnitude. */
+  static void sparse(Path shared, int threads, int every, QualityLines lines) throws IOException {
+    in(
+        shared,
+        threads,
+        every,
+        lines,
+        quality -> {
+          for (String sparsity : List.of("50%", "2:4")) {
+            double magnitude = 0;
+            for (Recipe recipe : QualityRecipes.sparse(sparsity)) {
+              double found = quality.line(recipe, magnitude, 0);
+              magnitude = magnitude == 0 ? found : magnitude;
+            }
+          }
+        });
+  }
+
+  private void mixed(long bytes, double most) throws IOException {
+    line(QualityRecipes.mixed(restored, bytes), most, bytes);
+  }
+
+  /**
+   * Makes a model, and measures it.
+   *
+   * @param most divergence, 0: no bound
+   * @param bytes of the file at most, 0: no bound
+   */
+  private double line(Recipe recipe, double most, long bytes) throws IOException {
+    long start = System.nanoTime();
+    Compression.Result result =
+        new Compression(restored, "SmolLM2 restored", recipe, made)
+            .run(calibration, threads, tier, EncoderQuality::tell);
+    double seconds = (System.nanoTime() - start) / 1e9;
+    Divergence.Found found = divergence();
+    double divergence = found.divergence(Bootstrap.STANDARD).value();
+    var line = lines.line(recipe.name()).figure("tokens", found.tokens());
+    if (most > 0) {
+      line.atMost("meanDivergence", divergence, most);
+    } else {
+      line.figure("meanDivergence", divergence);
+    }
+    if (bytes > 0) {
+      line.atMost("fileBytes", result.bytesAfter(), bytes);
+    } else {
+      line.figure("fileBytes", result.bytesAfter());
+    }
+    line.figure("sameTop", found.sameTop(Bootstrap.STANDARD).value())
+        .figure("perplexity", found.perplexity(Bootstrap.STANDARD).value())
+        .figure("referencePerplexity", found.referencePerplexity(Bootstrap.STANDARD).value())
+        .figure("secondsToMake", seconds)
+        .end();
+    Files.delete(made);
+    return divergence;
+  }
+
+  private Divergence.Found divergence() {
     try (var pool = new ComputePool(threads);
-        LanguageModel a = LanguageModel.load(reference, tier, ActivationType.F32, pool);
+        LanguageModel a = LanguageModel.load(restored, tier, ActivationType.F32, pool);
         LanguageModel b = LanguageModel.load(made, tier, ActivationType.F32, pool)) {
-      return Divergence.of(a, b, text, windows, _ -> {}).secondHalf();
+      return Divergence.of(a, b, text.substring(0, CHARACTERS), windows, _ -> {}).secondHalf();
     }
   }
 }

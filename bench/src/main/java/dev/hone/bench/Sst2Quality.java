@@ -28,12 +28,7 @@ final class Sst2Quality {
 
   static void measure(Path shared, int threads, int every, QualityLines lines) throws IOException {
     Path data = shared.resolve("assets/text/sst2");
-    List<String> texts =
-        EncoderQuality.every(
-            every,
-            Stream.of("test.tsv", "dev.tsv")
-                .flatMap(file -> sentences(data.resolve(file)).stream())
-                .toList());
+    List<String> texts = texts(data, every);
     var quality =
         new EncoderQuality(shared.resolve("assets/models/minilm-sst2"), calibration(data), threads);
     List<float[]> original = quality.original(encoder -> probabilities(encoder, texts));
@@ -59,6 +54,36 @@ final class Sst2Quality {
       bounded(line, "fileBytes", found.fileBytes(), asked.bytes());
       line.figure("secondsToMake", found.seconds()).end();
     }
+  }
+
+  /** Half of the weights zero: what looks at texts must be nearer than magnitude. */
+  static void sparse(Path shared, int threads, int every, QualityLines lines) throws IOException {
+    Path data = shared.resolve("assets/text/sst2");
+    List<String> texts = texts(data, every);
+    var quality =
+        new EncoderQuality(shared.resolve("assets/models/minilm-sst2"), calibration(data), threads);
+    List<float[]> original = quality.original(encoder -> probabilities(encoder, texts));
+    for (String sparsity : List.of("50%", "2:4")) {
+      double magnitude = 0;
+      for (Recipe recipe : QualityRecipes.sparse(sparsity)) {
+        ClassFidelity fidelity =
+            ClassFidelity.of(
+                original,
+                quality.compressed(recipe, encoder -> probabilities(encoder, texts)).answers());
+        var line = lines.line(recipe.name()).figure("texts", texts.size());
+        bounded(line, "meanDivergence", fidelity.meanDivergence(), magnitude);
+        line.figure("flips", fidelity.flips()).end();
+        magnitude = magnitude == 0 ? fidelity.meanDivergence() : magnitude;
+      }
+    }
+  }
+
+  private static List<String> texts(Path data, int every) {
+    return EncoderQuality.every(
+        every,
+        Stream.of("test.tsv", "dev.tsv")
+            .flatMap(file -> sentences(data.resolve(file)).stream())
+            .toList());
   }
 
   /** Phrases of train. */

@@ -20,6 +20,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
 import picocli.CommandLine.Option;
 
 /** What every command that makes a smaller model is told, and how it tells what it made. */
@@ -180,6 +182,17 @@ final class CompressionOptions {
                 .average()
                 .orElse(0),
             result.tokens());
+    Map<String, Long> types =
+        changes.stream()
+            .collect(Collectors.groupingBy(LayerChange::to, TreeMap::new, Collectors.counting()));
+    if (types.size() > 1) {
+      terminal
+          .out()
+          .println(
+              types.entrySet().stream()
+                  .map(e -> e.getValue() + " " + e.getKey())
+                  .collect(Collectors.joining(", ", "types: ", "")));
+    }
     if (changes.stream().anyMatch(c -> c.zeros() > 0.01)) {
       double weights = changes.stream().mapToDouble(LayerChange::weights).sum();
       terminal

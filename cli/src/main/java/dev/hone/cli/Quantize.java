@@ -6,10 +6,15 @@ import dev.hone.compress.Pass;
 import dev.hone.compress.Recipe;
 import dev.hone.compress.quantize.Awq;
 import dev.hone.compress.quantize.Encode;
+import dev.hone.compress.quantize.Mix;
 import dev.hone.compress.quantize.Observer;
 import dev.hone.compress.quantize.RoundInputs;
 import dev.hone.compress.quantize.Rounding;
 import dev.hone.compress.quantize.StaticInputs;
+import dev.hone.model.LayerMap;
+import dev.hone.model.Linear;
+import dev.hone.model.Role;
+import dev.hone.model.folder.Model;
 import dev.hone.tensor.DType;
 import dev.hone.tensor.DType.Affine;
 import dev.hone.tensor.DType.Block;
@@ -19,6 +24,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -43,7 +50,8 @@ import picocli.CommandLine.Spec;
       "  hone quantize minilm --bits 4 --group 64 --calibration texts.txt --out minilm-4bit",
       "  hone quantize minilm --bits 8 --activations static --calibration texts.txt --out"
           + " minilm-int8",
-      "  hone quantize model-f16.gguf --type iq4_nl --calibration texts.txt --out model-iq4.gguf"
+      "  hone quantize model-f16.gguf --type iq4_nl --calibration texts.txt --out model-iq4.gguf",
+      "  hone quantize model-f16.gguf --size 105MB --calibration texts.txt --out model-105.gguf"
     })
 final class Quantize implements Callable<Integer> {
   @Spec private CommandSpec spec;
@@ -91,8 +99,18 @@ final class Quantize implements Callable<Integer> {
   @Option(
       names = "--type",
       description =
-          "Instead of bits and groups a type by its name: int4-g48-asym, q4_0, q4_1, iq4_nl, q8_0.")
+          "Instead of bits and groups a type by its name: int4-g48-asym, q4_0, q4_1, q5_0, q5_1,"
+              + " q8_0, iq4_nl, q2_k to q6_k (which give rows of no multiple of 256 the next wider"
+              + " type).")
   private String type;
+
+  @Option(
+      names = "--size",
+      paramLabel = "SIZE",
+      description =
+          "Of a GGUF decoder, instead of a type the bytes that the file may have, as 105MB: layers"
+              + " get types of their own, wider ones where answers would change most.")
+  private String size;
 
   @Option(
       names = "--embeddings",
@@ -128,7 +146,10 @@ final class Quantize implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    Recipe recipe = recipe(compression.gguf());
+    Recipe recipe = size == null ? recipe(compression.gguf()) : mixed();
+    if (type != null && DType.of(type) instanceof Block block && block.columns() > 32) {
+      tellOfRows(block);
+    }
     compression.run(Terminal.of(spec), "quantizing", model, compute, recipe);
     return 0;
   }
@@ -169,6 +190,72 @@ final class Quantize implements Callable<Integer> {
                   true,
                   LayerSelection.blocks()));
     };
+  }
+
+  /** Says which matrices cannot have the type that was asked for. */
+  private void tellOfRows(Block asked) {
+    List<String> others = new ArrayList<>();
+    Set<String> instead = new TreeSet<>();
+    try (Model read = Model.load(model.resolve(Terminal.of(spec)))) {
+      read.transformer()
+          .map(
+              new LayerMap() {
+                @Override
+                public Linear linear(Role role, Linear layer) {
+                  DType fitting = Encode.fitting(asked, layer.in());
+                  if (LayerSelection.blocks().chooses(role, layer.weight().name())
+                      && !fitting.equals(asked)) {
+                    others.add(layer.weight().name());
+                    instead.add(fitting.label());
+                  }
+                  return layer;
+                }
+              });
+    }
+    if (!others.isEmpty()) {
+      Terminal.of(spec)
+          .warn(
+              others.size()
+                  + " matrices ("
+                  + others.getFirst()
+                  + " ...) have rows of no multiple of "
+                  + asked.columns()
+                  + ": they become "
+                  + String.join(", ", instead)
+                  + " instead of "
+                  + asked.label());
+    }
+  }
+
+  /** Types of every layer's own, within a file's size. */
+  private Recipe mixed() {
+    WrongInput.refuse(
+        spec,
+        "does nothing with --size",
+        "--type",
+        "--bits",
+        "--group",
+        "--symmetric",
+        "--activations",
+        "--observer");
+    if (!compression.gguf()) {
+      throw new WrongInput("--size is a GGUF file's: name one with --out MODEL.gguf");
+    }
+    if (method.equals(Awq.NAME)) {
+      throw new WrongInput("--size goes with refit, gptq-range and gptq, not with awq");
+    }
+    try (Model read = Model.load(model.resolve(Terminal.of(spec)))) {
+      DType tables = embeddings == null ? Block.Q8_0 : table(embeddings);
+      double bits = Mix.bits(read, Size.bytes(size), tables, LayerSelection.blocks());
+      List<Pass> passes = new ArrayList<>();
+      passes.add(new Mix(bits, rounding(), LayerSelection.blocks()));
+      if (tables != null) {
+        passes.add(new Encode(tables, LayerSelection.of(LayerKind.EMBEDDING)));
+      }
+      return new Recipe(method + "-" + size, passes);
+    } catch (IllegalArgumentException e) {
+      throw new WrongInput(e.getMessage());
+    }
   }
 
   private static DType table(String label) {

@@ -222,6 +222,10 @@ class CommandsTest {
         "quantize|{decoder}|--out|new-folder|--method|rtn",
         "quantize|{decoder}|--out|new.gguf|--method|rtn|--group|64",
         "quantize|{decoder}|--out|{decoder}|--method|rtn",
+        "quantize|{decoder}|--out|new.gguf|--size|little|--calibration|{texts}",
+        "quantize|{decoder}|--out|new.gguf|--size|1kB|--calibration|{texts}",
+        "quantize|{decoder}|--out|new.gguf|--size|1MB|--type|q4_0|--calibration|{texts}",
+        "quantize|{decoder}|--out|new-folder|--size|1MB|--calibration|{texts}",
         "quantize|{embedder}|--out|new-folder|--method|rtn|--task|sst2",
         "quantize|{embedder}|--out|new-folder|--method|rtn|--eval|{missing}",
         "prune|{embedder}|--out|new-folder",
@@ -284,6 +288,32 @@ class CommandsTest {
     JsonNode near = json("compare|{decoder}|" + target + "|--data|{texts}|--window|8").get("all");
     assertThat(near.get("divergence").asDouble()).isBetween(1e-6, 0.1);
     assertThat(hone("inspect|" + target).out()).contains("q4_1", "q8_0");
+  }
+
+  /** Rows of 64 and 96 columns are no blocks of 256, which is said. */
+  @Test
+  void quantizeToKQuants() {
+    Path target = folder.resolve("k.gguf");
+    Answer done =
+        hone(
+            "quantize|{decoder}|--type|q4_k|--calibration|{texts}|--window|8|--samples|4|--out|"
+                + target);
+    assertThat(done.err()).contains("21 matrices (").contains("they become q5_0 instead of q4_k");
+    assertThat(done.out()).contains("types: 21 q5_0, 1 q8_0");
+  }
+
+  @Test
+  void quantizeToASize() throws IOException {
+    Path target = folder.resolve("sized.gguf");
+    Answer done =
+        hone(
+            "quantize|{decoder}|--size|160kB|--calibration|{texts}|--window|16|--samples|4|--out|"
+                + target);
+    assertThat(done.code()).as(done.err()).isZero();
+    assertThat(Files.size(target)).isBetween(150_000L, 160_000L);
+    assertThat(done.out()).contains("iq4_nl").contains("q5_1");
+    JsonNode near = json("compare|{decoder}|" + target + "|--data|{texts}|--window|8").get("all");
+    assertThat(near.get("divergence").asDouble()).isBetween(1e-7, 0.1);
   }
 
   @Test

@@ -5,6 +5,7 @@ import dev.hone.compress.prune.Prune;
 import dev.hone.compress.prune.Remove;
 import dev.hone.compress.quantize.Awq;
 import dev.hone.compress.quantize.Encode;
+import dev.hone.compress.quantize.Mix;
 import dev.hone.compress.quantize.RoundInputs;
 import dev.hone.compress.quantize.Rounding;
 import dev.hone.compress.quantize.SmoothInputs;
@@ -25,6 +26,8 @@ final class Passes {
               (type, fields, layers) -> Encode.read(type, Rounding.read(fields), layers)),
           JoinHeads.NAME,
           new Kind(Set.of(), (kvHeads, _, layers) -> JoinHeads.read(kvHeads, layers)),
+          Mix.NAME,
+          new Kind(Rounding.FIELDS, Mix::read),
           Prune.NAME,
           new Kind(Prune.FIELDS, Prune::read),
           Remove.NAME,

@@ -100,8 +100,8 @@ class RecipeFileTest {
       value = {
         "name: a|passes must be a list",
         "passes: []|name must be a text",
-        "{name: a, passes: [{}]}|names no pass; known are [awq, encode, input, join-heads, prune,"
-            + " remove, smooth]",
+        "{name: a, passes: [{}]}|names no pass; known are [awq, encode, input, join-heads, mix,"
+            + " prune, remove, smooth]",
         "{name: a, passes: [{encode: int5}]}|unknown type: int5",
         "{name: a, passes: [{input: int8}]}|unknown input int8",
         "{name: a, passes: [{input: dynamic-int8, observer: kl}]}|observer belongs to static-int8",
@@ -109,6 +109,8 @@ class RecipeFileTest {
         "{name: a, passes: [{input: static-int8, percentile: 99}]}|belongs to the observer"
             + " percentile, not to mse",
         "{name: a, passes: [{input: static-int8, kinds: [head]}]}|is for layers of blocks",
+        "{name: a, passes: [{mix: five, method: gptq}]}|five is no number of bits a weight",
+        "{name: a, passes: [{mix: 5.5}]}|mix looks at texts",
         "{name: a, passes: [{encode: f16, kind: [head]}]}|unknown field kind",
         "{name: a, passes: [{encode: f16, kinds: [heads]}]}|unknown kind heads",
         "{name: a, passes: [{encode: f16, kinds: head}]}|kinds must be a list",

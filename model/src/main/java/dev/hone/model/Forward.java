@@ -66,6 +66,11 @@ public final class Forward {
         : last;
   }
 
+  /** What the model answers to the hidden states behind its last block. */
+  public static <T> T answer(Transformer model, T x, Batch batch, Ops<T> ops) {
+    return ops.scope(() -> head(model, norm(model.norm(), x, ops), batch, ops));
+  }
+
   /** Where a block stands, and the tokens in it. */
   private record Place(int layer, Batch batch, int[] positions, KeyValueCache cache) {}
 

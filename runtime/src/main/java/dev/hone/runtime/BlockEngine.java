@@ -41,6 +41,11 @@ public final class BlockEngine implements AutoCloseable {
     return new BlockEngine(model.with(List.of(block)).with(new Head.HiddenStates()), kernels);
   }
 
+  /** Runs what stands behind a model's last block. */
+  public static BlockEngine answers(Transformer model, Kernels kernels) {
+    return new BlockEngine(model.with(List.of()), kernels);
+  }
+
   /** What the first block reads: [token, hidden], until the next call. */
   public Tensor embeddings(Batch batch) {
     return Forward.embeddings(model, batch, ops);
@@ -63,6 +68,15 @@ public final class BlockEngine implements AutoCloseable {
    */
   public Tensor run(Tensor x, Batch batch, BiConsumer<Linear, Tensor> observer) {
     return Forward.block(model.blocks().getFirst(), x, batch, new Observed<>(ops, observer));
+  }
+
+  /**
+   * What the model answers to the hidden states behind its last block, until the next call.
+   *
+   * @param x [token, hidden] of the whole batch
+   */
+  public Tensor answers(Tensor x, Batch batch) {
+    return Forward.answer(model, x, batch, ops);
   }
 
   @Override

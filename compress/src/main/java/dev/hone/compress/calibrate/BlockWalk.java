@@ -77,16 +77,7 @@ public final class BlockWalk {
     /** What the watched layers of a block read. */
     private Inputs inputs(Block block) {
       var inputs = new Inputs();
-      show(
-          block,
-          () -> {
-            var batch = inputs.new OneBatch(calibration.kernels(), calibration.pool());
-            return (layer, x) -> {
-              if (watched.test(layer)) {
-                batch.add(layer, x);
-              }
-            };
-          });
+      show(block, () -> inputs.batch(calibration, watched));
       return inputs;
     }
   }

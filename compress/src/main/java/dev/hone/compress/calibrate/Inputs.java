@@ -8,6 +8,8 @@ import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.BiConsumer;
+import java.util.function.Predicate;
 
 /** What the linear layers of one block read; layers that read the same share it. */
 public final class Inputs {
@@ -18,8 +20,17 @@ public final class Inputs {
     return Optional.ofNullable(byLayer.get(layer.name()));
   }
 
-  /** Counts what layers read while one batch runs. */
-  final class OneBatch {
+  /** Counts what the watched layers read while one batch runs: told of each layer and its input. */
+  public BiConsumer<Linear, Tensor> batch(Calibration calibration, Predicate<Linear> watched) {
+    var batch = new OneBatch(calibration.kernels(), calibration.pool());
+    return (layer, x) -> {
+      if (watched.test(layer)) {
+        batch.add(layer, x);
+      }
+    };
+  }
+
+  private final class OneBatch {
     private final IdentityHashMap<Tensor, Gram> seen = new IdentityHashMap<>();
     private final Kernels kernels;
     private final ComputePool pool;

@@ -29,7 +29,7 @@ public final class InverseFactor {
   }
 
   /** The Gram matrix with its diagonal raised: [n, n] row-major. */
-  static double[] damped(Gram gram, int[] order, double damping) {
+  public static double[] damped(Gram gram, int[] order, double damping) {
     int n = gram.size();
     double mean = Arrays.stream(gram.diagonal()).average().orElse(0);
     double[] hessian = gram.matrix(order);

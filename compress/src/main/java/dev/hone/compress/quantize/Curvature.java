@@ -15,8 +15,10 @@ import java.util.stream.IntStream;
  * @param order in which columns are rounded
  * @param upper {@link InverseFactor} of the damped Hessian in that order, [n, n]; null where
  *     columns are rounded each by itself
+ * @param hessian damped, [n, n] in the columns' own order, 1 on the diagonal on average; null
+ *     likewise
  */
-record Curvature(float[] importance, int[] order, float[] upper) {
+record Curvature(float[] importance, int[] order, float[] upper, float[] hessian) {
   /** A column that was never read costs nothing, yet gets a grid that suits it. */
   private static final double LEAST = 1e-6;
 
@@ -24,7 +26,7 @@ record Curvature(float[] importance, int[] order, float[] upper) {
   static Curvature flat(int columns) {
     float[] importance = new float[columns];
     Arrays.fill(importance, 1);
-    return new Curvature(importance, IntStream.range(0, columns).toArray(), null);
+    return new Curvature(importance, IntStream.range(0, columns).toArray(), null, null);
   }
 
   static Curvature of(Gram gram, Rounding how, ComputePool pool) {
@@ -42,7 +44,23 @@ record Curvature(float[] importance, int[] order, float[] upper) {
     return new Curvature(
         importance,
         order,
-        how.propagates() ? InverseFactor.of(gram, order, how.damping(), pool) : null);
+        how.propagates() ? InverseFactor.of(gram, order, how.damping(), pool) : null,
+        how.propagates() ? hessian(gram, how.damping()) : null);
+  }
+
+  /** The damped Gram matrix, over the mean of its diagonal. */
+  private static float[] hessian(Gram gram, double damping) {
+    int n = gram.size();
+    double[] damped = InverseFactor.damped(gram, IntStream.range(0, n).toArray(), damping);
+    double mean = 0;
+    for (int i = 0; i < n; i++) {
+      mean += damped[i * n + i] / n;
+    }
+    float[] all = new float[n * n];
+    for (int i = 0; i < all.length; i++) {
+      all[i] = (float) (damped[i] / mean);
+    }
+    return all;
   }
 
   private static int[] order(float[] importance, Rounding how) {

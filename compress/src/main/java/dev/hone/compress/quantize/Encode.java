@@ -22,25 +22,40 @@ import dev.hone.tensor.Tensor;
 import dev.hone.tensor.layout.Layouts;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 
 /**
  * Stores the matrices of the chosen layers in another type: cast to the nearest for floats,
  * quantized for integers, as {@link Rounding} says. What a calibrated method cannot see the inputs
  * of, embeddings and heads, it takes as if every column counted the same.
+ *
+ * <p>Where a K-quant's blocks do not divide a matrix's rows, it gets the next wider type of blocks
+ * of 32, as llama.cpp gives it.
+ *
+ * @param type of the layers that {@code types} does not name
+ * @param types by the weight's name, in the order of names
  */
-public record Encode(DType type, Rounding rounding, LayerSelection layers) implements Pass {
+public record Encode(DType type, Map<String, DType> types, Rounding rounding, LayerSelection layers)
+    implements Pass {
   /** What recipes call the pass. */
   public static final String NAME = "encode";
 
   public Encode {
+    types = Collections.unmodifiableMap(new TreeMap<>(types));
     if (rounding.calibrated()) {
       Grid.of(type, Integers.SCALES); // refuses what cannot be calibrated
     }
+  }
+
+  /** One type for all layers. */
+  public Encode(DType type, Rounding rounding, LayerSelection layers) {
+    this(type, Map.of(), rounding, layers);
   }
 
   /** Each number to the nearest. */
@@ -72,7 +87,7 @@ public record Encode(DType type, Rounding rounding, LayerSelection layers) imple
   public Outcome apply(Transformer model, Calibration calibration, Arena arena) {
     List<LayerChange> changes = new ArrayList<>();
     if (!rounding.calibrated()) {
-      LayerMap nearest = map(changes, (from, _) -> Layouts.encode(from, type, arena));
+      LayerMap nearest = map(changes, (from, to, _) -> Layouts.encode(from, to, arena));
       return new Outcome(model.map(nearest), changes);
     }
     calibration.required(rounding.method().label());
@@ -81,8 +96,8 @@ public record Encode(DType type, Rounding rounding, LayerSelection layers) imple
     LayerMap others =
         map(
             changes,
-            (from, _) ->
-                integers(from, Curvature.flat(Math.toIntExact(from.cols())), calibration)
+            (from, to, _) ->
+                integers(from, to, Curvature.flat(Math.toIntExact(from.cols())), calibration)
                     .tensor(arena));
     Transformer encoded = walked.with(List.of()).map(others);
     return new Outcome(encoded.with(walked.blocks()), changes);
@@ -99,8 +114,29 @@ public record Encode(DType type, Rounding rounding, LayerSelection layers) imple
         .run(model, journal, (block, inputs) -> encode(block, inputs, calibration, arena));
   }
 
-  private boolean chooses(Role role, Weight weight) {
-    return layers.chooses(role, weight.name()) && !weight.tensor().dtype().equals(type);
+  /** What a matrix becomes; what it is, where the pass leaves it alone. */
+  private DType type(Role role, Weight weight) {
+    Tensor now = weight.tensor();
+    return layers.chooses(role, weight.name())
+        ? fitting(types.getOrDefault(weight.name(), type), now.cols())
+        : now.dtype();
+  }
+
+  /**
+   * The type, or where its blocks do not divide rows of so many columns, the one in its place: that
+   * of llama.cpp's {@code llama_tensor_get_type}.
+   */
+  public static DType fitting(DType type, long cols) {
+    if (!(type instanceof DType.Block block) || cols % block.columns() == 0 || cols % 32 != 0) {
+      return type;
+    }
+    return switch (block) {
+      case Q2_K, Q3_K -> DType.Block.IQ4_NL;
+      case Q4_K -> DType.Block.Q5_0;
+      case Q5_K -> DType.Block.Q5_1;
+      case Q6_K -> DType.Block.Q8_0;
+      case Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, IQ4_NL -> block;
+    };
   }
 
   private Block encode(Block block, Inputs inputs, Calibration calibration, Arena arena) {
@@ -108,7 +144,7 @@ public record Encode(DType type, Rounding rounding, LayerSelection layers) imple
     return block.map(
         map(
             new ArrayList<>(),
-            (from, layer) -> {
+            (from, to, layer) -> {
               Curvature curvature =
                   inputs
                       .of(layer)
@@ -117,16 +153,16 @@ public record Encode(DType type, Rounding rounding, LayerSelection layers) imple
                               curvatures.computeIfAbsent(
                                   gram, g -> Curvature.of(g, rounding, calibration.pool())))
                       .orElseGet(() -> Curvature.flat(layer.in()));
-              return integers(from, curvature, calibration).tensor(arena);
+              return integers(from, to, curvature, calibration).tensor(arena);
             }));
   }
 
-  private Integers integers(Tensor from, Curvature curvature, Calibration calibration) {
+  private Integers integers(Tensor from, DType to, Curvature curvature, Calibration calibration) {
     return Gptq.round(
         Integers.floats(from),
         Math.toIntExact(from.rows()),
         curvature,
-        Grid.of(type, Integers.SCALES),
+        Grid.of(to, Integers.SCALES),
         rounding,
         calibration.pool());
   }
@@ -134,7 +170,7 @@ public record Encode(DType type, Rounding rounding, LayerSelection layers) imple
   /** Makes the new matrix of a layer; the layer is null for an embedding. */
   @FunctionalInterface
   private interface Maker {
-    Tensor of(Tensor from, Linear layer);
+    Tensor of(Tensor from, DType to, Linear layer);
   }
 
   private LayerMap map(List<LayerChange> changes, Maker maker) {
@@ -155,10 +191,11 @@ public record Encode(DType type, Rounding rounding, LayerSelection layers) imple
 
       private Tensor make(Role role, Weight weight, Linear layer) {
         Tensor from = weight.tensor();
-        if (!chooses(role, weight)) {
+        DType type = type(role, weight);
+        if (type.equals(from.dtype())) {
           return from;
         }
-        Tensor to = maker.of(from, layer);
+        Tensor to = maker.of(from, type, layer);
         changes.add(LayerChange.of(weight.name(), from, to));
         return to;
       }

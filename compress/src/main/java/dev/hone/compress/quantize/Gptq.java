@@ -1,5 +1,7 @@
 package dev.hone.compress.quantize;
 
+import dev.hone.tensor.DType.Block;
+import dev.hone.tensor.layout.Layouts;
 import dev.hone.tensor.parallel.ComputePool;
 
 /**
@@ -13,6 +15,9 @@ import dev.hone.tensor.parallel.ComputePool;
 final class Gptq {
   /** Columns after whose end what they owe is paid to the columns behind them, in one sweep. */
   private static final int LAZY = 128;
+
+  /** After which {@link Descent} finds little more. */
+  private static final int SWEEPS = 3;
 
   private static final int LANES = GridFit.LANES;
 
@@ -48,13 +53,14 @@ final class Gptq {
     private final int rows;
     private final int cols = out.cols();
     private final int group = out.group();
+    private final int span; // columns whose grids are found together
     private final GridFit fit = new GridFit(out.grid());
     private final float[] w = new float[cols * LANES]; // [column, lane], in the columns' own order
     private final float[] scales = new float[out.groups() * LANES];
     private final float[] shifts = new float[out.groups() * LANES];
     private final float[] scale = new float[LANES];
     private final float[] shift = new float[LANES];
-    private final float[] q = new float[LANES];
+    private final float[] integers = new float[cols * LANES]; // [column, lane]
     private final float[] errors;
     private final int lazy;
     private final int[] order = curvature.order();
@@ -65,27 +71,24 @@ final class Gptq {
       this.first = first;
       this.rows = Math.min(LANES, out.rows() - first);
       // Grids that are found on the way need columns that have been paid all they are owed.
-      this.lazy = group >= cols ? LAZY : group * Math.max(1, LAZY / group);
+      this.span = group * out.grid().together();
+      this.lazy = span >= cols ? Math.min(LAZY, cols) : span * Math.max(1, LAZY / span);
       this.errors = new float[lazy * LANES];
-      for (int r = 0; r < rows; r++) {
-        for (int c = 0; c < cols; c++) {
-          w[c * LANES + r] = weights[(first + r) * cols + c];
-        }
-      }
+      read(w);
     }
 
     void round() {
-      boolean onTheWay = propagates && !how.activationOrder() && group < cols;
+      boolean onTheWay = propagates && !how.activationOrder() && span < cols;
       if (!onTheWay) {
-        for (int g = 0; g < out.groups(); g++) {
-          grid(g);
+        for (int from = 0; from < cols; from += span) {
+          grids(from);
         }
       }
       for (int from = 0; from < cols; from += lazy) {
         int to = Math.min(cols, from + lazy);
         for (int i = from; i < to; i++) {
-          if (onTheWay && i % group == 0) {
-            grid(i / group);
+          if (onTheWay && i % span == 0) {
+            grids(i);
           }
           column(i, from, to);
         }
@@ -93,10 +96,71 @@ final class Gptq {
           pay(from, to);
         }
       }
+      if (propagates && how.refits()) {
+        descend();
+      }
       store();
     }
 
-    /** Finds the grids of one group from its weights as they stand. */
+    /** Lets integers and grids find a better place together. */
+    private void descend() {
+      read(w);
+      var descent =
+          new Descent(out.grid(), fit, w, integers, scales, shifts, curvature.hessian(), group);
+      for (int i = 0; i < SWEEPS; i++) {
+        descent.sweep();
+      }
+    }
+
+    private void read(float[] to) {
+      for (int r = 0; r < rows; r++) {
+        for (int c = 0; c < cols; c++) {
+          to[c * LANES + r] = weights[(first + r) * cols + c];
+        }
+      }
+    }
+
+    /** Finds the grids of a span of columns from its weights as they stand. */
+    private void grids(int column) {
+      int first = column / group;
+      int together = out.grid().together();
+      for (int g = first; g < first + together; g++) {
+        grid(g);
+      }
+      if (together > 1) {
+        settle(first, together);
+        if (how.refits() && out.grid().offset() == Grid.Offset.FREE) {
+          for (int g = first; g < first + together; g++) {
+            int from = g * group;
+            fit.shifts(w, from, group, curvature.importance(), from, scales, shifts, g * LANES);
+          }
+          settle(first, together);
+        }
+      }
+    }
+
+    /** Rounds the scales and shifts of groups to the steps that they share. */
+    private void settle(int first, int together) {
+      float[] some = new float[together];
+      float[] down = out.grid().offset() == Grid.Offset.FREE ? new float[together] : null;
+      for (int r = 0; r < LANES; r++) {
+        for (int g = 0; g < together; g++) {
+          some[g] = scales[(first + g) * LANES + r];
+          if (down != null) {
+            down[g] = shifts[(first + g) * LANES + r];
+          }
+        }
+        Layouts.settle((Block) out.grid().type(), some, down);
+        for (int g = 0; g < together; g++) {
+          scales[(first + g) * LANES + r] = some[g];
+          if (down != null) {
+            shifts[(first + g) * LANES + r] = down[g];
+          }
+        }
+      }
+    }
+
+    /** Finds the grids of one group. */
     private void grid(int g) {
       int from = g * group;
       int count = Math.min(group, cols - from);
@@ -114,17 +178,14 @@ final class Gptq {
       int column = order[i];
       int at = column * LANES;
       int g = column / group * LANES;
-      fit.round(w, at, scales, shifts, g, q, 0);
-      for (int r = 0; r < rows; r++) {
-        out.q()[(first + r) * cols + column] = (byte) q[r];
-      }
+      fit.round(w, at, scales, shifts, g, integers, at);
       if (!propagates) {
         return;
       }
       float inverse = 1 / upper[i * cols + i];
       int e = (i - from) * LANES;
       for (int r = 0; r < LANES; r++) {
-        errors[e + r] = (w[at + r] - (scales[g + r] * q[r] + shifts[g + r])) * inverse;
+        errors[e + r] = (w[at + r] - (scales[g + r] * integers[at + r] + shifts[g + r])) * inverse;
       }
       for (int j = i + 1; j < to; j++) {
         float u = upper[i * cols + j];
@@ -167,6 +228,9 @@ final class Gptq {
     private void store() {
       int groups = out.groups();
       for (int r = 0; r < rows; r++) {
+        for (int c = 0; c < cols; c++) {
+          out.q()[(first + r) * cols + c] = (byte) integers[c * LANES + r];
+        }
         for (int g = 0; g < groups; g++) {
           out.scales()[(first + r) * groups + g] = scales[g * LANES + r];
           out.shifts()[(first + r) * groups + g] = shifts[g * LANES + r];

@@ -10,7 +10,7 @@ import dev.hone.tensor.layout.Layouts;
  * The numbers that the weights of a group can be: {@code w = scale q + shift}, for integers q.
  *
  * @param type what is stored
- * @param scaleType what scales and shifts are rounded to
+ * @param scaleType what scales and shifts are rounded to, each by itself
  * @param least integer
  * @param most integer
  * @param levels the integers there are, rising; null: all from the least to the most
@@ -55,24 +55,29 @@ record Grid(
       }
       case Block b ->
           switch (b) {
-            case Q4_0 -> new Grid(b, Plain.F16, Offset.NONE, -8, 7, null, true);
-            case Q4_1 -> new Grid(b, Plain.F16, Offset.FREE, 0, 15, null, false);
+            case Q4_0, Q5_0, Q4_1, Q5_1 -> blocks(b, Plain.F16);
+            case Q2_K, Q3_K, Q4_K, Q5_K, Q6_K -> blocks(b, Plain.F32);
             case Q8_0 -> new Grid(b, Plain.F16, Offset.NONE, -127, 127, null, false);
             case IQ4_NL -> {
               byte[] levels = Layouts.iq4nlValues();
               yield new Grid(
                   b, Plain.F16, Offset.NONE, levels[0], levels[levels.length - 1], levels, true);
             }
-            case Q5_0, Q5_1, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K -> throw unknown(type);
           };
       case Plain _ -> throw unknown(type);
     };
   }
 
+  private static Grid blocks(Block b, Plain scaleType) {
+    Offset offset = b.shifted() ? Offset.FREE : Offset.NONE;
+    int least = -b.middle();
+    return new Grid(
+        b, scaleType, offset, least, least + (1 << b.bits()) - 1, null, offset == Offset.NONE);
+  }
+
   private static IllegalArgumentException unknown(DType type) {
     return new IllegalArgumentException(
-        type.label()
-            + " is not calibrated: int4 and int8 of any group, q8_0, q4_0, q4_1 and iq4_nl are");
+        type.label() + " is not calibrated: int4 and int8 of any group and GGUF's blocks are");
   }
 
   /** Columns of a group in a row of so many. */
@@ -82,6 +87,19 @@ record Grid(
       case Block block -> block.group();
       case Plain plain -> throw unknown(plain);
     };
+  }
+
+  /**
+   * Groups whose scales and shifts are rounded together, to steps that they share; 1 where each is
+   * rounded by itself.
+   */
+  int together() {
+    return type instanceof Block block ? block.columns() / block.group() : 1;
+  }
+
+  /** Whether shifts go downwards only. */
+  boolean downwards() {
+    return offset == Offset.FREE && together() > 1;
   }
 
   /** Integers from one end to the other. */

@@ -29,6 +29,7 @@ final class GridFit {
   private static final float LEAST_F16 = 0x1p-24f;
 
   private final Grid grid;
+  private final boolean downwards;
   private final byte[] nearest;
   private final float[] low = new float[LANES];
   private final float[] high = new float[LANES];
@@ -49,6 +50,7 @@ final class GridFit {
 
   GridFit(Grid grid) {
     this.grid = grid;
+    this.downwards = grid.downwards();
     this.nearest = grid.levels() == null ? null : nearest(grid.levels());
   }
 
@@ -84,7 +86,9 @@ final class GridFit {
           switch (grid.offset()) {
             case NONE -> symmetricStep(r);
             case ZERO_POINT -> (Math.max(high[r], 0) - Math.min(low[r], 0)) / grid.steps();
-            case FREE -> (high[r] - low[r]) / grid.steps();
+            case FREE ->
+                (downwards ? Math.max(high[r], 0) - Math.min(low[r], 0) : high[r] - low[r])
+                    / grid.steps();
           };
       step = usable(grid.stored(step));
       scales[r] = step;
@@ -97,7 +101,7 @@ final class GridFit {
                         (float) Math.rint(grid.least() - Math.min(low[r], 0) / step),
                         grid.least(),
                         grid.most());
-            case FREE -> grid.stored(low[r]);
+            case FREE -> grid.stored(downwards ? Math.min(low[r], 0) : low[r]);
           };
     }
   }
@@ -210,6 +214,7 @@ final class GridFit {
       float step = usable((high[r] - low[r]) * share / grid.steps());
       scale[r] = step;
       shift[r] = (low[r] + high[r]) / 2 - middle * step;
+      shift[r] = downwards ? Math.min(shift[r], 0) : shift[r];
     }
   }
 
@@ -238,6 +243,11 @@ final class GridFit {
       }
       scale[r] = (sumH * sumXQ[r] - sumX[r] * sumQ[r]) / determinant;
       shift[r] = (sumX[r] - scale[r] * sumQ[r]) / sumH;
+      if (downwards && shift[r] > 0) {
+        shift[r] = 0;
+        scale[r] = sumXQ[r] / sumQQ[r];
+        return sumXX[r] - scale[r] * sumXQ[r];
+      }
       return sumXX[r] - scale[r] * sumXQ[r] - shift[r] * sumX[r];
     }
     if (sumQQ[r] == 0) {
@@ -346,6 +356,26 @@ final class GridFit {
         }
       }
     }
+  }
+
+  /**
+   * Shifts of least squares where scales are given: those of groups that share their steps.
+   *
+   * @param scales [lane] from {@code at} on
+   * @param shifts likewise; they are changed
+   */
+  void shifts(
+      float[] x, int from, int cols, float[] h, int hFrom, float[] scales, float[] shifts, int at) {
+    System.arraycopy(scales, at, scale, 0, LANES);
+    System.arraycopy(shifts, at, shift, 0, LANES);
+    moments(x, from, cols, h, hFrom);
+    for (int round = 0; round < 2; round++) {
+      sums(x, from, cols, h, hFrom);
+      for (int r = 0; r < LANES; r++) {
+        shift[r] = Math.min((sumX[r] - scale[r] * sumQ[r]) / sumH, 0);
+      }
+    }
+    System.arraycopy(shift, 0, shifts, at, LANES);
   }
 
   private void store(int r) {

@@ -18,10 +18,7 @@ record Integers(Grid grid, int rows, int cols, byte[] q, float[] scales, float[]
 
   static Integers room(Grid grid, int rows, int cols) {
     int group = grid.group(cols);
-    if (grid.type() instanceof dev.hone.tensor.DType.Block && cols % group != 0) {
-      throw new IllegalArgumentException(
-          grid.type().label() + " needs rows of a multiple of " + group + " columns: cols=" + cols);
-    }
+    grid.type().rowBytes(cols); // refuses rows that are no whole blocks
     int groups = (cols + group - 1) / group;
     return new Integers(
         grid,

@@ -30,7 +30,7 @@ public record Rounding(Method method, double damping, boolean activationOrder) {
     REFIT,
     /** {@link Gptq} on grids from the least weight to the largest. */
     GPTQ_RANGE,
-    /** {@link Gptq} on refitted grids. */
+    /** {@link Gptq} on refitted grids, and {@link Descent} after it. */
     GPTQ;
 
     /** What recipes and commands call it. */

@@ -19,11 +19,11 @@ class GptqTest {
   @ParameterizedTest
   @CsvSource({
     "gptq-w4-g32-symmetric, false, GPTQ_RANGE, 1.03",
-    "gptq-w4-g32-symmetric, false, GPTQ, 0.87",
-    "gptq-w4-g32-symmetric, true, GPTQ, 0.83",
+    "gptq-w4-g32-symmetric, false, GPTQ, 0.77",
+    "gptq-w4-g32-symmetric, true, GPTQ, 0.77",
     "gptq-w4-g32-asymmetric-static-order, true, GPTQ_RANGE, 1.03",
-    "gptq-w4-g32-asymmetric-static-order, false, GPTQ, 1.03",
-    "gptq-w4-g32-asymmetric-static-order, true, GPTQ, 0.99",
+    "gptq-w4-g32-asymmetric-static-order, false, GPTQ, 0.92",
+    "gptq-w4-g32-asymmetric-static-order, true, GPTQ, 0.92",
   })
   void reachesTheGoldensErrors(String golden, boolean order, Method method, double most)
       throws IOException {

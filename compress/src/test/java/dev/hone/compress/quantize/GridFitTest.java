@@ -15,7 +15,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class GridFitTest {
   private static final int ROWS = 150;
-  private static final int COLS = 192;
+  private static final int COLS = 512;
 
   private static float[] weights(long seed) {
     var random = new Random(seed);
@@ -57,6 +57,13 @@ class GridFitTest {
         "q8_0",
         "q4_0",
         "q4_1",
+        "q5_0",
+        "q5_1",
+        "q2_k",
+        "q3_k",
+        "q4_k",
+        "q5_k",
+        "q6_k",
         "iq4_nl"
       })
   void refittedGridsAreBetter(String type) {

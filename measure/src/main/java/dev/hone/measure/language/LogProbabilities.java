@@ -9,9 +9,9 @@ import java.lang.foreign.MemorySegment;
  * @param logits [entry] in F32
  * @param normalizer {@code log sum exp l}
  */
-record LogProbabilities(MemorySegment logits, double normalizer) {
+public record LogProbabilities(MemorySegment logits, double normalizer) {
 
-  static LogProbabilities of(Tensor rows, long row) {
+  public static LogProbabilities of(Tensor rows, long row) {
     MemorySegment logits = rows.row(row);
     float largest = logits.getAtIndex(Tensor.FLOAT, largest(logits));
     double sum = 0;
@@ -22,17 +22,17 @@ record LogProbabilities(MemorySegment logits, double normalizer) {
   }
 
   /** The logarithm of an entry's probability. */
-  double of(long entry) {
+  public double of(long entry) {
     return logits.getAtIndex(Tensor.FLOAT, entry) - normalizer;
   }
 
   /** The likeliest entry; the first of equals. */
-  long likeliest() {
+  public long likeliest() {
     return largest(logits);
   }
 
   /** Kullback-Leibler divergence from this to another, in nats: {@code sum p (log p - log q)}. */
-  double divergence(LogProbabilities other) {
+  public double divergence(LogProbabilities other) {
     double sum = 0;
     for (long i = 0; i < logits.byteSize() / Float.BYTES; i++) {
       double p = of(i);

@@ -71,6 +71,8 @@ class LlamaCppTest {
     "llama, q8_0, 0.03",
     "llama, q4_0, 0.03",
     "llama, q4_1, 0.03",
+    "llama, q5_0, 0.03",
+    "llama, iq4_nl, 0.03",
     "gpt2, q8_0, 0.03",
     "qwen3, q5_1, 0.03"
   })

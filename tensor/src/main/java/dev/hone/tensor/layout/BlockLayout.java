@@ -37,11 +37,21 @@ interface BlockLayout extends Layout {
     integers.widen(out);
   }
 
-  /** Writes integers that were chosen elsewhere; scales and shifts are rounded to F16. */
-  default void write(IntegerRow from, Tensor tensor, long row) {
-    throw new IllegalArgumentException(
-        type().label() + " is read, not written yet; quantize to q8_0, iq4_nl, q4_1 or q4_0");
+  /**
+   * Rounds the scales and shifts of one block's groups to the nearest that it can hold: written and
+   * read they are the same.
+   */
+  default void settle(float[] scales, float[] shifts) {
+    for (int g = 0; g < scales.length; g++) {
+      scales[g] = Blocks.nearestHalf(scales[g]);
+      if (shifts != null) {
+        shifts[g] = Blocks.nearestHalf(shifts[g]);
+      }
+    }
   }
+
+  /** Writes integers that were chosen elsewhere; scales and shifts are {@linkplain #settle}d. */
+  void write(IntegerRow from, Tensor tensor, long row);
 
   /** Two integers of four bits in a byte, the first in the low one. */
   static byte pair(int low, int high, int most) {
@@ -49,11 +59,5 @@ interface BlockLayout extends Layout {
       throw new IllegalArgumentException("integers " + low + ", " + high + ": not 0.." + most);
     }
     return (byte) (high << 4 | low);
-  }
-
-  @Override
-  default void encode(float[] in, Tensor tensor, long row) {
-    throw new IllegalArgumentException(
-        type().label() + " is read, not written yet; quantize to q8_0, q5_1, q5_0, q4_1 or q4_0");
   }
 }

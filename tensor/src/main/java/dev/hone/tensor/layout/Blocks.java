@@ -5,6 +5,9 @@ import java.lang.foreign.MemorySegment;
 
 /** The arithmetic that GGUF's blocks share. */
 final class Blocks {
+  /** The least number above zero that F16 has. */
+  static final float LEAST_F16 = 0x1p-24f;
+
   private Blocks() {}
 
   /** The F16 number in two bytes. */
@@ -12,9 +15,29 @@ final class Blocks {
     return Float.float16ToFloat((short) (in[at] & 255 | in[at + 1] << 8));
   }
 
+  /** The F16 number that is nearest. */
+  static float nearestHalf(float value) {
+    return Float.float16ToFloat(PlainLayout.half(value));
+  }
+
+  /** Stores an F16 number in two bytes. */
+  static void half(byte[] out, int at, float value) {
+    short half = PlainLayout.half(value);
+    out[at] = (byte) half;
+    out[at + 1] = (byte) (half >> 8);
+  }
+
   /** Bits {@code shift .. shift + bits} of a byte. */
   static int bits(byte[] in, int at, int shift, int bits) {
     return in[at] >>> shift & (1 << bits) - 1;
+  }
+
+  /** The integer, after a check that it has a place. */
+  static int within(int q, int least, int most) {
+    if (q < least || q > most) {
+      throw new IllegalArgumentException("integer " + q + ": not " + least + ".." + most);
+    }
+    return q;
   }
 
   /** The first number of largest magnitude, with its sign. */

@@ -51,6 +51,28 @@ record IQ4_NLLayout() implements BlockLayout {
     }
   }
 
+  /** The scale is the number of largest magnitude over -127. */
+  @Override
+  public void encode(float[] in, Tensor tensor, long row) {
+    IntegerRow to = IntegerRow.of(Block.IQ4_NL, Math.toIntExact(tensor.cols()));
+    for (int g = 0; g < to.scales().length; g++) {
+      float scale = Blocks.nearestHalf(Blocks.extreme(in, g * COLUMNS, COLUMNS, row) / VALUES[0]);
+      to.scales()[g] = scale;
+      for (int i = g * COLUMNS; i < (g + 1) * COLUMNS; i++) {
+        to.integers()[i] = nearest(scale == 0 ? 0 : in[i] / scale);
+      }
+    }
+    write(to, tensor, row);
+  }
+
+  private static byte nearest(float value) {
+    byte best = VALUES[0];
+    for (byte candidate : VALUES) {
+      best = Math.abs(candidate - value) < Math.abs(best - value) ? candidate : best;
+    }
+    return best;
+  }
+
   private static int place(int value) {
     int place = Arrays.binarySearch(VALUES, (byte) value);
     if (place < 0) {

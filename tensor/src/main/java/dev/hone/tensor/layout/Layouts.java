@@ -50,6 +50,16 @@ public final class Layouts {
   }
 
   /**
+   * Rounds the scales and shifts of one block's groups, in place, to the nearest that the block can
+   * hold.
+   *
+   * @param shifts null where the type has none
+   */
+  public static void settle(Block type, float[] scales, float[] shifts) {
+    layout(type).settle(scales, shifts);
+  }
+
+  /**
    * New memory for a matrix.
    *
    * @param scaleType as in {@link #encode(Tensor, DType, Plain, Arena)}

@@ -14,12 +14,17 @@ import dev.hone.tensor.DType.Block;
  * Byte i of the first 32 of q holds the columns i, i + 32, i + 64 and i + 96, the first in the
  * lowest bits; the other 32 the second half of the block likewise.
  */
-record Q2_KLayout() implements BlockLayout {
+record Q2_KLayout() implements SuperBlockLayout {
   private static final int GROUP = Block.Q2_K.group();
 
   @Override
   public Block type() {
     return Block.Q2_K;
+  }
+
+  @Override
+  public int largestScale() {
+    return 15;
   }
 
   @Override
@@ -34,5 +39,20 @@ record Q2_KLayout() implements BlockLayout {
       int place = at + 16 + i / 128 * 32 + i % 32;
       to.integers()[column + i] = (byte) Blocks.bits(in, place, i % 128 / 32 * 2, 2);
     }
+  }
+
+  @Override
+  public void put(IntegerRow from, float scale, float min, byte[] out) {
+    for (int g = 0; g < 16; g++) {
+      int s = SuperBlockLayout.steps(from.scales()[g], scale);
+      int m = SuperBlockLayout.steps(-from.shifts()[g], min);
+      out[g] = (byte) (m << 4 | s);
+    }
+    for (int i = 0; i < 256; i++) {
+      int q = Blocks.within(from.integers()[i], 0, 3);
+      out[16 + i / 128 * 32 + i % 32] |= (byte) (q << i % 128 / 32 * 2);
+    }
+    Blocks.half(out, 80, scale);
+    Blocks.half(out, 82, min);
   }
 }

@@ -17,12 +17,17 @@ import dev.hone.tensor.DType.Block;
  * The low bits of q lie as in {@link Q2_KLayout}; bit b of byte i of the third bits belongs to
  * column i + 32 b.
  */
-record Q3_KLayout() implements BlockLayout {
+record Q3_KLayout() implements SuperBlockLayout {
   private static final int GROUP = Block.Q3_K.group();
 
   @Override
   public Block type() {
     return Block.Q3_K;
+  }
+
+  @Override
+  public int largestScale() {
+    return -32;
   }
 
   @Override
@@ -39,5 +44,20 @@ record Q3_KLayout() implements BlockLayout {
       int third = Blocks.bits(in, at + i % 32, i / 32, 1);
       to.integers()[column + i] = (byte) ((third << 2 | low) - 4);
     }
+  }
+
+  @Override
+  public void put(IntegerRow from, float scale, float min, byte[] out) {
+    for (int g = 0; g < 16; g++) {
+      int s = SuperBlockLayout.steps(from.scales()[g], scale) + 32;
+      out[96 + g % 8] |= (byte) ((s & 15) << g / 8 * 4);
+      out[104 + g % 4] |= (byte) (s >>> 4 << g / 4 * 2);
+    }
+    for (int i = 0; i < 256; i++) {
+      int q = Blocks.within(from.integers()[i] + 4, 0, 7);
+      out[32 + i / 128 * 32 + i % 32] |= (byte) ((q & 3) << i % 128 / 32 * 2);
+      out[i % 32] |= (byte) (q >>> 2 << i / 32);
+    }
+    Blocks.half(out, 108, scale);
   }
 }

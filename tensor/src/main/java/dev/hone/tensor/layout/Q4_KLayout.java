@@ -11,12 +11,17 @@ import dev.hone.tensor.DType.Block;
  *   '- F16   '- F16   '- SixBitScales  '- 64 columns in 32 bytes, the first 32 in the low nibbles
  * </pre>
  */
-record Q4_KLayout() implements BlockLayout {
+record Q4_KLayout() implements SuperBlockLayout {
   private static final int GROUP = Block.Q4_K.group();
 
   @Override
   public Block type() {
     return Block.Q4_K;
+  }
+
+  @Override
+  public int largestScale() {
+    return 63;
   }
 
   @Override
@@ -27,6 +32,17 @@ record Q4_KLayout() implements BlockLayout {
     for (int i = 0; i < 256; i++) {
       int place = at + 16 + i / 64 * 32 + i % 32;
       to.integers()[column + i] = (byte) Blocks.bits(in, place, i % 64 / 32 * 4, 4);
+    }
+  }
+
+  @Override
+  public void put(IntegerRow from, float scale, float min, byte[] out) {
+    Blocks.half(out, 0, scale);
+    Blocks.half(out, 2, min);
+    SixBitScales.put(from, scale, min, out, 4);
+    for (int i = 0; i < 256; i++) {
+      int q = Blocks.within(from.integers()[i], 0, 15);
+      out[16 + i / 64 * 32 + i % 32] |= (byte) (q << i % 64 / 32 * 4);
     }
   }
 }

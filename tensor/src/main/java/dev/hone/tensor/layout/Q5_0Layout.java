@@ -54,4 +54,21 @@ record Q5_0Layout() implements BlockLayout {
       at += Block.Q5_0.bytes();
     }
   }
+
+  @Override
+  public void write(IntegerRow from, Tensor tensor, long row) {
+    long at = row * Block.Q5_0.rowBytes(tensor.cols());
+    for (int first = 0; first < tensor.cols(); first += COLUMNS) {
+      Blocks.half(tensor.data(), at, from.scales()[first / COLUMNS]);
+      int fifth = 0;
+      for (int i = 0; i < HALF; i++) {
+        int low = Blocks.within(from.integers()[first + i] + 16, 0, 31);
+        int high = Blocks.within(from.integers()[first + HALF + i] + 16, 0, 31);
+        tensor.data().set(JAVA_BYTE, at + 6 + i, (byte) (high << 4 | low & 15));
+        fifth |= low >>> 4 << i | high >>> 4 << i + HALF;
+      }
+      Blocks.fifthBits(tensor, at + 2, fifth);
+      at += Block.Q5_0.bytes();
+    }
+  }
 }

@@ -13,12 +13,17 @@ import dev.hone.tensor.DType.Block;
  *
  * Bit b of byte i of the fifth bits belongs to column i + 32 b.
  */
-record Q5_KLayout() implements BlockLayout {
+record Q5_KLayout() implements SuperBlockLayout {
   private static final int GROUP = Block.Q5_K.group();
 
   @Override
   public Block type() {
     return Block.Q5_K;
+  }
+
+  @Override
+  public int largestScale() {
+    return 63;
   }
 
   @Override
@@ -30,6 +35,18 @@ record Q5_KLayout() implements BlockLayout {
       int low = Blocks.bits(in, at + 48 + i / 64 * 32 + i % 32, i % 64 / 32 * 4, 4);
       int fifth = Blocks.bits(in, at + 16 + i % 32, i / 32, 1);
       to.integers()[column + i] = (byte) (fifth << 4 | low);
+    }
+  }
+
+  @Override
+  public void put(IntegerRow from, float scale, float min, byte[] out) {
+    Blocks.half(out, 0, scale);
+    Blocks.half(out, 2, min);
+    SixBitScales.put(from, scale, min, out, 4);
+    for (int i = 0; i < 256; i++) {
+      int q = Blocks.within(from.integers()[i], 0, 31);
+      out[48 + i / 64 * 32 + i % 32] |= (byte) ((q & 15) << i % 64 / 32 * 4);
+      out[16 + i % 32] |= (byte) (q >>> 4 << i / 32);
     }
   }
 }

@@ -14,12 +14,17 @@ import dev.hone.tensor.DType.Block;
  * Each half of the block has half of the bytes: byte i of 64 holds the low bits of its columns i
  * and i + 64, byte i of 32 the high bits of its columns i, i + 32, i + 64 and i + 96.
  */
-record Q6_KLayout() implements BlockLayout {
+record Q6_KLayout() implements SuperBlockLayout {
   private static final int GROUP = Block.Q6_K.group();
 
   @Override
   public Block type() {
     return Block.Q6_K;
+  }
+
+  @Override
+  public int largestScale() {
+    return -128;
   }
 
   @Override
@@ -34,5 +39,19 @@ record Q6_KLayout() implements BlockLayout {
       int high = Blocks.bits(in, at + 128 + half * 32 + i % 32, i % 128 / 32 * 2, 2);
       to.integers()[column + i] = (byte) ((high << 4 | low) - 32);
     }
+  }
+
+  @Override
+  public void put(IntegerRow from, float scale, float min, byte[] out) {
+    for (int g = 0; g < 16; g++) {
+      out[192 + g] = (byte) SuperBlockLayout.steps(from.scales()[g], scale);
+    }
+    for (int i = 0; i < 256; i++) {
+      int half = i / 128;
+      int q = Blocks.within(from.integers()[i] + 32, 0, 63);
+      out[half * 64 + i % 64] |= (byte) ((q & 15) << i % 128 / 64 * 4);
+      out[128 + half * 32 + i % 32] |= (byte) (q >>> 4 << i % 128 / 32 * 2);
+    }
+    Blocks.half(out, 208, scale);
   }
 }

@@ -20,6 +20,23 @@ final class SixBitScales {
     }
   }
 
+  /** Packs a block's eight scales in steps of {@code scale}, and shifts in {@code -min}. */
+  static void put(IntegerRow from, float scale, float min, byte[] out, int at) {
+    for (int g = 0; g < 8; g++) {
+      pack(SuperBlockLayout.steps(from.scales()[g], scale), out, at, g, 0);
+      pack(SuperBlockLayout.steps(-from.shifts()[g], min), out, at, g, 4);
+    }
+  }
+
+  private static void pack(int value, byte[] out, int at, int g, int kind) {
+    if (g < 4) {
+      out[at + kind + g] |= (byte) value;
+    } else {
+      out[at + 4 + g] |= (byte) ((value & 15) << kind);
+      out[at + kind + g - 4] |= (byte) (value >>> 4 << 6);
+    }
+  }
+
   /**
    * @param kind 0 for s, 4 for m
    */
