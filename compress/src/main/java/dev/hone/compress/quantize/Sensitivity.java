@@ -33,7 +33,7 @@ final class Sensitivity implements AutoCloseable {
   private static final int WINDOWS = 2;
 
   /** Rows of a matrix that stand for all of them where types are compared. */
-  private static final int ROWS = 2 * GridFit.LANES;
+  private static final int ROWS = GridFit.LANES;
 
   private final Transformer model;
   private final Calibration calibration;
