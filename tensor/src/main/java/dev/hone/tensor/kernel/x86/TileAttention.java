@@ -205,8 +205,8 @@ final class TileAttention {
   private void attend(int head, int first, int some, int key, int block) {
     int begin = call.mask().first(position + first) - key;
     int end = Math.min(block, call.mask().end(position + first + some - 1, count) - key);
-    if (begin >= end) {
-      return;
+    if (end <= Math.max(begin, 0)) {
+      return; // they see none of the block's keys
     }
     boolean fresh = begin >= 0;
     int width = up(end, SplitParts.STEP);
