@@ -21,12 +21,18 @@ public final class Provenance {
    * @param parent name or folder of the model it was made from
    */
   public static ObjectNode of(String parent, Recipe recipe, List<LayerChange> changes) {
+    ObjectNode json = of(parent);
+    json.set("recipe", RecipeFile.json(recipe));
+    json.set("layers", JSON.valueToTree(changes));
+    return json;
+  }
+
+  /** Of a model that is its parent in another format. */
+  public static ObjectNode of(String parent) {
     ObjectNode json = JSON.createObjectNode();
     json.put("hone", "0.1.0");
     json.put("made", Instant.now().toString());
     json.put("parent", parent);
-    json.set("recipe", RecipeFile.json(recipe));
-    json.set("layers", JSON.valueToTree(changes));
     return json;
   }
 

@@ -22,8 +22,12 @@ public final class Forward {
 
   /** What the model answers to a batch that goes on behind what the cache has. */
   public static <T> T run(Transformer model, Batch batch, KeyValueCache cache, Ops<T> ops) {
-    T hidden = hidden(model, batch, cache, ops);
-    return ops.scope(() -> head(model, hidden, batch, ops));
+    return head(model, hidden(model, batch, cache, ops), batch, ops);
+  }
+
+  /** What the model's head makes of the last hidden states. */
+  public static <T> T head(Transformer model, T hidden, Batch batch, Ops<T> ops) {
+    return ops.scope(() -> answer(model, hidden, batch, ops));
   }
 
   /**
@@ -205,7 +209,7 @@ public final class Forward {
     };
   }
 
-  private static <T> T head(Transformer model, T hidden, Batch batch, Ops<T> ops) {
+  private static <T> T answer(Transformer model, T hidden, Batch batch, Ops<T> ops) {
     return switch (model.head()) {
       case Head.HiddenStates _ -> hidden;
       case Head.NextToken next -> nextToken(model, next, hidden, ops);

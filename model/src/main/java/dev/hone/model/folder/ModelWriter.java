@@ -8,6 +8,7 @@ import dev.hone.model.architecture.LayerWidths;
 import dev.hone.model.format.FormatException;
 import dev.hone.model.format.compressed.CompressedTensors;
 import dev.hone.model.format.compressed.Encoded;
+import dev.hone.model.format.onnx.OnnxWriter;
 import dev.hone.model.format.safetensors.SafetensorsWriter;
 import dev.hone.tensor.Tensor;
 import java.io.IOException;
@@ -25,8 +26,8 @@ import java.util.stream.Stream;
 
 /**
  * Writes a changed model as a folder like the one it came from: weights as safetensors, quantized
- * ones in the compressed-tensors layout, the tokenizer and sentence-transformers' files copied. The
- * folder appears whole or not at all.
+ * ones in the compressed-tensors layout, or an encoder whole as ONNX; the tokenizer and
+ * sentence-transformers' files copied. The folder appears whole or not at all.
  */
 public final class ModelWriter {
   /**
@@ -67,6 +68,36 @@ public final class ModelWriter {
    */
   public static void write(Model source, Transformer result, ObjectNode provenance, Path target)
       throws IOException {
+    write(source, result, ModelWriter::safetensors, provenance, target);
+  }
+
+  /**
+   * Writes a folder with a {@code model.onnx}, in place of one that this wrote before.
+   *
+   * @param source an encoder, not of a GGUF file: that has no tokenizer for others to read
+   */
+  public static void writeOnnx(Model source, Transformer result, ObjectNode provenance, Path target)
+      throws IOException {
+    if (source.metadata().isPresent()) {
+      throw new FormatException(
+          source.source() + ": ONNX is written of folders, whose tokenizer others read too");
+    }
+    write(source, result, ModelWriter::onnx, provenance, target);
+  }
+
+  /** Puts a model's weights into a folder. */
+  @FunctionalInterface
+  private interface Weights {
+    /**
+     * @param encoder where the encoder's files stand
+     * @param config takes what readers must know of the weights
+     */
+    void write(Transformer model, Path folder, Path encoder, ObjectNode config) throws IOException;
+  }
+
+  private static void write(
+      Model source, Transformer result, Weights weights, ObjectNode provenance, Path target)
+      throws IOException {
     refuseForeign(target);
     Files.createDirectories(target.toAbsolutePath().getParent());
     // Not a temporary directory of the JDK's: those are closed to other users, and this one stays.
@@ -74,7 +105,7 @@ public final class ModelWriter {
     delete(beside);
     Files.createDirectory(beside);
     try {
-      fill(source, result, provenance, beside);
+      fill(source, result, weights, provenance, beside);
       move(beside, target);
     } finally {
       delete(beside);
@@ -130,29 +161,52 @@ public final class ModelWriter {
     writeJson(folder.resolve("hone.json"), provenance);
   }
 
-  private static void fill(Model source, Transformer result, ObjectNode provenance, Path folder)
+  private static void fill(
+      Model source, Transformer result, Weights weights, ObjectNode provenance, Path folder)
       throws IOException {
     // The encoder's files stand in a subfolder where modules.json says so.
     Path encoder = folder.resolve(source.folder().relativize(source.encoderFolder()));
+    Files.createDirectories(encoder);
     ObjectNode config = source.config().json().deepCopy();
     config.remove("quantization_config");
     LayerWidths.write(source.transformer(), result, config);
-    try (Arena arena = Arena.ofShared()) {
-      Encoded encoded = CompressedTensors.encode(result, arena);
-      encoded.quantizationConfig().ifPresent(q -> config.set("quantization_config", q));
-      for (var file : byFolder(encoded.tensors()).entrySet()) {
-        Path weights =
-            (file.getKey().isEmpty() ? encoder : folder.resolve(file.getKey()))
-                .resolve("model.safetensors");
-        Files.createDirectories(weights.getParent());
-        SafetensorsWriter.write(weights, file.getValue(), Map.of("format", "pt"));
-      }
-    }
+    weights.write(result, folder, encoder, config);
     writeJson(encoder.resolve("config.json"), config);
     writeProvenance(folder, provenance);
     copyCompanions(source.folder(), folder);
     if (!encoder.equals(folder)) {
       copyCompanions(source.encoderFolder(), encoder);
+    }
+  }
+
+  private static void safetensors(Transformer model, Path folder, Path encoder, ObjectNode config)
+      throws IOException {
+    try (Arena arena = Arena.ofShared()) {
+      Encoded encoded = CompressedTensors.encode(model, arena);
+      encoded.quantizationConfig().ifPresent(q -> config.set("quantization_config", q));
+      safetensors(encoded.tensors(), folder, encoder);
+    }
+  }
+
+  private static void onnx(Transformer model, Path folder, Path encoder, ObjectNode config)
+      throws IOException {
+    OnnxWriter.write(encoder.resolve("model.onnx"), model);
+    // sentence-transformers runs the encoder alone, and its modules from their own folders.
+    Map<String, Tensor> modules = new TreeMap<>();
+    model.weights().stream()
+        .filter(weight -> weight.name().contains("/"))
+        .forEach(weight -> modules.put(weight.name(), weight.tensor()));
+    safetensors(modules, folder, encoder);
+  }
+
+  private static void safetensors(Map<String, Tensor> tensors, Path folder, Path encoder)
+      throws IOException {
+    for (var file : byFolder(tensors).entrySet()) {
+      Path weights =
+          (file.getKey().isEmpty() ? encoder : folder.resolve(file.getKey()))
+              .resolve("model.safetensors");
+      Files.createDirectories(weights.getParent());
+      SafetensorsWriter.write(weights, file.getValue(), Map.of("format", "pt"));
     }
   }
 
