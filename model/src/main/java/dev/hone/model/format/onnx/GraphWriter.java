@@ -181,7 +181,7 @@ final class GraphWriter {
   void write(FileChannel model, FileChannel external, String location) throws IOException {
     List<Message> tensors = new ArrayList<>();
     long at = 0;
-    long graphBytes = nodes.size() + ends.size();
+    long graphBytes = (long) nodes.size() + ends.size();
     Message name = new Message().text(2, "hone");
     for (Initializer initializer : initializers.values()) {
       Message tensor = tensor(initializer, external == null ? null : location, at);

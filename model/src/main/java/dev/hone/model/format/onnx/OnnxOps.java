@@ -55,10 +55,10 @@ final class OnnxOps implements Ops<Edge> {
 
   /** The input that says which rows of a table are wanted. */
   private String indices(Embedding table) {
-    if (table == embeddings.word()) {
+    if (same(table, embeddings.word())) {
       return Padding.IDS;
     }
-    if (embeddings.position().filter(p -> p == table).isPresent()) {
+    if (embeddings.position().filter(p -> same(p, table)).isPresent()) {
       int first = embeddings.firstPosition();
       return first == 0
           ? padding.positions()
@@ -66,6 +66,10 @@ final class OnnxOps implements Ops<Edge> {
     }
     // A table of one row says the same of every token.
     return table.entries() > 1 ? TYPES : graph.integers("types/0", new long[] {1, 1}, 0);
+  }
+
+  private static boolean same(Embedding a, Embedding b) {
+    return a.weight().name().equals(b.weight().name());
   }
 
   @Override
