@@ -27,7 +27,7 @@ public final class Forward {
 
   /** What the model's head makes of the last hidden states. */
   public static <T> T head(Transformer model, T hidden, Batch batch, Ops<T> ops) {
-    return ops.scope(() -> answer(model, hidden, batch, ops));
+    return ops.scope(() -> ofHead(model, hidden, batch, ops));
   }
 
   /**
@@ -72,7 +72,7 @@ public final class Forward {
 
   /** What the model answers to the hidden states behind its last block. */
   public static <T> T answer(Transformer model, T x, Batch batch, Ops<T> ops) {
-    return ops.scope(() -> head(model, norm(model.norm(), x, ops), batch, ops));
+    return ops.scope(() -> ofHead(model, norm(model.norm(), x, ops), batch, ops));
   }
 
   /** Where a block stands, and the tokens in it. */
@@ -209,7 +209,7 @@ public final class Forward {
     };
   }
 
-  private static <T> T answer(Transformer model, T hidden, Batch batch, Ops<T> ops) {
+  private static <T> T ofHead(Transformer model, T hidden, Batch batch, Ops<T> ops) {
     return switch (model.head()) {
       case Head.HiddenStates _ -> hidden;
       case Head.NextToken next -> nextToken(model, next, hidden, ops);
