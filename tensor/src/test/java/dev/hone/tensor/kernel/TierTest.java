@@ -48,6 +48,11 @@ public abstract class TierTest {
   /** What is tested. */
   protected abstract Kernels tier(ComputePool pool);
 
+  /** How many times as much as 24 bits would a product of floats may lose. */
+  protected float floatLoss() {
+    return 1;
+  }
+
   /** Whether a case of so many multiplications takes no time worth a word. */
   protected boolean affords(long multiplications) {
     return true;
@@ -188,9 +193,9 @@ public abstract class TierTest {
   }
 
   /** Widening computes q s - zero s: each term may be larger than w by the number of steps. */
-  private static float shiftFactor(Linear c) {
+  private float shiftFactor(Linear c) {
     return switch (c.type()) {
-      case Plain _ -> 1;
+      case Plain _ -> floatLoss();
       case Affine affine -> affine.symmetric() && affine.bits() == 8 ? 1 : 1 << affine.bits();
       case Block block -> block.shifted() || block.bits() < 5 ? 1 << block.bits() : 1;
     };

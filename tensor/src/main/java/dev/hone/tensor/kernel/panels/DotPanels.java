@@ -16,21 +16,48 @@ import java.lang.foreign.MemorySegment;
  * feature side by side, as they are multiplied and added at once. One scale an output feature.
  *
  * <pre>
- *   data     [k / unit][columns][unit] signed bytes, filled up with zeros
+ *   data     [k / unit][columns][unit] signed bytes, filled up with zeros; or for tiles
+ *            [k / 64][2 tiles][16 units of 4][16 columns][4]
  *   scales   [columns] F32, then [columns] I32: the sum of an output feature's bytes
  * </pre>
  *
- * @param unit input features that are multiplied and added at once
+ * @param order of the data
  */
 public record DotPanels(
-    Input input,
-    int rows,
-    int cols,
-    int columns,
-    int unit,
-    MemorySegment data,
-    MemorySegment scales)
+    Input input, int rows, int cols, Order order, MemorySegment data, MemorySegment scales)
     implements Panels {
+
+  /**
+   * How bytes lie.
+   *
+   * @param unit input features that are multiplied and added at once
+   * @param tile units, and columns, of a tile; 0: there are none
+   */
+  public record Order(int columns, int unit, int tile) {
+    /** For tile instructions. */
+    public static final Order TILES = new Order(32, 4, 16);
+
+    /** For vectors. */
+    public static Order of(int columns, int unit) {
+      return new Order(columns, unit, 0);
+    }
+
+    /** Units of a panel. */
+    int units(int cols) {
+      int units = (cols + unit - 1) / unit;
+      return tile == 0 ? units : (units + tile - 1) / tile * tile;
+    }
+
+    /** Where an input feature of a column lies in its panel. */
+    long place(int k, int column) {
+      if (tile == 0) {
+        return ((long) k / unit * columns + column) * unit + k % unit;
+      }
+      int u = k / unit;
+      long tiles = (long) u / tile * (columns / tile) + column / tile;
+      return ((tiles * tile + u % tile) * tile + column % tile) * unit + k % unit;
+    }
+  }
 
   /** Input features up to which no sum of products leaves 32 bits. */
   private static final int MOST_COLS = 1 << 15;
@@ -46,33 +73,33 @@ public record DotPanels(
 
   /** Packs a matrix that {@link #fits}. */
   public static DotPanels pack(
-      Tensor weight, Input input, int columns, int unit, Arena arena, ComputePool pool) {
+      Tensor weight, Input input, Order order, Arena arena, ComputePool pool) {
     int rows = (int) weight.rows();
     int cols = (int) weight.cols();
+    int columns = order.columns();
     long panels = (rows + columns - 1L) / columns;
-    long units = (cols + unit - 1L) / unit;
+    long panelBytes = (long) order.units(cols) * order.unit() * columns;
     DotPanels packed =
         new DotPanels(
             input,
             rows,
             cols,
-            columns,
-            unit,
-            arena.allocate(panels * units * unit * columns, Tensor.ALIGNMENT),
+            order,
+            arena.allocate(panels * panelBytes, Tensor.ALIGNMENT),
             arena.allocate(panels * 2 * columns * Float.BYTES, Tensor.ALIGNMENT));
     pool.run((int) panels, p -> packed.fill(weight, p));
     return packed;
   }
 
   private void fill(Tensor weight, int panel) {
+    int columns = columns();
     byte[] row = new byte[cols];
     float[] scale = new float[1];
     for (int n = panel * columns; n < Math.min(rows, (panel + 1) * columns); n++) {
       MemorySegment.copy(weight.data(), JAVA_BYTE, (long) n * cols, row, 0, cols);
       int sum = 0;
       for (int k = 0; k < cols; k++) {
-        long at = at(panel) + ((long) k / unit * columns + n % columns) * unit + k % unit;
-        data.set(JAVA_BYTE, at, row[k]);
+        data.set(JAVA_BYTE, at(panel) + order.place(k, n % columns), row[k]);
         sum += row[k];
       }
       Layouts.decode(weight.scales(), n, scale);
@@ -82,19 +109,24 @@ public record DotPanels(
     }
   }
 
-  /** Steps of {@code unit} input features. */
+  @Override
+  public int columns() {
+    return order.columns();
+  }
+
+  /** Steps of as many input features as are multiplied and added at once. */
   public int units() {
-    return (cols + unit - 1) / unit;
+    return order.units(cols);
   }
 
   /** Where a panel begins in {@link #data}, in bytes. */
   public long at(int panel) {
-    return (long) panel * units() * unit * columns;
+    return (long) panel * units() * order.unit() * columns();
   }
 
   /** Where a panel begins in {@link #scales}, in bytes. */
   public long scalesAt(int panel) {
-    return 2L * panel * columns * Float.BYTES;
+    return 2L * panel * columns() * Float.BYTES;
   }
 
   @Override

@@ -4,7 +4,6 @@ import dev.hone.tensor.Input.StaticInt8;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.kernel.panels.DotPanels;
 import java.lang.foreign.MemorySegment;
-import java.util.Optional;
 
 /** Rows rounded to 8 bits, each on its own grid or all on the layer's, with panels of bytes. */
 final class DotProduct implements PanelProduct {
@@ -30,7 +29,7 @@ final class DotProduct implements PanelProduct {
       Grids.set(grids, grid);
     }
     MemorySegment floats = PanelProduct.rowsFrom(x, row, rows, 0, weight.cols());
-    rounding.run(floats, x.cols() * Float.BYTES, rows, weight.cols(), integers, grids);
+    rounding.run(floats, x.cols() * Float.BYTES, rows, weight.cols(), integers, rowBytes, grids);
   }
 
   @Override
@@ -48,7 +47,6 @@ final class DotProduct implements PanelProduct {
       long outStride,
       MemorySegment bias) {
     long width = (long) weight.columns() * Float.BYTES;
-    Optional<AmxProductKernel> tiles = code.tileProduct(rows);
     for (int panel = fromPanel; panel < toPanel; panel++) {
       long column = (panel - fromPanel) * width;
       MemorySegment b = weight.data().asSlice(weight.at(panel));
@@ -56,12 +54,8 @@ final class DotProduct implements PanelProduct {
       MemorySegment start = PanelProduct.start(code, bias, column, width);
       MemorySegment c = out.asSlice(column);
       long units = weight.units();
-      if (tiles.isPresent()) {
-        tiles.get().run(integers, rowBytes, grids, b, scales, start, c, outStride, rows, units);
-      } else {
-        code.integerProduct()
-            .run(integers, rowBytes, grids, b, scales, start, c, outStride, rows, units);
-      }
+      code.integerProduct()
+          .run(integers, rowBytes, grids, b, scales, start, c, outStride, rows, units);
     }
   }
 

@@ -4,17 +4,22 @@ import dev.hone.tensor.Tensor;
 import dev.hone.tensor.kernel.panels.BlockPanels;
 import dev.hone.tensor.kernel.panels.DotPanels;
 import dev.hone.tensor.kernel.panels.Panels;
+import dev.hone.tensor.kernel.panels.TilePanels;
 import dev.hone.tensor.kernel.panels.WidenedPanels;
 import java.lang.foreign.MemorySegment;
 
 /** Some rows of an input, made ready to be multiplied with one panel of a weight after another. */
 sealed interface PanelProduct extends AutoCloseable
-    permits WidenedProduct, DotProduct, BlockProduct {
+    permits WidenedProduct, TileProduct, DotProduct, BlockProduct {
 
   static PanelProduct of(Tensor x, int row, int rows, Panels weight, X86Code code) {
     return switch (weight) {
       case WidenedPanels widened -> new WidenedProduct(x, row, rows, widened, code);
-      case DotPanels dots -> new DotProduct(x, row, rows, dots, code);
+      case TilePanels tiles -> new TileProduct(x, row, rows, tiles, code);
+      case DotPanels dots ->
+          TileProduct.multiplies(dots)
+              ? new TileProduct(x, row, rows, dots, code)
+              : new DotProduct(x, row, rows, dots, code);
       case BlockPanels blocks -> new BlockProduct(x, row, rows, blocks, code);
     };
   }

@@ -58,17 +58,22 @@ final class RoundingKernel {
 
   /**
    * @param x [rows][cols], {@code stride} bytes apart
-   * @param out [rows] of {@link #rowBytes} each
+   * @param out [rows] of {@link #rowBytes}, {@code outStride} bytes apart
    * @param grids [rows] of {@link Grids#BYTES}; of {@link StaticInt8} the first is read
    */
   void run(
-      MemorySegment x, long stride, long rows, long cols, MemorySegment out, MemorySegment grids) {
+      MemorySegment x,
+      long stride,
+      long rows,
+      long cols,
+      MemorySegment out,
+      long outStride,
+      MemorySegment grids) {
     if (rows <= 0 || cols <= 0) {
       throw new IllegalArgumentException("rows=" + rows + ", cols=" + cols);
     }
-    long outStride = rowBytes(cols);
     Segments.require(x, rows, stride, cols * Float.BYTES);
-    Segments.require(out, rows, outStride, outStride);
+    Segments.require(out, rows, outStride, rowBytes(cols));
     Segments.require(grids, rows, Grids.BYTES, Grids.BYTES);
     try {
       CALL.invokeExact(code, x, out, grids, rows, cols, stride, outStride);

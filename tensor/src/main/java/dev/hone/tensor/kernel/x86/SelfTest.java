@@ -1,13 +1,22 @@
 package dev.hone.tensor.kernel.x86;
 
 import dev.hone.tensor.Activation;
+import dev.hone.tensor.DType;
+import dev.hone.tensor.DType.Affine;
+import dev.hone.tensor.DType.Plain;
 import dev.hone.tensor.Input;
 import dev.hone.tensor.Tensor;
+import dev.hone.tensor.kernel.panels.DotPanels;
+import dev.hone.tensor.kernel.panels.Panels;
+import dev.hone.tensor.kernel.panels.TilePanels;
 import dev.hone.tensor.kernel.x86.IntegerProductKernel.Form;
 import dev.hone.tensor.kernel.x86.RowsKernel.Operation;
+import dev.hone.tensor.layout.Layouts;
+import dev.hone.tensor.parallel.ComputePool;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.IntToDoubleFunction;
 import java.util.stream.IntStream;
@@ -41,6 +50,9 @@ final class SelfTest {
       SelfTest test = new SelfTest(code, arena);
       test.product();
       test.integerProducts();
+      if (code.tiles()) {
+        test.tiles();
+      }
       test.activations();
       test.rows();
       test.softmax();
@@ -77,7 +89,7 @@ final class SelfTest {
 
   /** Rows of whole numbers from -100 to 155, which are their own roundings. */
   private void integerProducts() {
-    int rows = Math.max(code.product().height(), AmxProductKernel.LEAST_ROWS) + 1;
+    int rows = code.product().height() + 1;
     int depth = 6;
     Form form = code.integerProduct().form();
     int units = (depth + form.unit() - 1) / form.unit();
@@ -103,7 +115,7 @@ final class SelfTest {
     MemorySegment integers = arena.allocate(rows * rowBytes);
     MemorySegment grids = arena.allocate((long) rows * Grids.BYTES);
     MemorySegment c = floats(rows * columns, _ -> Float.NaN);
-    rounding.run(floats, depth * 4L, rows, depth, integers, grids);
+    rounding.run(floats, depth * 4L, rows, depth, integers, rowBytes, grids);
     IntToDoubleFunction expected =
         i -> {
           int sum = 0;
@@ -116,13 +128,42 @@ final class SelfTest {
     MemorySegment zeros = code.zeros();
     code.integerProduct().run(integers, rowBytes, grids, b, scales, zeros, c, stride, rows, units);
     expect("the product of integers", c, rows * columns, expected, 1e-2);
-    code.tileProduct(rows)
-        .ifPresent(
-            tiles -> {
-              c.fill((byte) -1);
-              tiles.run(integers, rowBytes, grids, b, scales, zeros, c, stride, rows, units);
-              expect("the product of integers by tiles", c, rows * columns, expected, 1e-2);
-            });
+  }
+
+  /** Numbers of more bits than a BF16 has; bytes that are their own roundings. */
+  private void tiles() {
+    int rows = AmxProductKernel.ROWS + 1;
+    int depth = 70;
+    int out = TilePanels.COLUMNS + 1;
+    try (ComputePool pool = new ComputePool(1)) {
+      for (DType type : List.of(Plain.F32, Plain.BF16, new Affine(8, 0, true))) {
+        float less = type == Plain.F32 ? 0x1p-12f : 0;
+        Tensor x = Tensor.allocate(arena, Plain.F32, rows, depth);
+        x.data().copyFrom(floats(rows * depth, i -> number(i / depth, i % depth) + less));
+        Tensor w = Tensor.allocate(arena, Plain.F32, out, depth);
+        w.data().copyFrom(floats(out * depth, i -> number(i / depth, i % depth) / 127f + less));
+        Tensor stored = Layouts.encode(w, type, arena);
+        Tensor y = Tensor.allocate(arena, Plain.F32, rows, out);
+        Panels panels =
+            type instanceof Plain
+                ? TilePanels.pack(stored, arena, pool)
+                : DotPanels.pack(stored, Input.DYNAMIC_INT8, DotPanels.Order.TILES, arena, pool);
+        new X86Linear(x, panels, null, Activation.NONE, y, code).run(pool);
+        Tensor read = Layouts.decode(stored, arena);
+        expect(
+            type.label() + " by tiles",
+            y.data(),
+            rows * out,
+            i -> sum(depth, k -> (double) x.get(i / out, k) * read.get(i % out, k)),
+            2e-2);
+      }
+    }
+  }
+
+  /** From -127 to 128 in each row. */
+  private static float number(int row, int k) {
+    int at = (k + row) % 5;
+    return at == 0 ? 128 : at == 1 ? -127 : (k * 37 + row * 11) % 255 - 127;
   }
 
   private static int weight(int k, int j) {

@@ -4,6 +4,7 @@ import dev.hone.tensor.Activation;
 import dev.hone.tensor.Input;
 import dev.hone.tensor.Input.StaticInt8;
 import dev.hone.tensor.Tensor;
+import dev.hone.tensor.kernel.panels.DotPanels;
 import dev.hone.tensor.kernel.x86.CpuFeatures.Feature;
 import dev.hone.tensor.kernel.x86.TileWriter.Tile;
 import dev.hone.tensor.kernel.x86.assembler.CodeMemory;
@@ -11,6 +12,7 @@ import dev.hone.tensor.kernel.x86.assembler.Width;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Collection;
+import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.Locale;
@@ -21,9 +23,14 @@ import java.util.concurrent.ConcurrentHashMap;
 
 /** The kernels as they were assembled for this processor, once a process. */
 final class X86Code {
-  /** What the product by tiles is written with. */
+  /** What products by tiles are written with. */
   private static final Set<Feature> TILES =
-      EnumSet.of(Feature.AVX512, Feature.AVX512_VNNI, Feature.AMX_INT8);
+      EnumSet.of(
+          Feature.AVX512,
+          Feature.AVX512_VNNI,
+          Feature.AVX512_BF16,
+          Feature.AMX_INT8,
+          Feature.AMX_BF16);
 
   /** What attention by tiles is. */
   private static final Set<Feature> SPLITS =
@@ -33,8 +40,10 @@ final class X86Code {
   private final ProductKernel product;
   private final IntegerProductKernel integerProduct;
 
-  /** Null where there are no tiles. */
-  private final AmxProductKernel tileProduct;
+  /** Empty where there are no tiles. */
+  private final Map<AmxForm, AmxProductKernel> tileProducts = new EnumMap<>(AmxForm.class);
+
+  private final Map<AmxForm, AmxRowsKernel> tileRows = new EnumMap<>(AmxForm.class);
 
   private final Map<Input, RoundingKernel> rounding = new HashMap<>();
   private final RoundingKernel staticRounding;
@@ -62,7 +71,12 @@ final class X86Code {
     boolean wide = features.contains(Feature.AVX512);
     product = new ProductKernel(wide ? Tile.AVX512 : Tile.AVX2);
     integerProduct = IntegerProductKernel.of(features);
-    tileProduct = features.containsAll(TILES) ? new AmxProductKernel() : null;
+    for (AmxForm form : features.containsAll(TILES) ? AmxForm.values() : new AmxForm[0]) {
+      tileProducts.put(form, new AmxProductKernel(form));
+      if (form != AmxForm.INT8) {
+        tileRows.put(form, new AmxRowsKernel(form));
+      }
+    }
     splits = features.containsAll(SPLITS) ? new Splits() : null;
     transpose = new TransposeKernel(product.columns());
     widening = new Widening(width(), product.columns());
@@ -139,12 +153,26 @@ final class X86Code {
     return integerProduct;
   }
 
-  /**
-   * The product of integers by tiles, which takes what {@link #integerProduct} takes; none where
-   * there are no tiles, or too few rows for them.
-   */
-  Optional<AmxProductKernel> tileProduct(int rows) {
-    return rows < AmxProductKernel.LEAST_ROWS ? Optional.empty() : Optional.ofNullable(tileProduct);
+  /** Whether there are products by tiles. */
+  boolean tiles() {
+    return !tileProducts.isEmpty();
+  }
+
+  /** Where there are {@link #tiles}. */
+  AmxProductKernel tileProduct(AmxForm form) {
+    return tileProducts.get(form);
+  }
+
+  /** What makes rows of floats what such a product reads. */
+  AmxRowsKernel tileRows(AmxForm form) {
+    return tileRows.get(form);
+  }
+
+  /** How bytes are to lie that are multiplied with bytes. */
+  DotPanels.Order dotOrder() {
+    return tiles()
+        ? DotPanels.Order.TILES
+        : DotPanels.Order.of(integerProduct.columns(), integerProduct.form().unit());
   }
 
   RoundingKernel rounding(Input input) {
@@ -213,7 +241,7 @@ final class X86Code {
   /** What it was written with: {@code avx2+fma}, {@code avx512}, {@code avx512+amx}. */
   private String label() {
     String vectors = vectorLabel();
-    return tileProduct == null ? vectors : vectors + "+amx";
+    return tiles() ? vectors + "+amx" : vectors;
   }
 
   private String vectorLabel() {

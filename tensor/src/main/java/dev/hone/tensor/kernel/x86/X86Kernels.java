@@ -15,6 +15,7 @@ import dev.hone.tensor.kernel.Shapes;
 import dev.hone.tensor.kernel.panels.BlockPanels;
 import dev.hone.tensor.kernel.panels.DotPanels;
 import dev.hone.tensor.kernel.panels.Panels;
+import dev.hone.tensor.kernel.panels.TilePanels;
 import dev.hone.tensor.kernel.panels.WidenedPanels;
 import dev.hone.tensor.kernel.x86.RowsKernel.Operation;
 import dev.hone.tensor.parallel.ComputePool;
@@ -61,15 +62,17 @@ public final class X86Kernels implements Kernels {
   @Override
   public PackedMatrix pack(Tensor weight, Input input, Arena arena) {
     Shapes.checkPack(weight);
-    int columns = code.product().columns();
     if (input.equals(Input.BLOCK_INT8) && multipliesBlocks(weight)) {
       return BlockPanels.pack(weight, code.blocks().wanted(), arena, pool);
     }
     if (input.ofRows() && DotPanels.fits(weight)) {
-      int unit = code.integerProduct().form().unit();
-      return DotPanels.pack(weight, input, columns, unit, arena, pool);
+      return DotPanels.pack(weight, input, code.dotOrder(), arena, pool);
     }
-    return RoundedInput.of(WidenedPanels.pack(weight, columns, arena, pool), input);
+    Panels floats =
+        code.tiles() && TilePanels.fits(weight)
+            ? TilePanels.pack(weight, arena, pool)
+            : WidenedPanels.pack(weight, code.product().columns(), arena, pool);
+    return RoundedInput.of(floats, input);
   }
 
   @Override

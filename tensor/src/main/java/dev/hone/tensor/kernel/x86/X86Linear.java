@@ -24,11 +24,19 @@ record X86Linear(
   /** Rows of a task that rounds them, where there are enough: a panel is read once for these. */
   private static final int ROUNDED_ROWS = 24;
 
+  /** What the rows of a task may take of the second-level cache where tiles multiply them. */
+  private static final int TILED_BYTES = 1 << 20;
+
+  /** A weight that a cache holds: rows are cut, so that each is made ready for tiles once. */
+  private static final int NEAR_BYTES = 4 << 20;
+
   /** What the rounded rows of a task may take of the second-level cache. */
   private static final int ROUNDED_BYTES = 256 << 10;
 
   /** Tasks for each thread, so that none waits long for another. */
   private static final int TASKS_EACH = 6;
+
+  private static final int TILED_TASKS_EACH = 2;
 
   /** Multiplications below which a task is not worth handing over. */
   private static final long LEAST_WORK = 200_000;
@@ -40,8 +48,10 @@ record X86Linear(
     }
     int panels = weight.panels();
     long work = (long) rows * weight.rows() * weight.cols();
-    int wanted = Math.clamp(work / LEAST_WORK, 1, pool.threads() * TASKS_EACH);
-    int height = code.product().height();
+    boolean few = tiled() && rows > AmxProductKernel.ROWS; // each makes its rows ready first
+    int most = pool.threads() * (few ? TILED_TASKS_EACH : TASKS_EACH);
+    int wanted = Math.clamp(work / LEAST_WORK, 1, most);
+    int height = tiled() ? AmxProductKernel.ROWS : code.product().height();
     int parts = rowParts(rows, wanted);
     int tiles = ((rows + parts - 1) / parts + height - 1) / height;
     int rowsEach = Math.min(rows, tiles * height);
@@ -76,11 +86,21 @@ record X86Linear(
    * How often rows are cut: where tasks round them, so that as few as may be round the same ones.
    */
   private int rowParts(int rows, int wanted) {
+    if (tiled()) {
+      int most = (int) (TILED_BYTES / TileProduct.form(weight).rowStride(weight.cols()));
+      int parts = (rows + most - 1) / most;
+      boolean near = weight.packedBytes() <= NEAR_BYTES;
+      return near ? Math.max(parts, Math.clamp(rows / AmxProductKernel.ROWS, 1, wanted)) : parts;
+    }
     if (weight instanceof WidenedPanels) {
       return (rows + MOST_ROWS - 1) / MOST_ROWS;
     }
     int most = Math.clamp(ROUNDED_BYTES / (weight.cols() * Short.BYTES), ROUNDED_ROWS, MOST_ROWS);
     return Math.max((rows + most - 1) / most, Math.clamp(rows / ROUNDED_ROWS, 1, wanted));
+  }
+
+  private boolean tiled() {
+    return TileProduct.multiplies(weight);
   }
 
   private void part(PanelProduct product, int row, int rows, int fromPanel, int toPanel) {

@@ -38,7 +38,11 @@ class ListingTest {
       all.add(RoundingKernel.assemble(Input.DYNAMIC_INT8_SYMMETRIC, form));
       all.add(RoundingKernel.assemble(Input.StaticInt8.of(-1, 2), form));
     }
-    all.add(AmxProductKernel.assemble());
+    for (AmxForm form : AmxForm.values()) {
+      all.add(AmxProductKernel.assemble(form));
+    }
+    all.add(AmxRowsKernel.assemble(1));
+    all.add(AmxRowsKernel.assemble(2));
     for (Width width : List.of(Width.YMM, Width.ZMM)) {
       for (BlockForm form : blockForms(width)) {
         all.add(BlockProductKernel.assemble(form, 1));

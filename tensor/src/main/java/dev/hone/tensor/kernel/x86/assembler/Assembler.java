@@ -175,6 +175,21 @@ public final class Assembler {
     rex(from.number(), to, 0x01);
   }
 
+  public void add(Gpr to, Memory from) {
+    code.begin("add " + to + "," + sized(from, 8));
+    rex(to.number(), from, 0x03);
+  }
+
+  public void sub(Gpr to, Memory from) {
+    code.begin("sub " + to + "," + sized(from, 8));
+    rex(to.number(), from, 0x2B);
+  }
+
+  public void cmp(Gpr a, Memory b) {
+    code.begin("cmp " + a + "," + sized(b, 8));
+    rex(a.number(), b, 0x3B);
+  }
+
   public void or(Gpr to, Gpr from) {
     code.begin("or " + to + "," + from);
     rex(from.number(), to, 0x09);
@@ -183,11 +198,6 @@ public final class Assembler {
   public void add(Gpr to, int value) {
     code.begin("add " + to + "," + hex(value));
     immediate(0, to, value);
-  }
-
-  public void add(Gpr to, Memory value) {
-    code.begin("add " + to + "," + sized(value, 8));
-    rex(to.number(), value, 0x03);
   }
 
   public void sub(Gpr to, int value) {
@@ -271,6 +281,14 @@ public final class Assembler {
     rexOf(1, from, false);
     code.put(0x0F).put(0x18);
     modrm(1, from, 1);
+  }
+
+  /** The same, to the second level of the cache. */
+  public void prefetcht1(Memory from) {
+    code.begin("prefetcht1 " + sized(from, 1));
+    rexOf(2, from, false);
+    code.put(0x0F).put(0x18);
+    modrm(2, from, 1);
   }
 
   // ---- jumps
@@ -567,6 +585,11 @@ public final class Assembler {
     two(VCVTPH2PS, to, from);
   }
 
+  /** BF16, to the nearest even: those of {@code low}, then those of {@code high}. */
+  public void vcvtne2ps2bf16(Vec to, Vec high, Vec low) {
+    three(VCVTNE2PS2BF16, to, high, low);
+  }
+
   /** Integers of 32 bits, to the nearest. */
   public void vcvtps2dq(Vec to, Vec from) {
     code.begin(VCVTPS2DQ.mnemonic() + " " + to + "," + from);
@@ -608,11 +631,6 @@ public final class Assembler {
   /** {@code to = a 2^n}, n the next whole number below b. */
   public void vscalefps(Vec to, Vec a, Vec b) {
     three(VSCALEFPS, to, a, b);
-  }
-
-  /** BF16, to the nearest: those of b, then those of a. */
-  public void vcvtne2ps2bf16(Vec to, Vec a, Vec b) {
-    three(VCVTNE2PS2BF16, to, a, b);
   }
 
   // ---- tiles

@@ -1,0 +1,114 @@
+package dev.hone.tensor.kernel.x86;
+
+import dev.hone.tensor.DType.Plain;
+import dev.hone.tensor.Input.StaticInt8;
+import dev.hone.tensor.Tensor;
+import dev.hone.tensor.kernel.panels.DotPanels;
+import dev.hone.tensor.kernel.panels.Panels;
+import dev.hone.tensor.kernel.panels.TilePanels;
+import dev.hone.tensor.kernel.x86.AmxProductKernel.Factors;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * Rows as tiles read them, with panels that lie for tiles. All panels are multiplied in one call.
+ */
+final class TileProduct implements PanelProduct {
+  private final int rows;
+  private final Panels weight;
+  private final AmxForm form;
+  private final X86Code code;
+  private final long rowStride;
+  private final MemorySegment memory;
+  private final MemorySegment numbers;
+  private final MemorySegment grids;
+
+  TileProduct(Tensor x, int row, int rows, Panels weight, X86Code code) {
+    this.rows = rows;
+    this.weight = weight;
+    this.code = code;
+    form = form(weight);
+    rowStride = form.rowStride(weight.cols());
+    long numberBytes = AmxProductKernel.wholeTiles(rows) * rowStride;
+    long gridBytes = (long) rows * Grids.BYTES;
+    memory = code.scratch().take(numberBytes + gridBytes);
+    numbers = memory.asSlice(0, numberBytes);
+    grids = memory.asSlice(numberBytes, gridBytes);
+    MemorySegment floats = PanelProduct.rowsFrom(x, row, rows, 0, weight.cols());
+    long stride = x.cols() * Float.BYTES;
+    if (weight instanceof DotPanels dots) {
+      if (dots.input() instanceof StaticInt8 grid) {
+        Grids.set(grids, grid);
+      }
+      code.rounding(dots.input())
+          .run(floats, stride, rows, weight.cols(), numbers, rowStride, grids);
+    } else {
+      code.tileRows(form).run(floats, stride, rows, weight.cols(), numbers, rowStride);
+    }
+  }
+
+  /** Whether a weight lies for tiles. */
+  static boolean multiplies(Panels weight) {
+    return weight instanceof TilePanels
+        || weight instanceof DotPanels dots && dots.order().equals(DotPanels.Order.TILES);
+  }
+
+  /** How a weight is multiplied that lies for tiles. */
+  static AmxForm form(Panels weight) {
+    return switch (weight) {
+      case TilePanels tiles -> tiles.type() == Plain.F32 ? AmxForm.FLOATS : AmxForm.FLOATS_BF16;
+      default -> AmxForm.INT8;
+    };
+  }
+
+  @Override
+  public int block() {
+    return weight.cols();
+  }
+
+  @Override
+  public void multiply(
+      int fromPanel,
+      int toPanel,
+      int from,
+      int to,
+      MemorySegment out,
+      long outStride,
+      MemorySegment bias) {
+    boolean biased = !bias.equals(MemorySegment.NULL);
+    MemorySegment sums = code.scratch().take(AmxProductKernel.sumBytes(rows)); // of this task alone
+    code.tileProduct(form)
+        .run(
+            numbers,
+            rowStride,
+            data(fromPanel),
+            out,
+            outStride,
+            rows,
+            form.steps(weight.cols()),
+            toPanel - fromPanel,
+            biased ? bias : code.zeros(),
+            biased ? (long) weight.columns() * Float.BYTES : 0,
+            sums,
+            factors(fromPanel));
+    code.scratch().putBack(sums);
+  }
+
+  private MemorySegment data(int panel) {
+    return switch (weight) {
+      case TilePanels tiles -> tiles.data().asSlice(tiles.at(panel));
+      case DotPanels dots -> dots.data().asSlice(dots.at(panel));
+      default -> throw new IllegalStateException(weight + " does not lie for tiles");
+    };
+  }
+
+  private Factors factors(int panel) {
+    return weight instanceof DotPanels dots
+        ? new Factors(grids, dots.scales().asSlice(dots.scalesAt(panel)))
+        : Factors.NONE;
+  }
+
+  @Override
+  public void close() {
+    code.scratch().putBack(memory);
+  }
+}
