@@ -14,11 +14,13 @@ import dev.hone.measure.Machine;
 import dev.hone.measure.Objective;
 import dev.hone.measure.Task;
 import dev.hone.measure.Timing;
+import dev.hone.measure.Units;
 import dev.hone.measure.report.Report;
 import dev.hone.model.Head;
 import dev.hone.model.folder.Model;
 import dev.hone.model.folder.ModelWriter;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -39,8 +41,10 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     description = {
       "Finds the smallest and fastest version of a model that still does its job: tries each way of"
-          + " making it smaller, measures every candidate on this machine, keeps the best within"
-          + " --max-loss.",
+          + " making it smaller, mixes them layer by layer, measures every candidate on this machine,"
+          + " keeps the best whose loss is within --max-loss at the upper end of its 95%% interval.",
+      "The best so far and its report stand in their places after every candidate. Stopped, the same"
+          + " command goes on behind the last one, which OUTPUT.trials.jsonl keeps.",
       "Writes the model to a folder that every command reads, and report.html and report.json."
     },
     footer = {
@@ -110,6 +114,19 @@ final class Optimize implements Callable<Integer> {
               + " turn with it (default: ${DEFAULT-VALUE}).")
   private int seconds;
 
+  @Option(
+      names = "--trials",
+      defaultValue = "24",
+      description = "Candidates at most (default: ${DEFAULT-VALUE}).")
+  private int trials;
+
+  @Option(
+      names = "--time",
+      defaultValue = "60",
+      description =
+          "Minutes after which no other candidate is begun (default: ${DEFAULT-VALUE}).")
+  private double minutes;
+
   @Option(names = "--json", description = "Print the report as JSON.")
   private boolean json;
 
@@ -118,6 +135,10 @@ final class Optimize implements Callable<Integer> {
     var terminal = Terminal.of(spec);
     if (seconds < 1) {
       throw new WrongInput("--seconds=" + seconds + " must be at least 1");
+    }
+    if (trials < 1 || !(minutes > 0)) {
+      throw new WrongInput(
+          "--trials=" + trials + " must be at least 1, --time=" + minutes + " above 0");
     }
     List<Recipe> asked = recipes.stream().map(RecipeFile::read).toList();
     Path source = model.model().resolve(terminal);
@@ -142,19 +163,30 @@ final class Optimize implements Callable<Integer> {
             maxLoss,
             objective,
             new Timing.Plan(5, 500, Duration.ofSeconds(seconds)),
-            asked);
+            asked,
+            trials,
+            Duration.ofMillis(Math.round(minutes * 60_000)));
     Optimizer.Result result;
     try (var bar = new Bar(terminal, "optimizing " + model.name())) {
-      result = new Optimizer(source, options, quality, workload, settings, bar).run(target);
+      result =
+          new Optimizer(source, options, quality, workload, settings, bar)
+              .run(target, found -> write(report(found, quality, options.threads(), target)));
     }
     Report report = report(result, quality, options.threads(), target);
-    report.write(reports);
     if (json) {
       terminal.out().println(report.json());
     } else {
       print(report, target, terminal);
     }
     return 0;
+  }
+
+  private void write(Report report) {
+    try {
+      report.write(reports);
+    } catch (IOException e) {
+      throw new UncheckedIOException("the report cannot be written to " + reports, e);
+    }
   }
 
   /** What would be found out only after minutes of work. */
@@ -181,6 +213,17 @@ final class Optimize implements Callable<Integer> {
     out.println(report.table());
     out.println();
     out.println(report.summary());
+    if (report.chosen().predicted() != null) {
+      out.println(
+          "time:   "
+              + Units.percent(report.relativeTime(report.chosen()))
+              + " of the original's; foretold from its layers: "
+              + Units.percent(report.chosen().predicted()));
+    }
+    if (!report.changed().isEmpty()) {
+      out.println(
+          "texts:  " + report.changed().size() + " are answered otherwise; the report lists them");
+    }
     report.notes().forEach(note -> out.println("note:   " + note));
     out.println("model:  " + target + "   (try: ./hone embed " + target + " \"some text\")");
     out.println(
@@ -235,6 +278,7 @@ final class Optimize implements Callable<Integer> {
         result.candidates().stream().map(Trial::measured).toList(),
         result.chosen().measured(),
         result.reason(),
+        result.chosen().report().changed(),
         Report.Sizes.of(result.chosen().speed()),
         result.notes(),
         target.toString());

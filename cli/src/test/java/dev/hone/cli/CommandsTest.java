@@ -207,6 +207,8 @@ class CommandsTest {
         "inspect|{embedder}|--golden|{texts}",
         "inspect|{embedder}|--golden|{ids-alone}",
         "optimize|{embedder}|-o|{foreign}",
+        "optimize|{embedder}|--trials|0",
+        "optimize|{embedder}|--time|0",
         "quantize|{embedder}|--out|{foreign}|--method|rtn",
         "quantize|{embedder}|--out|new-folder",
         "quantize|{embedder}|--out|new-folder|--calibration|{missing}",

@@ -4,6 +4,7 @@ import dev.hone.model.Block;
 import dev.hone.model.LayerMap;
 import dev.hone.model.Linear;
 import dev.hone.model.Role;
+import java.util.Collections;
 import java.util.EnumSet;
 import java.util.HashSet;
 import java.util.List;
@@ -18,7 +19,7 @@ import java.util.regex.Pattern;
 public record LayerSelection(Set<LayerKind> kinds, List<String> names, List<String> except) {
 
   public LayerSelection {
-    kinds = Set.copyOf(kinds);
+    kinds = Collections.unmodifiableSet(EnumSet.copyOf(kinds)); // reads alike in every JVM
     names = List.copyOf(names);
     except = List.copyOf(except);
   }

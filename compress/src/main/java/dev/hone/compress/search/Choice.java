@@ -8,8 +8,13 @@ import dev.hone.measure.Statistics;
 import dev.hone.measure.Timing;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 
-/** What makes one candidate better than another. */
+/**
+ * What makes one candidate better than another. A candidate keeps the budget where the upper end of
+ * the interval of its loss does; where no candidate's does, and some lose less than the budget,
+ * there are too few texts to tell, and what a candidate's predictions promise decides.
+ */
 final class Choice {
   private static final Comparator<Trial> SMALLEST = Comparator.comparingLong(Trial::bytesOnDisk);
 
@@ -21,14 +26,25 @@ final class Choice {
     this.maxLoss = maxLoss;
   }
 
-  /** Whether a candidate keeps the budget on the texts to choose by. */
-  boolean fits(Trial trial) {
-    return trial.choose().loss().value() <= maxLoss;
+  /** The candidates that keep the budget on the texts to choose by. */
+  List<Trial> fitting(List<Trial> candidates) {
+    List<Trial> sure = candidates.stream().filter(this::surely).toList();
+    return sure.isEmpty()
+        ? candidates.stream().filter(t -> maybe(t) && t.choose().promised() <= maxLoss).toList()
+        : sure;
+  }
+
+  private boolean surely(Trial trial) {
+    return trial.choose().loss().high() <= maxLoss;
+  }
+
+  private boolean maybe(Trial trial) {
+    return trial.choose().loss().value() < maxLoss;
   }
 
   /** The best of those within the budget; where there are none, the one that loses least. */
   Trial of(List<Trial> candidates) {
-    List<Trial> fitting = candidates.stream().filter(this::fits).toList();
+    List<Trial> fitting = fitting(candidates);
     if (fitting.isEmpty()) {
       return candidates.stream()
           .min(Comparator.comparingDouble(t -> t.choose().loss().value()))
@@ -40,9 +56,37 @@ final class Choice {
     };
   }
 
+  /**
+   * How many texts would have told, where there are too few: the width of an interval falls with
+   * the root of their number.
+   */
+  Optional<String> tooFew(List<Trial> candidates) {
+    if (candidates.stream().anyMatch(this::surely)) {
+      return Optional.empty();
+    }
+    return candidates.stream()
+        .filter(this::maybe)
+        .min(Comparator.comparingDouble(this::needed))
+        .map(
+            t ->
+                t.choose().texts()
+                    + " texts to choose by are too few to tell whether a loss is within the budget:"
+                    + " about "
+                    + (long) Math.ceil(needed(t))
+                    + " are needed for "
+                    + t.name()
+                    + "; the divergence of the predictions decided");
+  }
+
+  private double needed(Trial trial) {
+    Estimate loss = trial.choose().loss();
+    double times = (loss.high() - loss.value()) / (maxLoss - loss.value());
+    return trial.choose().texts() * times * times;
+  }
+
   /** The choice in a sentence. */
   String reason(Trial chosen, List<Trial> candidates) {
-    List<Trial> fitting = candidates.stream().filter(this::fits).toList();
+    List<Trial> fitting = fitting(candidates);
     if (fitting.isEmpty()) {
       return "no candidate is within the budget; this one loses least on the texts to choose by";
     }

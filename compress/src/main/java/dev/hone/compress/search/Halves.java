@@ -1,11 +1,13 @@
 package dev.hone.compress.search;
 
 import dev.hone.measure.Texts;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.IntStream;
+import java.util.zip.CRC32C;
 
 /**
  * Texts or examples in two parts: what is used to choose is never what is reported.
@@ -17,7 +19,7 @@ public record Halves<T>(List<T> choose, List<T> report, String source) {
   private static final int LEAST = 20;
 
   /** Of those to choose by, for what is asked often. */
-  private static final int SAMPLE = 48;
+  private static final int SAMPLE = 256;
 
   private static final long SEED = 1;
 
@@ -52,13 +54,26 @@ public record Halves<T>(List<T> choose, List<T> report, String source) {
         source + ", one half drawn to choose by, the other to report by");
   }
 
+  /** Of all texts and where they stand. */
+  String digest() {
+    var sum = new CRC32C();
+    for (T text : choose) {
+      sum.update(text.toString().getBytes(StandardCharsets.UTF_8));
+    }
+    sum.update('\n');
+    for (T text : report) {
+      sum.update(text.toString().getBytes(StandardCharsets.UTF_8));
+    }
+    return choose.size() + "+" + report.size() + ", " + Long.toHexString(sum.getValue());
+  }
+
   /** What one part consists of. */
   List<T> of(Quality.Part part) {
     return switch (part) {
       case CHOOSE -> choose;
       case REPORT -> report;
       case SAMPLE -> {
-        int step = Math.max(1, choose.size() / SAMPLE);
+        int step = Math.ceilDiv(choose.size(), SAMPLE);
         yield IntStream.iterate(0, i -> i < choose.size(), i -> i + step)
             .mapToObj(choose::get)
             .toList();

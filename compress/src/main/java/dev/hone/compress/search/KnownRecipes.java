@@ -6,6 +6,7 @@ import dev.hone.compress.Recipe;
 import dev.hone.compress.quantize.Encode;
 import dev.hone.compress.quantize.RoundInputs;
 import dev.hone.model.Transformer;
+import dev.hone.model.Weight;
 import dev.hone.tensor.DType;
 import dev.hone.tensor.DType.Affine;
 import dev.hone.tensor.DType.Plain;
@@ -13,41 +14,54 @@ import dev.hone.tensor.Input;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** Each way of making a model smaller that Hone knows so far, in one type for all blocks. */
+/**
+ * Each way of making a model smaller that Hone knows so far, in one format for all layers: what a
+ * search tries, and takes the layers of its mixtures from. Another format is another line.
+ */
 final class KnownRecipes {
   /**
    * Embedding tables at 8 bits, a scale a row: they are half of a small model, and take it well.
    */
-  static final DType EMBEDDING = new Affine(8, 0, true);
+  private static final DType EMBEDDING = new Affine(8, 0, true);
 
-  static final Affine INT8 = new Affine(8, 0, true);
-  static final Affine INT4 = new Affine(4, 32, false);
+  private static final Affine INT8 = new Affine(8, 0, true);
+  private static final Affine INT4 = new Affine(4, 32, false);
 
   private KnownRecipes() {}
 
   /** Those that fit the model: a group must divide the rows of its matrices. */
   static List<Recipe> of(Transformer model) {
-    Stream<Recipe> floats = Stream.of(Plain.BF16, Plain.F16).map(type -> uniform(type, type));
-    Stream<Recipe> integers =
-        Stream.of(
-                INT8,
-                INT4,
-                new Affine(4, 64, false),
-                new Affine(4, 128, false),
-                new Affine(4, 32, true))
-            .filter(type -> fits(type, model))
-            .map(type -> uniform(type, EMBEDDING));
-    return Stream.of(floats, Stream.of(integerProducts()), integers).flatMap(r -> r).toList();
+    return Stream.of(
+            uniform(Plain.BF16, Plain.BF16),
+            uniform(Plain.F16, Plain.F16),
+            integerProducts(),
+            uniform(INT8, EMBEDDING),
+            uniform(INT4, EMBEDDING),
+            uniform(new Affine(4, 64, false), EMBEDDING),
+            uniform(new Affine(4, 128, false), EMBEDDING),
+            uniform(new Affine(4, 32, true), EMBEDDING),
+            uniform(new Affine(4, 64, false), new Affine(4, 32, false)))
+        .filter(recipe -> fits(recipe, model))
+        .toList();
   }
 
-  static boolean fits(Affine type, Transformer model) {
-    return type.group() == 0
-        || LayerGroup.of(model).stream().allMatch(group -> group.divisibleBy(type.group()));
+  private static boolean fits(Recipe recipe, Transformer model) {
+    return recipe.passes().stream()
+        .allMatch(
+            pass ->
+                !(pass instanceof Encode encode)
+                    || !(encode.type() instanceof Affine type)
+                    || type.group() == 0
+                    || model.weights().stream()
+                        .map(Weight::tensor)
+                        .allMatch(t -> t.rank() < 2 || t.cols() % type.group() == 0));
   }
 
-  static Recipe uniform(DType blocks, DType embedding) {
+  /** Blocks in one type, embedding tables in another. */
+  private static Recipe uniform(DType blocks, DType embedding) {
+    boolean usual = embedding.equals(blocks) || embedding.equals(EMBEDDING);
     return Recipe.of(
-        blocks.label(),
+        blocks.label() + (usual ? "" : "+embeddings-" + embedding.label()),
         new Encode(blocks, LayerSelection.blocks()),
         new Encode(embedding, LayerSelection.of(LayerKind.EMBEDDING)));
   }

@@ -1,55 +1,143 @@
 package dev.hone.compress.search;
 
-import dev.hone.compress.Recipe;
+import dev.hone.model.Embedding;
 import dev.hone.model.LayerMap;
 import dev.hone.model.Linear;
 import dev.hone.model.Role;
 import dev.hone.model.Transformer;
-import java.lang.foreign.Arena;
+import dev.hone.model.Weight;
+import dev.hone.tensor.Tensor;
+import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 
 /**
- * Two versions of one model, each encoded once, of which any mixture shares the layers: a search
- * asks for dozens, and encoding takes as long as asking a few texts.
+ * Versions of one model, each encoded once, of which any mixture takes the layers of every group
+ * from one: a search asks for hundreds.
  */
 final class Mixture {
-  private final Transformer small;
-  private final Map<String, Linear> wide = new HashMap<>();
+  /** What a group is called that stays as it was. */
+  static final String ORIGINAL = "original";
 
-  /**
-   * Encodes both versions.
-   *
-   * @param arena memory of their weights
-   */
-  Mixture(Transformer model, Recipe small, Recipe wide, Arena arena) {
-    this.small = small.apply(model, arena).model();
-    wide.apply(model, arena)
-        .model()
-        .map(
-            new LayerMap() {
-              @Override
-              public Linear linear(Role role, Linear layer) {
-                Mixture.this.wide.put(layer.weight().name(), layer);
-                return layer;
-              }
-            });
+  private final Transformer original;
+  private final List<LayerGroup> groups;
+  private final Map<String, Version> versions = new LinkedHashMap<>();
+
+  private record Version(Map<String, Linear> layers, Map<String, Embedding> tables) {
+    Tensor tensor(String weight) {
+      return layers.containsKey(weight)
+          ? layers.get(weight).weight().tensor()
+          : tables.get(weight).weight().tensor();
+    }
+
+    boolean same(Version other, String weight) {
+      Tensor a = tensor(weight);
+      Tensor b = other.tensor(weight);
+      return a.dtype().equals(b.dtype())
+          && a.data().mismatch(b.data()) == -1
+          && (!layers.containsKey(weight)
+              || layers.get(weight).input().equals(other.layers.get(weight).input()));
+    }
   }
 
-  /** The small version of these groups; of every other layer the wide one. */
-  Transformer of(List<LayerGroup> lowered) {
-    Set<String> names = new HashSet<>();
-    lowered.forEach(group -> names.addAll(group.names()));
-    return small.map(
+  Mixture(Transformer original) {
+    this.original = original;
+    this.groups = LayerGroup.of(original);
+    versions.put(ORIGINAL, version(original));
+  }
+
+  List<LayerGroup> groups() {
+    return groups;
+  }
+
+  /**
+   * Adds a version, where all that is not as in the original are matrices in another format.
+   *
+   * @return whether it was added
+   */
+  boolean add(String name, Transformer encoded) {
+    List<Weight> before = original.weights();
+    List<Weight> after = encoded.weights();
+    boolean layersAlone = before.size() == after.size();
+    for (int i = 0; layersAlone && i < before.size(); i++) {
+      Tensor a = before.get(i).tensor();
+      Tensor b = after.get(i).tensor();
+      layersAlone = a == b || (a.rank() == 2 && a.rows() == b.rows() && a.cols() == b.cols());
+    }
+    if (layersAlone) {
+      versions.put(name, version(encoded));
+    }
+    return layersAlone;
+  }
+
+  /** The versions that a group may be taken from, the original first; of equal ones the first. */
+  List<String> choices(LayerGroup group) {
+    List<String> different = new ArrayList<>();
+    versions.forEach(
+        (name, version) -> {
+          boolean known =
+              different.stream()
+                  .map(versions::get)
+                  .anyMatch(o -> group.weights().stream().allMatch(w -> version.same(o, w)));
+          if (!known) {
+            different.add(name);
+          }
+        });
+    return different;
+  }
+
+  /** Bytes of a group's matrices. */
+  long bytes(LayerGroup group, String version) {
+    return group.weights().stream()
+        .mapToLong(w -> versions.get(version).tensor(w).sizeBytes())
+        .sum();
+  }
+
+  /**
+   * A mixture.
+   *
+   * @param assignment name of a version by name of the group; the rest stays as it was
+   */
+  Transformer of(Map<String, String> assignment) {
+    Map<String, Version> byWeight = new HashMap<>();
+    for (LayerGroup group : groups) {
+      Version version = versions.get(assignment.getOrDefault(group.name(), ORIGINAL));
+      group.weights().forEach(weight -> byWeight.put(weight, version));
+    }
+    return original.map(
         new LayerMap() {
           @Override
           public Linear linear(Role role, Linear layer) {
-            String name = layer.weight().name();
-            return names.contains(name) ? layer : wide.get(name);
+            Version version = byWeight.get(layer.weight().name());
+            return version == null ? layer : version.layers.get(layer.weight().name());
+          }
+
+          @Override
+          public Embedding embedding(Role role, Embedding table) {
+            Version version = byWeight.get(table.weight().name());
+            return version == null ? table : version.tables.get(table.weight().name());
           }
         });
+  }
+
+  private static Version version(Transformer model) {
+    var version = new Version(new HashMap<>(), new HashMap<>());
+    model.map(
+        new LayerMap() {
+          @Override
+          public Linear linear(Role role, Linear layer) {
+            version.layers.put(layer.weight().name(), layer);
+            return layer;
+          }
+
+          @Override
+          public Embedding embedding(Role role, Embedding table) {
+            version.tables.put(table.weight().name(), table);
+            return table;
+          }
+        });
+    return version;
   }
 }

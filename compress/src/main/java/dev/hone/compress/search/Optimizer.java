@@ -1,34 +1,37 @@
 package dev.hone.compress.search;
 
-import dev.hone.compress.LayerChange;
-import dev.hone.compress.Pass;
 import dev.hone.compress.Progress;
 import dev.hone.compress.Provenance;
 import dev.hone.compress.Recipe;
-import dev.hone.compress.search.Quality.Part;
 import dev.hone.measure.Objective;
-import dev.hone.measure.Speed;
 import dev.hone.measure.Timing;
 import dev.hone.measure.Workload;
 import dev.hone.model.Transformer;
+import dev.hone.model.Weight;
 import dev.hone.model.folder.ModelWriter;
 import dev.hone.runtime.Encoder;
 import dev.hone.runtime.EncoderOptions;
 import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
+import java.time.Duration;
+import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Optional;
+import java.util.Map;
 import java.util.function.Consumer;
+import java.util.zip.CRC32C;
 
 /**
- * Tries each way of making a model smaller, measures every candidate as it would be shipped (saved,
- * loaded again, run), and keeps the best within a loss budget.
+ * Finds the best version of a model within a loss budget: tries each way of making it smaller,
+ * measures what every group of layers loses in each format, and mixes them. Every candidate is
+ * measured as it would be shipped (saved, loaded again, run), the best so far stands where the
+ * result will, and a log keeps all that was measured, for a run that goes on.
  */
 public final class Optimizer {
   private static final long WORKLOAD_SEED = 1;
+  private static final long CHUNK_BYTES = 1 << 28;
 
   private final Path original;
   private final EncoderOptions options;
@@ -36,7 +39,6 @@ public final class Optimizer {
   private final List<String> workload;
   private final Settings settings;
   private final Steps steps;
-  private final List<String> notes = new ArrayList<>();
 
   /**
    * What is asked for.
@@ -44,10 +46,18 @@ public final class Optimizer {
    * @param name of the model, as the user gave it
    * @param maxLoss the budget
    * @param plan how long speeds are measured
-   * @param recipes what is tried; empty: all that Hone knows, and a mixture of them
+   * @param recipes what is tried and mixed; empty: all that Hone knows
+   * @param trials candidates at most
+   * @param time after which no other candidate is begun
    */
   public record Settings(
-      String name, double maxLoss, Objective objective, Timing.Plan plan, List<Recipe> recipes) {}
+      String name,
+      double maxLoss,
+      Objective objective,
+      Timing.Plan plan,
+      List<Recipe> recipes,
+      int trials,
+      Duration time) {}
 
   /**
    * What was found.
@@ -90,64 +100,113 @@ public final class Optimizer {
     this.steps = new Steps(progress);
   }
 
+  /** Runs the search, telling nobody before its end. */
+  public Result run(Path target) throws IOException {
+    return run(target, _ -> {});
+  }
+
   /**
    * Runs the search.
    *
-   * @param target the folder that the chosen candidate is written to
+   * @param target the folder that the best candidate is written to, whenever there is a better one
+   * @param soFar told what was found so far after every candidate
    */
-  public Result run(Path target) throws IOException {
+  public Result run(Path target, Consumer<Result> soFar) throws IOException {
     ModelWriter.refuseForeign(target);
     Path parent = target.toAbsolutePath().getParent();
     Files.createDirectories(parent);
-    Path trials = Files.createTempDirectory(parent, ".hone-trials-");
-    Thread stopped = Thread.ofPlatform().unstarted(() -> ModelWriter.deleteQuietly(trials));
-    Runtime.getRuntime().addShutdownHook(stopped);
-    try (Encoder encoder = Encoder.load(original, options)) {
-      List<Trial> candidates = tryAll(encoder, trials);
-      steps.end();
-      return choose(encoder, candidates, target);
-    } finally {
-      ModelWriter.delete(trials);
-      Runtime.getRuntime().removeShutdownHook(stopped);
-    }
-  }
-
-  private List<Trial> tryAll(Encoder encoder, Path trials) throws IOException {
-    boolean known = settings.recipes().isEmpty();
-    var model = encoder.model().transformer();
-    List<Recipe> recipes = new ArrayList<>(known ? KnownRecipes.of(model) : settings.recipes());
-    List<LayerGroup> groups =
-        known && KnownRecipes.fits(KnownRecipes.INT4, model) ? LayerGroup.of(model) : List.of();
-    steps.begin(groups.size(), recipes.size() + (groups.isEmpty() ? 0 : 1));
-    quality.remember(encoder);
-    noteCuts(encoder);
-    steps.done(Steps.Kind.ORIGINAL, "the original");
-    if (!groups.isEmpty()) {
-      mixture(encoder, groups).ifPresent(recipes::add);
-    }
-    Workload drawn = Workload.of(workload, encoder::tokens, WORKLOAD_SEED);
-    List<Trial> candidates = new ArrayList<>();
-    for (Recipe recipe : recipes) {
+    try (Encoder encoder = Encoder.load(original, options);
+        Arena arena = Arena.ofShared()) {
+      Transformer model = encoder.model().transformer();
+      List<Recipe> recipes =
+          settings.recipes().isEmpty() ? KnownRecipes.of(model) : settings.recipes();
+      TrialLog log = TrialLog.open(TrialLog.beside(target), search(encoder, recipes));
+      Path folder = Files.createTempDirectory(parent, ".hone-trials-");
+      Thread stopped = Thread.ofPlatform().unstarted(() -> ModelWriter.deleteQuietly(folder));
+      Runtime.getRuntime().addShutdownHook(stopped);
       try {
-        candidates.add(candidate(encoder, recipe, drawn, trials.resolve(recipe.name())));
-      } catch (ArithmeticException | IllegalArgumentException e) {
-        // A type that cannot hold a weight, a layout that cannot hold a type, an answer of NaN.
-        notes.add(recipe.name() + " was not possible: " + e.getMessage());
+        var mixture = new Mixture(model);
+        var trials =
+            new Trials(
+                new Trials.Original(original, encoder, options),
+                quality,
+                Workload.of(workload, encoder::tokens, WORKLOAD_SEED),
+                settings,
+                log,
+                folder,
+                target,
+                soFar);
+        steps.begin(mixture.groups().size() * recipes.size() / 2, 2 * recipes.size());
+        quality.remember(encoder);
+        noteCuts(encoder, trials);
+        steps.done(Steps.Kind.ORIGINAL, "the original");
+        for (Recipe recipe : recipes) {
+          uniform(recipe, encoder, mixture, trials, arena);
+          steps.done(Steps.Kind.CANDIDATE, recipe.name());
+        }
+        new MixtureSearch(encoder, quality, mixture, recipes, settings, trials, log, steps).run();
+        Result result = trials.end(mixture, recipes);
+        steps.end();
+        return result;
+      } finally {
+        ModelWriter.delete(folder);
+        Runtime.getRuntime().removeShutdownHook(stopped);
       }
-      steps.done(Steps.Kind.CANDIDATE, recipe.name());
     }
-    if (candidates.isEmpty()) {
-      throw new NothingPossibleException("no recipe was possible: " + String.join("; ", notes));
-    }
-    return candidates;
   }
 
-  private void noteCuts(Encoder encoder) {
+  private void uniform(
+      Recipe recipe, Encoder encoder, Mixture mixture, Trials trials, Arena arena)
+      throws IOException {
+    try {
+      var outcome = recipe.apply(encoder.model().transformer(), arena);
+      boolean tried =
+          trials.tried(
+              recipe.name(),
+              Map.of(),
+              outcome.model(),
+              Provenance.of(settings.name(), recipe, outcome.changes()),
+              null);
+      if (tried) {
+        mixture.add(recipe.name(), outcome.model());
+      }
+    } catch (ArithmeticException | IllegalArgumentException e) {
+      // A type that cannot hold a weight, a layout that cannot hold a type, an answer of NaN.
+      trials.note(recipe.name() + " was not possible: " + e.getMessage());
+    }
+  }
+
+  /** What all that is measured depends on. */
+  private Map<String, String> search(Encoder encoder, List<Recipe> recipes) {
+    Map<String, String> search = new LinkedHashMap<>();
+    search.put("model", checksum(encoder.model().transformer()));
+    search.put("texts", quality.texts());
+    search.put("loss", quality.lossMeaning());
+    search.put("max-loss", String.valueOf(settings.maxLoss()));
+    search.put("objective", settings.objective().label());
+    search.put("recipes", String.join(", ", recipes.stream().map(Recipe::toString).toList()));
+    search.put("timing", settings.plan().toString());
+    search.put("kernels", encoder.kernels() + ", " + options.threads() + " threads");
+    return search;
+  }
+
+  private static String checksum(Transformer model) {
+    var sum = new CRC32C();
+    for (Weight weight : model.weights()) {
+      MemorySegment data = weight.tensor().data();
+      for (long at = 0; at < data.byteSize(); at += CHUNK_BYTES) {
+        sum.update(data.asSlice(at, Math.min(CHUNK_BYTES, data.byteSize() - at)).asByteBuffer());
+      }
+    }
+    return Long.toHexString(sum.getValue());
+  }
+
+  private void noteCuts(Encoder encoder, Trials trials) {
     int limit = encoder.maxTokens();
     long cut =
         workload.stream().filter(text -> encoder.tokenizer().tokenCount(text) > limit).count();
     if (cut > 0) {
-      notes.add(
+      trials.note(
           cut
               + " of the "
               + workload.size()
@@ -155,102 +214,5 @@ public final class Optimizer {
               + limit
               + " tokens, as the model reads them");
     }
-  }
-
-  private Optional<Recipe> mixture(Encoder encoder, List<LayerGroup> groups) {
-    try (Arena arena = Arena.ofShared()) {
-      var mixture =
-          new Mixture(
-              encoder.model().transformer(),
-              KnownRecipes.uniform(KnownRecipes.INT4, KnownRecipes.EMBEDDING),
-              KnownRecipes.uniform(KnownRecipes.INT8, KnownRecipes.EMBEDDING),
-              arena);
-      var search =
-          new BlockSearch(
-              KnownRecipes.INT4,
-              KnownRecipes.INT8,
-              KnownRecipes.EMBEDDING,
-              lowered -> {
-                double loss = sampleLoss(encoder, mixture.of(lowered));
-                steps.done(Steps.Kind.GROUP, "which layers take 4 bits");
-                return loss;
-              });
-      return search.find("int4-int8-mixed", groups, settings.maxLoss());
-    }
-  }
-
-  private double sampleLoss(Encoder encoder, Transformer model) {
-    try (Encoder changed = encoder.with(model)) {
-      return quality.of(changed, Part.SAMPLE).loss().value();
-    }
-  }
-
-  /** Makes, saves and measures a candidate; none but it and the original is loaded then. */
-  private Trial candidate(Encoder encoder, Recipe recipe, Workload drawn, Path folder)
-      throws IOException {
-    List<LayerChange> changes = save(encoder, recipe, folder);
-    // What there is to warn of was said when the original was loaded.
-    try (Encoder saved = Encoder.load(folder, options.onWarning(_ -> {}))) {
-      Quality.Judgement choose = quality.of(saved, Part.CHOOSE);
-      Quality.Judgement report = quality.of(saved, Part.REPORT);
-      List<Speed> speeds =
-          Speed.measure(drawn, settings.plan(), List.of(encoder::answers, saved::answers));
-      return new Trial(
-          recipe.name(),
-          folder,
-          recipe,
-          changes,
-          saved.model().weightFileBytes(),
-          saved.sizeBytes(),
-          choose,
-          report,
-          speeds.getLast(),
-          speeds.getFirst());
-    }
-  }
-
-  private List<LayerChange> save(Encoder encoder, Recipe recipe, Path folder) throws IOException {
-    try (Arena arena = Arena.ofShared()) {
-      Pass.Outcome outcome = recipe.apply(encoder.model().transformer(), arena);
-      ModelWriter.write(
-          encoder.model(),
-          outcome.model(),
-          Provenance.of(settings.name(), recipe, outcome.changes()),
-          folder);
-      return outcome.changes();
-    }
-  }
-
-  private Result choose(Encoder encoder, List<Trial> tried, Path target) throws IOException {
-    Speed usual = Speed.pooled(tried.stream().map(Trial::beside).toList());
-    List<Trial> candidates = tried.stream().map(trial -> trial.corrected(usual)).toList();
-    var choice = new Choice(settings.objective(), settings.maxLoss());
-    Trial chosen = choice.of(candidates);
-    ModelWriter.writeProvenance(
-        chosen.folder(),
-        Provenance.of(settings.name(), chosen.recipe(), chosen.changes(), chosen.measured()));
-    ModelWriter.move(chosen.folder(), target);
-    return new Result(
-        original(encoder, usual),
-        candidates,
-        chosen,
-        choice.fits(chosen),
-        choice.reason(chosen, candidates),
-        List.copyOf(notes),
-        encoder.kernels());
-  }
-
-  private Trial original(Encoder encoder, Speed usual) {
-    return new Trial(
-        "original",
-        original,
-        null,
-        List.of(),
-        encoder.model().weightFileBytes(),
-        encoder.sizeBytes(),
-        quality.ofOriginal(Part.CHOOSE),
-        quality.ofOriginal(Part.REPORT),
-        usual,
-        usual);
   }
 }

@@ -31,13 +31,10 @@ final class Steps {
     this.listener = listener;
   }
 
-  /** Says how many steps there will be beside the original; bisection looks at some more groups. */
+  /** Says how many steps there will be beside the original. */
   void begin(int groups, int candidates) {
-    double bisection = Math.ceil(Math.log(groups + 1) / Math.log(2)) + 1;
     total =
-        (groups + bisection) * Kind.GROUP.weight
-            + Kind.ORIGINAL.weight
-            + candidates * Kind.CANDIDATE.weight;
+        groups * Kind.GROUP.weight + Kind.ORIGINAL.weight + candidates * Kind.CANDIDATE.weight;
     listener.accept(new Progress(0, "asking the original", Duration.ZERO));
   }
 

@@ -7,7 +7,6 @@ import dev.hone.measure.Objective;
 import dev.hone.measure.Speed;
 import dev.hone.measure.Timing;
 import dev.hone.measure.Workload;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
@@ -52,6 +51,29 @@ class ChoiceTest {
   }
 
   @Test
+  void aCandidateKeepsTheBudgetWhereTheEndOfItsIntervalDoes() {
+    List<Trial> trials =
+        List.of(
+            trial("sure", 100, new Estimate(0.002, -0.001, 0.008), 0.02, 1, 1),
+            trial("maybe", 50, new Estimate(0.004, -0.004, 0.013), 0.002, 1, 1));
+    assertThat(choice(Objective.SIZE).of(trials).name()).isEqualTo("sure");
+    assertThat(choice(Objective.SIZE).tooFew(trials)).isEmpty();
+  }
+
+  @Test
+  void whereTheTextsAreTooFewToTellTheDivergenceDecides() {
+    List<Trial> trials =
+        List.of(
+            trial("promises", 100, new Estimate(0.004, -0.02, 0.022), 0.009, 1, 1),
+            trial("promises nothing", 50, new Estimate(0.004, -0.02, 0.022), 0.02, 1, 1),
+            trial("loses", 10, new Estimate(0.02, 0.01, 0.03), 0.001, 1, 1));
+    assertThat(choice(Objective.SIZE).of(trials).name()).isEqualTo("promises");
+    // The interval must shrink from 0.018 to 0.006: three times, for which nine times the texts.
+    assertThat(choice(Objective.SIZE).tooFew(trials).orElseThrow())
+        .contains("400 texts", "about 3600 are needed");
+  }
+
+  @Test
   void correctedTimesKeepTheirRatioToTheOriginal() {
     Speed usual = trial("original", 100, 0, 1, 1).beside();
     Trial slow = trial("slow", 100, 0.001, 3, 0.5);
@@ -75,18 +97,25 @@ class ChoiceTest {
    */
   private Trial trial(String name, long bytes, double loss, double machine, double relative) {
     var exact = new Estimate(loss, loss, loss);
-    var judgement = new Quality.Judgement(exact, null, null, Map.of());
+    return trial(name, bytes, exact, loss, machine, relative);
+  }
+
+  private Trial trial(
+      String name, long bytes, Estimate loss, double promised, double machine, double relative) {
+    var judgement =
+        new Quality.Judgement(
+            400, loss, promised, promised, null, null, Map.of(), List.of());
     return new Trial(
         name,
-        Path.of(name),
-        null,
-        List.of(),
+        Map.of(),
         bytes,
         bytes,
         judgement,
         judgement,
         speed(machine * relative),
-        speed(machine));
+        speed(machine),
+        null,
+        null);
   }
 
   private Speed speed(double factor) {

@@ -2,51 +2,53 @@ package dev.hone.compress.search;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.hone.compress.LayerKind;
+import dev.hone.compress.LayerSelection;
+import dev.hone.compress.Recipe;
 import dev.hone.compress.TinyModel;
-import dev.hone.model.Linear;
+import dev.hone.compress.quantize.Encode;
+import dev.hone.model.Transformer;
 import dev.hone.model.folder.Model;
 import dev.hone.tensor.DType;
 import java.lang.foreign.Arena;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicReference;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class MixtureTest {
   private static final DType INT4 = DType.of("int4-g32-asym");
+  private static final DType INT8 = DType.of("int8-channel");
 
   @TempDir private Path folder;
 
+  private static Recipe blocks(DType type) {
+    return Recipe.of(type.label(), new Encode(type, LayerSelection.blocks()));
+  }
+
   @Test
-  void holdsWhatTheRecipeOfTheSameGroupsMakes() {
+  void holdsWhatARecipeOfTheSameLayersMakes() {
     try (Model model = Model.load(TinyModel.in(folder));
         Arena arena = Arena.ofShared()) {
-      var mixture =
-          new Mixture(
-              model.transformer(),
-              KnownRecipes.uniform(INT4, KnownRecipes.EMBEDDING),
-              KnownRecipes.uniform(KnownRecipes.INT8, KnownRecipes.EMBEDDING),
-              arena);
-      List<LayerGroup> groups = LayerGroup.of(model.transformer());
-      var asked = new AtomicReference<List<LayerGroup>>();
-      // Takes the last group alone and nothing beside it.
-      var search =
-          new BlockSearch(
-              INT4,
-              KnownRecipes.INT8,
-              KnownRecipes.EMBEDDING,
-              lowered -> {
-                boolean fits = lowered.equals(List.of(groups.getLast()));
-                if (fits) {
-                  asked.set(lowered);
-                }
-                return fits ? 0 : 1;
-              });
-      var made =
-          search.find("mixed", groups, 0.5).orElseThrow().apply(model.transformer(), arena).model();
-      var mixed = mixture.of(asked.get());
-      assertThat(mixed.weights()).hasSameSizeAs(made.weights());
+      var mixture = new Mixture(model.transformer());
+      for (DType type : List.of(INT4, INT8)) {
+        assertThat(
+                mixture.add(type.label(), blocks(type).apply(model.transformer(), arena).model()))
+            .isTrue();
+      }
+      LayerGroup last = mixture.groups().get(mixture.groups().size() - 2);
+      assertThat(last.name()).startsWith("feed-forward-out.");
+      Transformer mixed = mixture.of(Map.of(last.name(), INT4.label()));
+      Transformer made =
+          Recipe.of(
+                  "alone",
+                  new Encode(
+                      INT4,
+                      LayerSelection.of(LayerKind.FEED_FORWARD)
+                          .named(List.copyOf(last.weights()))))
+              .apply(model.transformer(), arena)
+              .model();
       for (int i = 0; i < made.weights().size(); i++) {
         var expected = made.weights().get(i);
         var actual = mixed.weights().get(i);
@@ -56,11 +58,22 @@ class MixtureTest {
             .as(actual.name())
             .isEqualTo(-1);
       }
-      Linear up = groups.getLast().layers().getFirst();
-      assertThat(mixed.weights())
-          .filteredOn(w -> w.name().equals(up.weight().name()))
-          .singleElement()
-          .satisfies(w -> assertThat(w.tensor().dtype()).isEqualTo(INT4));
+      assertThat(mixture.bytes(last, INT4.label())).isLessThan(mixture.bytes(last, INT8.label()));
+    }
+  }
+
+  @Test
+  void choicesAreThoseThatDiffer() {
+    try (Model model = Model.load(TinyModel.in(folder));
+        Arena arena = Arena.ofShared()) {
+      var mixture = new Mixture(model.transformer());
+      Transformer int8 = blocks(INT8).apply(model.transformer(), arena).model();
+      mixture.add("int8", int8);
+      mixture.add("int8 again", blocks(INT8).apply(model.transformer(), arena).model());
+      List<LayerGroup> groups = mixture.groups();
+      assertThat(mixture.choices(groups.getFirst())).containsExactly(Mixture.ORIGINAL, "int8");
+      assertThat(groups.getLast().name()).isEqualTo("embeddings");
+      assertThat(mixture.choices(groups.getLast())).containsExactly(Mixture.ORIGINAL);
     }
   }
 }

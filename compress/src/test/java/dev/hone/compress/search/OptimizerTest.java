@@ -22,6 +22,7 @@ import dev.hone.tensor.DType.Block;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -39,6 +40,7 @@ class OptimizerTest {
   private final List<Progress> progress = new ArrayList<>();
 
   private Path tiny;
+  private int trials = 14;
 
   @BeforeEach
   void copyModel() {
@@ -64,7 +66,9 @@ class OptimizerTest {
             maxLoss,
             objective,
             new Timing.Plan(3, 20, Duration.ofMillis(20)),
-            List.of(recipes));
+            List.of(recipes),
+            trials,
+            Duration.ofMinutes(5));
     return new Optimizer(model, OPTIONS, quality, REPORT, settings, progress::add)
         .run(folder.resolve("small"));
   }
@@ -73,9 +77,9 @@ class OptimizerTest {
   void keepsTheSmallestWithinTheBudget() throws IOException {
     Optimizer.Result result = optimize(0.01, Objective.SIZE);
     assertThat(result.withinBudget()).isTrue();
-    assertThat(result.chosen().choose().loss().value()).isLessThanOrEqualTo(0.01);
+    assertThat(result.chosen().choose().loss().high()).isLessThanOrEqualTo(0.01);
     assertThat(result.candidates())
-        .filteredOn(t -> t.choose().loss().value() <= 0.01)
+        .filteredOn(t -> t.choose().loss().high() <= 0.01)
         .allSatisfy(
             t -> assertThat(t.bytesOnDisk()).isGreaterThanOrEqualTo(result.chosen().bytesOnDisk()));
     assertThat(result.chosen().bytesOnDisk())
@@ -94,7 +98,8 @@ class OptimizerTest {
     try (var left = Files.list(folder)) {
       assertThat(left)
           .as("trials are removed")
-          .containsExactlyInAnyOrder(tiny, folder.resolve("small"));
+          .containsExactlyInAnyOrder(
+              tiny, folder.resolve("small"), folder.resolve("small.trials.jsonl"));
     }
   }
 
@@ -161,5 +166,50 @@ class OptimizerTest {
     assertThat(result.candidates())
         .allSatisfy(t -> assertThat(t.choose().loss().value()).isPositive());
     assertThat(result.chosen().report().metrics()).containsKey("changed answers");
+  }
+
+  @Test
+  void mixesFormatsBeyondTheBestSingleOne() throws IOException {
+    Optimizer.Result result = optimize(0.002, Objective.SIZE);
+    assertThat(result.chosen().name()).startsWith("mixed-");
+    assertThat(result.chosen().predicted()).isPositive();
+    assertThat(result.candidates())
+        .filteredOn(t -> t.assignment().isEmpty() && t.choose().loss().high() <= 0.002)
+        .isNotEmpty()
+        .allSatisfy(
+            t -> assertThat(t.bytesOnDisk()).isGreaterThan(result.chosen().bytesOnDisk()));
+    JsonNode said = new JsonMapper().readTree(folder.resolve("small/hone.json").toFile());
+    assertThat(said.at("/recipe/groups/embeddings").asText())
+        .isEqualTo(result.chosen().assignment().get("embeddings"));
+    assertThat(said.at("/recipe/recipes")).isNotEmpty();
+  }
+
+  /** As where it is killed while it writes a line. */
+  @Test
+  void goesOnBehindTheLastWholeLineOfItsLog() throws IOException {
+    trials = 3;
+    Optimizer.Result first = optimize(0.01, Objective.SIZE);
+    assertThat(first.candidates()).hasSize(3);
+    assertThat(first.notes()).anySatisfy(n -> assertThat(n).contains("stopped by --time"));
+    Path log = folder.resolve("small.trials.jsonl");
+    List<String> lines = Files.readAllLines(log);
+    Files.writeString(log, "{\"trial\": {\"na", StandardOpenOption.APPEND);
+    trials = 6;
+    Optimizer.Result second = optimize(0.01, Objective.SIZE);
+    assertThat(second.candidates()).hasSize(6);
+    assertThat(Files.readAllLines(log)).startsWith(lines.toArray(String[]::new)).hasSize(7);
+    for (int i = 0; i < 3; i++) {
+      assertThat(second.candidates().get(i).choose())
+          .isEqualTo(first.candidates().get(i).choose());
+    }
+  }
+
+  @Test
+  void refusesTheLogOfAnotherSearch() throws IOException {
+    trials = 1;
+    optimize(0.01, Objective.SIZE);
+    assertThatThrownBy(() -> optimize(0.02, Objective.SIZE))
+        .isInstanceOf(FormatException.class)
+        .hasMessageContaining("max-loss is 0.01, not 0.02");
   }
 }

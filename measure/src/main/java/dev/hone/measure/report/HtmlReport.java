@@ -58,6 +58,7 @@ final class HtmlReport {
     tiles();
     plots();
     table();
+    changed();
     conditions();
     html.append("</main>\n</body>\n</html>\n");
     return html.toString();
@@ -248,6 +249,30 @@ final class HtmlReport {
             + "</section>");
   }
 
+  private void changed() {
+    if (report.changed().isEmpty()) {
+      return;
+    }
+    add(
+        "<section>\n<h2>Changed answers</h2>\n<p>%s texts that %s answers otherwise than the"
+            + " original.</p>",
+        report.changed().size(), report.chosen().name());
+    html.append(
+        "<div class=\"scroll\"><table>\n<thead><tr><th scope=\"col\">Text</th>"
+            + "<th scope=\"col\">Was</th><th scope=\"col\">Is</th>"
+            + "<th scope=\"col\">Right</th></tr></thead>\n<tbody>\n");
+    for (ChangedAnswer answer : report.changed()) {
+      add(
+          "<tr><th scope=\"row\">%s</th><td data-label=\"Was\">%s</td>"
+              + "<td data-label=\"Is\">%s</td><td data-label=\"Right\">%s</td></tr>",
+          answer.text(),
+          answer.was(),
+          answer.is(),
+          answer.expected() == null ? "" : answer.expected());
+    }
+    html.append("</tbody>\n</table></div>\n</section>\n");
+  }
+
   private Map<String, Function<Measured, Cell>> columns() {
     Map<String, Function<Measured, Cell>> columns = new LinkedHashMap<>();
     columns.put("Size", m -> new Cell(Units.bytes(m.bytes()), ""));
@@ -260,6 +285,14 @@ final class HtmlReport {
                 "\u00b1 " + Units.percent(m.batch().noise())));
     columns.put("Short text", m -> latency(m.shortText()));
     columns.put("Long text", m -> latency(m.longText()));
+    if (report.candidates().stream().anyMatch(m -> m.predicted() != null)) {
+      columns.put(
+          "Time to original's",
+          m ->
+              new Cell(
+                  Units.percent(report.relativeTime(m)),
+                  m.predicted() == null ? "" : "foretold " + Units.percent(m.predicted())));
+    }
     columns.put("Loss", m -> new Cell(Units.percent(m.loss()), interval(m.reportLoss())));
     columns.put("Loss when choosing", m -> new Cell(Units.percent(m.chooseLoss().value()), ""));
     if (report.original().minCosine() != null) {

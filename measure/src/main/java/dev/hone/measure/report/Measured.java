@@ -18,6 +18,8 @@ import java.util.Map;
  * @param minCosine the worst of the report's texts; null where a task gives the loss
  * @param neighbourAgreement {@link Fidelity#neighbourAgreement}; null where a task gives the loss
  * @param metrics of the task by label; empty without a task
+ * @param predicted how many times as long as the original it was foretold to take, from what its
+ *     layers take; null where nothing was
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
 public record Measured(
@@ -32,7 +34,8 @@ public record Measured(
     Estimate reportLoss,
     Double minCosine,
     Double neighbourAgreement,
-    Map<String, Estimate> metrics) {
+    Map<String, Estimate> metrics,
+    Double predicted) {
 
   /** Time of one text run alone; the noise is the spread of a round relative to the median. */
   public record Latency(double p50Millis, double p95Millis, double noise) {

@@ -30,6 +30,7 @@ import java.util.Locale;
  * @param candidates without the original, the chosen one among them
  * @param chosen one of the candidates, or the original
  * @param reason of the choice: what completes {@code it was chosen: ...}, without a full stop
+ * @param changed texts to report by that the chosen one answers otherwise than the original
  * @param workload what speed was measured on
  * @param notes what else is worth knowing, such as a candidate that was not possible; a sentence
  *     each
@@ -49,6 +50,7 @@ public record Report(
     List<Measured> candidates,
     Measured chosen,
     String reason,
+    List<ChangedAnswer> changed,
     Sizes workload,
     List<String> notes,
     String folder) {
@@ -71,11 +73,19 @@ public record Report(
 
   public Report {
     candidates = List.copyOf(candidates);
+    changed = List.copyOf(changed);
     notes = List.copyOf(notes);
     if (!chosen.equals(original) && !candidates.contains(chosen)) {
       throw new IllegalArgumentException(
           "chosen=" + chosen.name() + " is neither the original nor one of the candidates");
     }
+  }
+
+  /** How many times as long as the original a candidate takes, by the objective's workload. */
+  public double relativeTime(Measured m) {
+    return objective == Objective.LATENCY
+        ? m.shortText().p50Millis() / original.shortText().p50Millis()
+        : original.batch().textsPerSecond() / m.batch().textsPerSecond();
   }
 
   /** Writes {@code report.json} and {@code report.html} into a folder. */

@@ -87,6 +87,7 @@ class ReportTest {
                     r.candidates(),
                     Reports.measured("stranger", 1, 1, 0),
                     r.reason(),
+                    r.changed(),
                     r.workload(),
                     r.notes(),
                     r.folder()))

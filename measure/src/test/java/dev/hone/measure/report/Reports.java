@@ -31,7 +31,8 @@ final class Reports {
         new Estimate(loss, 0.85 * loss, 1.2 * loss),
         1 - 6 * loss,
         1 - 2 * Math.sqrt(Math.abs(loss)),
-        Map.of());
+        Map.of(),
+        null);
   }
 
   static Report report(double budget, Measured original, int chosen, Measured... candidates) {
@@ -49,6 +50,7 @@ final class Reports {
         List.of(candidates),
         candidates[chosen],
         "of 7 candidates within the budget it is the fastest beyond the noise of the measurement",
+        List.of(new ChangedAnswer("Neither <good> nor bad.", "negative", "negative", "positive")),
         new Report.Sizes(16, 251, 64, 3012, 9),
         List.of("f16 was not possible: a weight of 70000 is more than it holds"),
         "minilm-optimized");

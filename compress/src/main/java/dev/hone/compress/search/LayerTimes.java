@@ -1,0 +1,81 @@
+package dev.hone.compress.search;
+
+import dev.hone.measure.Statistics;
+import dev.hone.measure.Timing;
+import dev.hone.runtime.Encoder;
+import dev.hone.runtime.Operation;
+import dev.hone.runtime.OperationWatch;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/** How long every layer of two models takes, watched while both run the same texts in turn. */
+final class LayerTimes {
+  private LayerTimes() {}
+
+  /** By name of the weight, as a share of the time that the first model takes as a whole. */
+  record Shares(Map<String, Double> original, Map<String, Double> candidate) {}
+
+  static Shares of(Timing.Plan plan, List<String> texts, Encoder original, Encoder candidate) {
+    var first = new Watch();
+    var second = new Watch();
+    Timing whole =
+        Timing.interleaved(
+                plan,
+                List.of(
+                    () -> first.round(original, texts),
+                    () -> second.round(candidate, texts),
+                    () -> original.answers(texts)))
+            .getLast();
+    int rounds = whole.nanos().length;
+    double nanos = whole.p50Nanos();
+    return new Shares(first.shares(rounds, nanos), second.shares(rounds, nanos));
+  }
+
+  private static final class Watch implements OperationWatch {
+    private final List<Map<String, Double>> rounds = new ArrayList<>();
+    private long nanos;
+
+    void round(Encoder encoder, List<String> texts) {
+      rounds.add(new HashMap<>());
+      encoder.engine().watched(this, () -> encoder.answers(texts));
+    }
+
+    /** Of the last rounds, those that were timed. */
+    Map<String, Double> shares(int last, double whole) {
+      Map<String, Double> shares = new TreeMap<>();
+      List<Map<String, Double>> timed = rounds.subList(rounds.size() - last, rounds.size());
+      for (String layer : timed.getFirst().keySet()) {
+        double[] nanosOfRounds = timed.stream().mapToDouble(r -> r.getOrDefault(layer, 0.0)).toArray();
+        shares.put(layer, Statistics.median(nanosOfRounds) / whole);
+      }
+      return shares;
+    }
+
+    @Override
+    public void begin() {
+      nanos = -System.nanoTime();
+    }
+
+    @Override
+    public void end() {
+      nanos += System.nanoTime();
+    }
+
+    @Override
+    public void tell(Operation operation) {
+      if (!operation.layer().isEmpty()) {
+        rounds.getLast().merge(layer(operation), (double) nanos, Double::sum);
+      }
+    }
+
+    private static String layer(Operation operation) {
+      String name = operation.layer();
+      return operation.kind() == Operation.Kind.EMBEDDING
+          ? name.substring(0, name.lastIndexOf('.'))
+          : name;
+    }
+  }
+}

@@ -1,0 +1,237 @@
+package dev.hone.compress.search;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.hone.compress.LayerChange;
+import dev.hone.compress.Provenance;
+import dev.hone.compress.Recipe;
+import dev.hone.compress.search.Optimizer.Result;
+import dev.hone.compress.search.Optimizer.Settings;
+import dev.hone.compress.search.Quality.Part;
+import dev.hone.measure.Objective;
+import dev.hone.measure.Speed;
+import dev.hone.measure.Workload;
+import dev.hone.model.Transformer;
+import dev.hone.model.folder.ModelWriter;
+import dev.hone.runtime.Encoder;
+import dev.hone.runtime.EncoderOptions;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Consumer;
+
+/** The candidates of a search: makes and measures them, and keeps the best where it belongs. */
+final class Trials {
+  private final Original original;
+  private final Quality<?> quality;
+  private final Workload workload;
+  private final Settings settings;
+  private final Choice choice;
+  private final TrialLog log;
+  private final Path folder;
+  private final Path target;
+  private final Consumer<Result> soFar;
+  private final long end;
+  private final List<Trial> all = new ArrayList<>();
+  private final List<String> notes = new ArrayList<>();
+  private boolean stopped;
+  private String written; // name of the trial that stands in the target; null: none of this run's
+
+  /** The model that is made smaller. */
+  record Original(Path source, Encoder encoder, EncoderOptions options) {}
+
+  Trials(
+      Original original,
+      Quality<?> quality,
+      Workload workload,
+      Settings settings,
+      TrialLog log,
+      Path folder,
+      Path target,
+      Consumer<Result> soFar) {
+    this.original = original;
+    this.quality = quality;
+    this.workload = workload;
+    this.settings = settings;
+    this.choice = new Choice(settings.objective(), settings.maxLoss());
+    this.log = log;
+    this.folder = folder;
+    this.target = target;
+    this.soFar = soFar;
+    this.end = System.nanoTime() + settings.time().toNanos();
+  }
+
+  List<Trial> all() {
+    return all;
+  }
+
+  void note(String note) {
+    notes.add(note);
+  }
+
+  /** Whether there is time for another one; the first is always made. */
+  boolean mayGoOn() {
+    if (!all.isEmpty() && (all.size() >= settings.trials() || System.nanoTime() > end)) {
+      stopped = true;
+    }
+    return !stopped;
+  }
+
+  /** Whether a candidate that was tried keeps the budget, beside all others. */
+  boolean fits(String name) {
+    return choice.fitting(all).stream().anyMatch(t -> t.name().equals(name));
+  }
+
+  /**
+   * Tries a candidate, unless the log has it or there is no time.
+   *
+   * @param predicted how many times as long as the original it should take; null: measure every
+   *     layer of it instead
+   * @return whether it was tried
+   */
+  boolean tried(
+      String name,
+      Map<String, String> assignment,
+      Transformer model,
+      ObjectNode provenance,
+      Double predicted)
+      throws IOException {
+    Optional<Trial> known = log.trial(name).filter(t -> t.assignment().equals(assignment));
+    if (known.isPresent()) {
+      all.add(known.get());
+      return true;
+    }
+    if (!mayGoOn()) {
+      return false;
+    }
+    Path made = folder.resolve(name);
+    ModelWriter.write(original.encoder.model(), model, provenance, made);
+    Trial trial = measured(name, assignment, made, predicted);
+    all.add(trial);
+    log.add(trial);
+    if (choice.of(all) == trial) {
+      provenance.set("measured", json(trial));
+      ModelWriter.writeProvenance(made, provenance);
+      ModelWriter.move(made, target);
+      written = name;
+    } else {
+      ModelWriter.delete(made);
+    }
+    soFar.accept(result());
+    return true;
+  }
+
+  /** None but a candidate and the original is loaded while it is measured. */
+  private Trial measured(
+      String name, Map<String, String> assignment, Path made, Double predicted) {
+    // What there is to warn of was said when the original was loaded.
+    try (Encoder saved = Encoder.load(made, original.options.onWarning(_ -> {}))) {
+      Quality.Judgement choose = quality.of(saved, Part.CHOOSE);
+      Quality.Judgement report = quality.of(saved, Part.REPORT);
+      List<Speed> speeds =
+          Speed.measure(
+              workload, settings.plan(), List.of(original.encoder::answers, saved::answers));
+      List<String> timed =
+          settings.objective() == Objective.LATENCY
+              ? workload.shortText().texts()
+              : workload.batch().texts();
+      return new Trial(
+          name,
+          assignment,
+          saved.model().weightFileBytes(),
+          saved.sizeBytes(),
+          choose,
+          report,
+          speeds.getLast(),
+          speeds.getFirst(),
+          predicted == null
+              ? LayerTimes.of(settings.plan(), timed, original.encoder, saved)
+              : null,
+          predicted);
+    }
+  }
+
+  private Result result() {
+    Speed usual = Speed.pooled(all.stream().map(Trial::beside).toList());
+    List<Trial> candidates = all.stream().map(trial -> trial.corrected(usual)).toList();
+    Trial chosen = choice.of(candidates);
+    List<String> said = new ArrayList<>(notes);
+    choice.tooFew(candidates).ifPresent(said::add);
+    if (stopped) {
+      said.add("the search was stopped by --time or --trials; the same command goes on with more");
+    }
+    return new Result(
+        unchanged(usual),
+        candidates,
+        chosen,
+        choice.fitting(candidates).contains(chosen),
+        choice.reason(chosen, candidates),
+        List.copyOf(said),
+        original.encoder.kernels());
+  }
+
+  /** Writes the one that is chosen in the end, where it does not stand there yet. */
+  Result end(Mixture mixture, List<Recipe> recipes) throws IOException {
+    if (all.isEmpty()) {
+      throw new NothingPossibleException("no recipe was possible: " + String.join("; ", notes));
+    }
+    Result result = result();
+    Trial chosen = result.chosen();
+    try (Arena arena = Arena.ofShared()) {
+      Transformer before = original.encoder.model().transformer();
+      Transformer model;
+      ObjectNode provenance;
+      if (chosen.assignment().isEmpty()) {
+        Recipe recipe =
+            recipes.stream().filter(r -> r.name().equals(chosen.name())).findFirst().orElseThrow();
+        var outcome = recipe.apply(before, arena);
+        model = outcome.model();
+        provenance = Provenance.of(settings.name(), recipe, outcome.changes());
+      } else {
+        model = mixture.of(chosen.assignment());
+        provenance = provenance(chosen.name(), chosen.assignment(), recipes, model);
+      }
+      provenance.set("measured", json(chosen));
+      if (chosen.name().equals(written)) {
+        ModelWriter.writeProvenance(target, provenance);
+      } else {
+        ModelWriter.write(original.encoder.model(), model, provenance, target);
+      }
+    }
+    soFar.accept(result);
+    return result;
+  }
+
+  /** Where a mixture comes from. */
+  ObjectNode provenance(
+      String name, Map<String, String> assignment, List<Recipe> recipes, Transformer model) {
+    return Provenance.of(
+        settings.name(),
+        name,
+        assignment,
+        recipes,
+        LayerChange.between(original.encoder.model().transformer(), model));
+  }
+
+  private static JsonNode json(Trial trial) {
+    return Provenance.json(trial.measured());
+  }
+
+  private Trial unchanged(Speed usual) {
+    return new Trial(
+        "original",
+        Map.of(),
+        original.encoder.model().weightFileBytes(),
+        original.encoder.sizeBytes(),
+        quality.ofOriginal(Part.CHOOSE),
+        quality.ofOriginal(Part.REPORT),
+        usual,
+        usual,
+        null,
+        null);
+  }
+}
