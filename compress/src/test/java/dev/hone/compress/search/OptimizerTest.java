@@ -149,7 +149,10 @@ class OptimizerTest {
     Recipe blocks = Recipe.of("blocks", new Encode(Block.Q8_0, LayerSelection.blocks()));
     Recipe int8 = Recipe.of("int8", new Encode(DType.of("int8-channel"), LayerSelection.blocks()));
     Optimizer.Result result = optimize(0.01, Objective.SIZE, blocks, int8);
-    assertThat(result.candidates()).extracting(Trial::name).containsExactly("int8");
+    assertThat(result.candidates())
+        .extracting(Trial::name)
+        .startsWith("int8")
+        .doesNotContain("blocks");
     assertThat(result.notes()).singleElement().asString().startsWith("blocks was not possible: ");
     assertThatThrownBy(() -> optimize(0.01, Objective.SIZE, blocks))
         .isInstanceOf(NothingPossibleException.class)
