@@ -41,10 +41,11 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     description = {
       "Finds the smallest and fastest version of a model that still does its job: tries each way of"
-          + " making it smaller, mixes them layer by layer, measures every candidate on this machine,"
-          + " keeps the best whose loss is within --max-loss at the upper end of its 95%% interval.",
-      "The best so far and its report stand in their places after every candidate. Stopped, the same"
-          + " command goes on behind the last one, which OUTPUT.trials.jsonl keeps.",
+          + " making it smaller, mixes them layer by layer, measures every candidate on this"
+          + " machine, keeps the best whose loss is within --max-loss at the upper end of its 95%%"
+          + " interval.",
+      "The best so far and its report stand in their places after every candidate. Stopped, the"
+          + " same command goes on behind the last one, which OUTPUT.trials.jsonl keeps.",
       "Writes the model to a folder that every command reads, and report.html and report.json."
     },
     footer = {
@@ -123,8 +124,7 @@ final class Optimize implements Callable<Integer> {
   @Option(
       names = "--time",
       defaultValue = "60",
-      description =
-          "Minutes after which no other candidate is begun (default: ${DEFAULT-VALUE}).")
+      description = "Minutes after which no other candidate is begun (default: ${DEFAULT-VALUE}).")
   private double minutes;
 
   @Option(names = "--json", description = "Print the report as JSON.")

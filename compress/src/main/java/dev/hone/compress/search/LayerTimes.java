@@ -48,7 +48,8 @@ final class LayerTimes {
       Map<String, Double> shares = new TreeMap<>();
       List<Map<String, Double>> timed = rounds.subList(rounds.size() - last, rounds.size());
       for (String layer : timed.getFirst().keySet()) {
-        double[] nanosOfRounds = timed.stream().mapToDouble(r -> r.getOrDefault(layer, 0.0)).toArray();
+        double[] nanosOfRounds =
+            timed.stream().mapToDouble(r -> r.getOrDefault(layer, 0.0)).toArray();
         shares.put(layer, Statistics.median(nanosOfRounds) / whole);
       }
       return shares;

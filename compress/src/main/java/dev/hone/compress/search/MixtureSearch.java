@@ -81,8 +81,7 @@ final class MixtureSearch {
     bisect(groups, losses, times, costs);
   }
 
-  private void bisect(
-      List<Choices> groups, double[][] losses, double[][] times, double[][] costs)
+  private void bisect(List<Choices> groups, double[][] losses, double[][] times, double[][] costs)
       throws IOException {
     double most = 0;
     for (double[] ofGroup : losses) {
@@ -129,11 +128,7 @@ final class MixtureSearch {
     var model = mixture.of(assignment);
     try {
       return trials.tried(
-          name,
-          assignment,
-          model,
-          trials.provenance(name, assignment, recipes, model),
-          predicted);
+          name, assignment, model, trials.provenance(name, assignment, recipes, model), predicted);
     } catch (ArithmeticException | IllegalArgumentException e) {
       trials.note(name + " was not possible: " + e.getMessage());
       return false;
@@ -152,8 +147,7 @@ final class MixtureSearch {
                 losses.add(loss);
               });
     }
-    return new Choices(
-        group, versions, losses.stream().mapToDouble(Double::doubleValue).toArray());
+    return new Choices(group, versions, losses.stream().mapToDouble(Double::doubleValue).toArray());
   }
 
   /** Empty where the model answers no numbers then. */

@@ -155,8 +155,7 @@ public final class Optimizer {
     }
   }
 
-  private void uniform(
-      Recipe recipe, Encoder encoder, Mixture mixture, Trials trials, Arena arena)
+  private void uniform(Recipe recipe, Encoder encoder, Mixture mixture, Trials trials, Arena arena)
       throws IOException {
     try {
       var outcome = recipe.apply(encoder.model().transformer(), arena);

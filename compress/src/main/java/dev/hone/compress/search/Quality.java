@@ -75,8 +75,7 @@ public abstract class Quality<A> {
 
   /** What was remembered, on one part; its loss is 0. */
   final Judgement ofOriginal(Part part) {
-    return unchanged.computeIfAbsent(
-        part, p -> judge(p, originals.get(p), originals.get(p)));
+    return unchanged.computeIfAbsent(part, p -> judge(p, originals.get(p), originals.get(p)));
   }
 
   /** How far a candidate's answers to the sample are from the original's. */

@@ -33,8 +33,7 @@ final class Steps {
 
   /** Says how many steps there will be beside the original. */
   void begin(int groups, int candidates) {
-    total =
-        groups * Kind.GROUP.weight + Kind.ORIGINAL.weight + candidates * Kind.CANDIDATE.weight;
+    total = groups * Kind.GROUP.weight + Kind.ORIGINAL.weight + candidates * Kind.CANDIDATE.weight;
     listener.accept(new Progress(0, "asking the original", Duration.ZERO));
   }
 

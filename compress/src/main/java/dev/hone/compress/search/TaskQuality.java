@@ -88,8 +88,7 @@ public final class TaskQuality extends Quality<TaskQuality.Answers> {
   double divergence(Answers original, Answers answers) {
     return switch (task.kind()) {
       case SIMILARITY -> EmbeddingQuality.distance(original.outputs, answers.outputs);
-      case CLASSIFICATION ->
-          ClassFidelity.of(original.outputs, answers.outputs).meanDivergence();
+      case CLASSIFICATION -> ClassFidelity.of(original.outputs, answers.outputs).meanDivergence();
     };
   }
 

@@ -113,7 +113,7 @@ final class Trials {
     Trial trial = measured(name, assignment, made, predicted);
     all.add(trial);
     log.add(trial);
-    if (choice.of(all) == trial) {
+    if (choice.of(all).name().equals(name)) {
       provenance.set("measured", json(trial));
       ModelWriter.writeProvenance(made, provenance);
       ModelWriter.move(made, target);
@@ -126,8 +126,7 @@ final class Trials {
   }
 
   /** None but a candidate and the original is loaded while it is measured. */
-  private Trial measured(
-      String name, Map<String, String> assignment, Path made, Double predicted) {
+  private Trial measured(String name, Map<String, String> assignment, Path made, Double predicted) {
     // What there is to warn of was said when the original was loaded.
     try (Encoder saved = Encoder.load(made, original.options.onWarning(_ -> {}))) {
       Quality.Judgement choose = quality.of(saved, Part.CHOOSE);
@@ -148,9 +147,7 @@ final class Trials {
           report,
           speeds.getLast(),
           speeds.getFirst(),
-          predicted == null
-              ? LayerTimes.of(settings.plan(), timed, original.encoder, saved)
-              : null,
+          predicted == null ? LayerTimes.of(settings.plan(), timed, original.encoder, saved) : null,
           predicted);
     }
   }

@@ -103,8 +103,7 @@ class ChoiceTest {
   private Trial trial(
       String name, long bytes, Estimate loss, double promised, double machine, double relative) {
     var judgement =
-        new Quality.Judgement(
-            400, loss, promised, promised, null, null, Map.of(), List.of());
+        new Quality.Judgement(400, loss, promised, promised, null, null, Map.of(), List.of());
     return new Trial(
         name,
         Map.of(),

@@ -45,8 +45,7 @@ class MixtureTest {
                   "alone",
                   new Encode(
                       INT4,
-                      LayerSelection.of(LayerKind.FEED_FORWARD)
-                          .named(List.copyOf(last.weights()))))
+                      LayerSelection.of(LayerKind.FEED_FORWARD).named(List.copyOf(last.weights()))))
               .apply(model.transformer(), arena)
               .model();
       for (int i = 0; i < made.weights().size(); i++) {

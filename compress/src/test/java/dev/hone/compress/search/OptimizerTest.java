@@ -138,7 +138,7 @@ class OptimizerTest {
     JsonNode said = new JsonMapper().readTree(folder.resolve("small/hone.json").toFile());
     assertThat(said.at("/parent").asText()).isEqualTo("tiny");
     assertThat(said.at("/recipe/name").asText()).isEqualTo(result.chosen().name());
-    assertThat(said.at("/recipe/passes/0/encode").asText()).startsWith("int4");
+    assertThat(said.at("/recipe").toString()).contains("\"encode\":\"int4");
     assertThat(said.at("/measured/loss").asDouble())
         .isEqualTo(result.chosen().report().loss().value());
     assertThat(said.at("/layers")).isNotEmpty();
@@ -154,6 +154,7 @@ class OptimizerTest {
         .startsWith("int8")
         .doesNotContain("blocks");
     assertThat(result.notes()).singleElement().asString().startsWith("blocks was not possible: ");
+    Files.delete(folder.resolve("small.trials.jsonl")); // of other recipes
     assertThatThrownBy(() -> optimize(0.01, Objective.SIZE, blocks))
         .isInstanceOf(NothingPossibleException.class)
         .hasMessageContaining("blocks was not possible");
@@ -179,8 +180,7 @@ class OptimizerTest {
     assertThat(result.candidates())
         .filteredOn(t -> t.assignment().isEmpty() && t.choose().loss().high() <= 0.002)
         .isNotEmpty()
-        .allSatisfy(
-            t -> assertThat(t.bytesOnDisk()).isGreaterThan(result.chosen().bytesOnDisk()));
+        .allSatisfy(t -> assertThat(t.bytesOnDisk()).isGreaterThan(result.chosen().bytesOnDisk()));
     JsonNode said = new JsonMapper().readTree(folder.resolve("small/hone.json").toFile());
     assertThat(said.at("/recipe/groups/embeddings").asText())
         .isEqualTo(result.chosen().assignment().get("embeddings"));
@@ -202,8 +202,7 @@ class OptimizerTest {
     assertThat(second.candidates()).hasSize(6);
     assertThat(Files.readAllLines(log)).startsWith(lines.toArray(String[]::new)).hasSize(7);
     for (int i = 0; i < 3; i++) {
-      assertThat(second.candidates().get(i).choose())
-          .isEqualTo(first.candidates().get(i).choose());
+      assertThat(second.candidates().get(i).choose()).isEqualTo(first.candidates().get(i).choose());
     }
   }
 
