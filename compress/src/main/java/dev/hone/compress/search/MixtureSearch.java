@@ -88,6 +88,7 @@ final class MixtureSearch {
       most += max(ofGroup);
     }
     Map<Map<String, String>, Boolean> known = new HashMap<>();
+    known.put(assignment(groups, new int[groups.size()]), true); // the original is no candidate
     double fits = 0;
     double tooMuch = Double.POSITIVE_INFINITY;
     double sum = most * FIRST;
@@ -99,7 +100,7 @@ final class MixtureSearch {
       Map<String, String> assignment = assignment(groups, choice.get());
       Boolean kept = known.get(assignment);
       if (kept == null) {
-        String name = "mixed-" + (known.size() + 1);
+        String name = "mixed-" + known.size();
         if (!tried(name, assignment, 1 + Assignment.sum(times, choice.get()))) {
           return;
         }
