@@ -213,6 +213,7 @@ final class Optimize implements Callable<Integer> {
     out.println(report.table());
     out.println();
     out.println(report.summary());
+    out.println("choice: " + report.reason());
     if (report.chosen().predicted() != null) {
       out.println(
           "time:   "
@@ -225,7 +226,8 @@ final class Optimize implements Callable<Integer> {
           "texts:  " + report.changed().size() + " are answered otherwise; the report lists them");
     }
     report.notes().forEach(note -> out.println("note:   " + note));
-    out.println("model:  " + target + "   (try: ./hone embed " + target + " \"some text\")");
+    String ask = classifies(target) ? "classify " : "embed ";
+    out.println("model:  " + target + "   (try: ./hone " + ask + target + " \"some text\")");
     out.println(
         "report: " + reports.resolve("report.html") + ", " + reports.resolve("report.json"));
   }

@@ -59,6 +59,11 @@ public final class AnswerQuality extends Quality<AnswerQuality.Answers> {
   }
 
   @Override
+  List<String> calibrationTexts() {
+    return texts.choose();
+  }
+
+  @Override
   Answers answers(Encoder encoder, Part part) {
     return Answers.of(encoder, texts.of(part));
   }

@@ -116,7 +116,8 @@ final class Choice {
     return ratio.low() > 1;
   }
 
-  private double relative(Trial trial) {
+  /** How many times as long as the original it took on what the objective times. */
+  double relative(Trial trial) {
     return Statistics.median(ratios(trial));
   }
 

@@ -34,6 +34,11 @@ public final class EmbeddingQuality extends Quality<List<float[]>> {
   }
 
   @Override
+  List<String> calibrationTexts() {
+    return texts.choose();
+  }
+
+  @Override
   List<float[]> answers(Encoder encoder, Part part) {
     return encoder.embed(texts.of(part));
   }

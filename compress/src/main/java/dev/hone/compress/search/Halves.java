@@ -19,7 +19,7 @@ public record Halves<T>(List<T> choose, List<T> report, String source) {
   private static final int LEAST = 20;
 
   /** Of those to choose by, for what is asked often. */
-  private static final int SAMPLE = 256;
+  private static final int SAMPLE = 128;
 
   private static final long SEED = 1;
 

@@ -2,9 +2,12 @@ package dev.hone.compress.search;
 
 import dev.hone.compress.LayerKind;
 import dev.hone.compress.LayerSelection;
+import dev.hone.compress.Pass;
 import dev.hone.compress.Recipe;
 import dev.hone.compress.quantize.Encode;
 import dev.hone.compress.quantize.RoundInputs;
+import dev.hone.compress.quantize.Rounding;
+import dev.hone.compress.quantize.StaticInputs;
 import dev.hone.model.Transformer;
 import dev.hone.model.Weight;
 import dev.hone.tensor.DType;
@@ -25,7 +28,6 @@ final class KnownRecipes {
   private static final DType EMBEDDING = new Affine(8, 0, true);
 
   private static final Affine INT8 = new Affine(8, 0, true);
-  private static final Affine INT4 = new Affine(4, 32, false);
 
   private KnownRecipes() {}
 
@@ -34,13 +36,12 @@ final class KnownRecipes {
     return Stream.of(
             uniform(Plain.BF16, Plain.BF16),
             uniform(Plain.F16, Plain.F16),
-            integerProducts(),
+            integerProducts(new RoundInputs(Input.DYNAMIC_INT8, LayerSelection.blocks())),
+            integerProducts(new StaticInputs(LayerSelection.blocks())),
             uniform(INT8, EMBEDDING),
-            uniform(INT4, EMBEDDING),
-            uniform(new Affine(4, 64, false), EMBEDDING),
-            uniform(new Affine(4, 128, false), EMBEDDING),
-            uniform(new Affine(4, 32, true), EMBEDDING),
-            uniform(new Affine(4, 64, false), new Affine(4, 32, false)))
+            gptq(new Affine(4, 32, false)),
+            gptq(new Affine(4, 64, false)),
+            embeddings(new Affine(4, 32, false)))
         .filter(recipe -> fits(recipe, model))
         .toList();
   }
@@ -59,19 +60,33 @@ final class KnownRecipes {
 
   /** Blocks in one type, embedding tables in another. */
   private static Recipe uniform(DType blocks, DType embedding) {
-    boolean usual = embedding.equals(blocks) || embedding.equals(EMBEDDING);
     return Recipe.of(
-        blocks.label() + (usual ? "" : "+embeddings-" + embedding.label()),
+        blocks.label(),
         new Encode(blocks, LayerSelection.blocks()),
         new Encode(embedding, LayerSelection.of(LayerKind.EMBEDDING)));
   }
 
-  /** Weights and inputs of 8 bits. */
-  private static Recipe integerProducts() {
+  /** Weights of 8 bits, and inputs too. */
+  private static Recipe integerProducts(Pass inputs) {
     return Recipe.of(
-        INT8.label() + "-" + Input.DYNAMIC_INT8.label(),
+        INT8.label() + "-" + inputs.argument(),
         new Encode(INT8, LayerSelection.blocks()),
-        new RoundInputs(Input.DYNAMIC_INT8, LayerSelection.blocks()),
+        inputs,
         new Encode(EMBEDDING, LayerSelection.of(LayerKind.EMBEDDING)));
+  }
+
+  private static Recipe gptq(DType blocks) {
+    return Recipe.of(
+        Rounding.Method.GPTQ.label() + "-" + blocks.label(),
+        new Encode(blocks, Rounding.of(Rounding.Method.GPTQ), LayerSelection.blocks()),
+        new Encode(EMBEDDING, LayerSelection.of(LayerKind.EMBEDDING)));
+  }
+
+  /** The tables alone: mixtures take them from here. */
+  private static Recipe embeddings(DType type) {
+    return Recipe.of(
+        "embeddings-" + type.label(),
+        new Encode(
+            type, Rounding.of(Rounding.Method.REFIT), LayerSelection.of(LayerKind.EMBEDDING)));
   }
 }

@@ -9,9 +9,12 @@ import dev.hone.model.Weight;
 import dev.hone.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 
 /**
  * Versions of one model, each encoded once, of which any mixture takes the layers of every group
@@ -33,12 +36,32 @@ final class Mixture {
     }
 
     boolean same(Version other, String weight) {
-      Tensor a = tensor(weight);
-      Tensor b = other.tensor(weight);
-      return a.dtype().equals(b.dtype())
-          && a.data().mismatch(b.data()) == -1
-          && (!layers.containsKey(weight)
-              || layers.get(weight).input().equals(other.layers.get(weight).input()));
+      if (!same(tensor(weight), other.tensor(weight))) {
+        return false;
+      }
+      Linear a = layers.get(weight);
+      Linear b = other.layers.get(weight);
+      return a == null
+          || a.input().equals(b.input())
+              && (a.bias() == null || same(a.bias().tensor(), b.bias().tensor()));
+    }
+
+    boolean same(Version other, LayerGroup group) {
+      return group.weights().stream().allMatch(weight -> same(other, weight));
+    }
+
+    private static boolean same(Tensor a, Tensor b) {
+      return a.dtype().equals(b.dtype()) && a.data().mismatch(b.data()) == -1;
+    }
+
+    /** Names of all that it holds: matrices, tables and biases. */
+    Set<String> names() {
+      Set<String> names = new HashSet<>(layers.keySet());
+      names.addAll(tables.keySet());
+      layers.values().stream()
+          .filter(layer -> layer.bias() != null)
+          .forEach(layer -> names.add(layer.bias().name()));
+      return names;
     }
   }
 
@@ -53,18 +76,25 @@ final class Mixture {
   }
 
   /**
-   * Adds a version, where all that is not as in the original are matrices in another format.
+   * Adds a version, where all that is not as in the original are layers and tables of the same
+   * shape.
    *
    * @return whether it was added
    */
   boolean add(String name, Transformer encoded) {
     List<Weight> before = original.weights();
     List<Weight> after = encoded.weights();
+    Set<String> layers = versions.get(ORIGINAL).names();
     boolean layersAlone = before.size() == after.size();
     for (int i = 0; layersAlone && i < before.size(); i++) {
       Tensor a = before.get(i).tensor();
       Tensor b = after.get(i).tensor();
-      layersAlone = a == b || (a.rank() == 2 && a.rows() == b.rows() && a.cols() == b.cols());
+      layersAlone =
+          a == b
+              || layers.contains(before.get(i).name())
+                  && a.rank() == b.rank()
+                  && a.rows() == b.rows()
+                  && a.cols() == b.cols();
     }
     if (layersAlone) {
       versions.put(name, version(encoded));
@@ -78,14 +108,26 @@ final class Mixture {
     versions.forEach(
         (name, version) -> {
           boolean known =
-              different.stream()
-                  .map(versions::get)
-                  .anyMatch(o -> group.weights().stream().allMatch(w -> version.same(o, w)));
+              different.stream().map(versions::get).anyMatch(o -> version.same(o, group));
           if (!known) {
             different.add(name);
           }
         });
     return different;
+  }
+
+  /** The version that a mixture is, where all its groups are as in one. */
+  Optional<String> version(Map<String, String> assignment) {
+    return versions.keySet().stream()
+        .filter(
+            name ->
+                groups.stream()
+                    .allMatch(
+                        group ->
+                            versions
+                                .get(name)
+                                .same(versions.get(assignment.get(group.name())), group)))
+        .findFirst();
   }
 
   /** Bytes of a group's matrices. */

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.function.ToDoubleFunction;
 
 /**
  * Mixes formats. How far the predictions move is measured for every group of layers in every format
@@ -30,8 +31,11 @@ final class MixtureSearch {
   /** The first sum that is tried, as a share of the largest. */
   private static final double FIRST = 1.0 / 16;
 
-  /** Of equally fast formats the smaller one: the whole model's bytes weigh as much of its time. */
-  private static final double SIZE_WEIGHT = 1e-3;
+  /**
+   * Of equally fast formats the smaller one: the whole model's bytes weigh as much of its time,
+   * about what the noise of the measurement is.
+   */
+  private static final double SIZE_WEIGHT = 0.02;
 
   private final Encoder encoder;
   private final Quality<?> quality;
@@ -42,8 +46,12 @@ final class MixtureSearch {
   private final TrialLog log;
   private final Steps steps;
 
-  /** What a group may become: [choice]. */
-  private record Choices(LayerGroup group, List<String> versions, double[] losses) {}
+  /**
+   * What a group may become.
+   *
+   * @param time by how much longer it takes than in the original, as a share of the original's time
+   */
+  private record Option(String group, String version, double loss, double time, double cost) {}
 
   MixtureSearch(
       Encoder encoder,
@@ -65,30 +73,26 @@ final class MixtureSearch {
   }
 
   void run() throws IOException {
-    List<Choices> groups = new ArrayList<>();
+    List<List<Option>> options = new ArrayList<>();
     for (LayerGroup group : mixture.groups()) {
       if (!trials.mayGoOn()) {
         return;
       }
-      groups.add(choices(group));
+      options.add(options(group));
     }
-    double[][] losses = groups.stream().map(Choices::losses).toArray(double[][]::new);
-    double[][] times = groups.stream().map(this::times).toArray(double[][]::new);
-    double[][] costs = groups.stream().map(this::bytes).toArray(double[][]::new);
-    if (settings.objective() != Objective.SIZE) {
-      costs = sums(times, costs, SIZE_WEIGHT / encoder.model().transformer().sizeBytes());
-    }
-    bisect(groups, losses, times, costs);
+    bisect(options);
   }
 
-  private void bisect(List<Choices> groups, double[][] losses, double[][] times, double[][] costs)
-      throws IOException {
+  private void bisect(List<List<Option>> options) throws IOException {
+    double[][] losses = values(options, Option::loss);
+    double[][] times = values(options, Option::time);
+    double[][] costs = values(options, Option::cost);
     double most = 0;
     for (double[] ofGroup : losses) {
       most += max(ofGroup);
     }
     Map<Map<String, String>, Boolean> known = new HashMap<>();
-    known.put(assignment(groups, new int[groups.size()]), true); // the original is no candidate
+    int mixed = 1;
     double fits = 0;
     double tooMuch = Double.POSITIVE_INFINITY;
     double sum = most * FIRST;
@@ -97,16 +101,20 @@ final class MixtureSearch {
       if (choice.isEmpty()) {
         return;
       }
-      Map<String, String> assignment = assignment(groups, choice.get());
+      Map<String, String> assignment = assignment(options, choice.get());
       Boolean kept = known.get(assignment);
       if (kept == null) {
-        String name = "mixed-" + known.size();
-        if (!tried(name, assignment, 1 + Assignment.sum(times, choice.get()))) {
-          return;
+        Optional<String> version = mixture.version(assignment);
+        String name = version.orElse("mixed-" + mixed);
+        if (version.isEmpty()) {
+          if (!tried(name, assignment, 1 + Assignment.sum(times, choice.get()))) {
+            return;
+          }
+          mixed++;
+          steps.done(Steps.Kind.CANDIDATE, name);
         }
-        kept = trials.fits(name);
+        kept = name.equals(Mixture.ORIGINAL) || trials.fits(name);
         known.put(assignment, kept);
-        steps.done(Steps.Kind.CANDIDATE, name);
       }
       if (kept) {
         fits = sum;
@@ -136,19 +144,25 @@ final class MixtureSearch {
     }
   }
 
-  /** What a group loses in each version that is another one for it. */
-  private Choices choices(LayerGroup group) {
-    List<String> versions = new ArrayList<>();
-    List<Double> losses = new ArrayList<>();
+  /** The original, and each version that costs less: any other loses for nothing. */
+  private List<Option> options(LayerGroup group) {
+    List<Option> options = new ArrayList<>();
     for (String version : mixture.choices(group)) {
-      loss(group, version)
-          .ifPresent(
-              loss -> {
-                versions.add(version);
-                losses.add(loss);
-              });
+      double time = time(group, version);
+      double cost = cost(group, version, time);
+      if (options.isEmpty() || cost < options.getFirst().cost) {
+        loss(group, version)
+            .ifPresent(loss -> options.add(new Option(group.name(), version, loss, time, cost)));
+      }
     }
-    return new Choices(group, versions, losses.stream().mapToDouble(Double::doubleValue).toArray());
+    return options;
+  }
+
+  private double cost(LayerGroup group, String version, double time) {
+    double bytes = mixture.bytes(group, version);
+    return settings.objective() == Objective.SIZE
+        ? bytes
+        : time + SIZE_WEIGHT * bytes / encoder.model().transformer().sizeBytes();
   }
 
   /** Empty where the model answers no numbers then. */
@@ -171,24 +185,24 @@ final class MixtureSearch {
     }
   }
 
-  private double[] bytes(Choices choices) {
-    return choices.versions.stream().mapToDouble(v -> mixture.bytes(choices.group, v)).toArray();
+  /**
+   * By how much longer a group takes: layers share what the whole candidate takes beyond what was
+   * seen of each.
+   */
+  private double time(LayerGroup group, String version) {
+    if (version.equals(Mixture.ORIGINAL)) {
+      return 0;
+    }
+    Trial trial =
+        trials.all().stream().filter(t -> t.name().equals(version)).findFirst().orElseThrow();
+    Map<String, Double> before = trial.layers().original();
+    Map<String, Double> after = trial.layers().candidate();
+    double unseen = trials.relative(trial) - 1 - sum(after) + sum(before);
+    return time(group, after) * (1 + unseen / sum(after)) - time(group, before);
   }
 
-  /** By how much longer a group takes than in the original, as a share of the original's time. */
-  private double[] times(Choices choices) {
-    return choices.versions.stream()
-        .mapToDouble(
-            version ->
-                trials.all().stream()
-                    .filter(t -> t.name().equals(version))
-                    .mapToDouble(
-                        t ->
-                            time(choices.group, t.layers().candidate())
-                                - time(choices.group, t.layers().original()))
-                    .findFirst()
-                    .orElse(0))
-        .toArray();
+  private static double sum(Map<String, Double> shares) {
+    return shares.values().stream().mapToDouble(Double::doubleValue).sum();
   }
 
   private static double time(LayerGroup group, Map<String, Double> shares) {
@@ -198,23 +212,19 @@ final class MixtureSearch {
         .sum();
   }
 
-  private static Map<String, String> assignment(List<Choices> groups, int[] choice) {
+  private static Map<String, String> assignment(List<List<Option>> options, int[] choice) {
     Map<String, String> assignment = new LinkedHashMap<>();
     for (int g = 0; g < choice.length; g++) {
-      assignment.put(groups.get(g).group.name(), groups.get(g).versions.get(choice[g]));
+      Option option = options.get(g).get(choice[g]);
+      assignment.put(option.group, option.version);
     }
     return assignment;
   }
 
-  private static double[][] sums(double[][] a, double[][] b, double weight) {
-    double[][] sums = new double[a.length][];
-    for (int g = 0; g < a.length; g++) {
-      sums[g] = new double[a[g].length];
-      for (int c = 0; c < a[g].length; c++) {
-        sums[g][c] = a[g][c] + weight * b[g][c];
-      }
-    }
-    return sums;
+  private static double[][] values(List<List<Option>> options, ToDoubleFunction<Option> value) {
+    return options.stream()
+        .map(group -> group.stream().mapToDouble(value).toArray())
+        .toArray(double[][]::new);
   }
 
   private static double max(double[] values) {

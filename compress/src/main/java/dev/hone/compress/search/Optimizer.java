@@ -1,8 +1,11 @@
 package dev.hone.compress.search;
 
+import dev.hone.compress.Pass;
 import dev.hone.compress.Progress;
 import dev.hone.compress.Provenance;
 import dev.hone.compress.Recipe;
+import dev.hone.compress.calibrate.Calibration;
+import dev.hone.compress.calibrate.CalibrationTexts;
 import dev.hone.measure.Objective;
 import dev.hone.measure.Timing;
 import dev.hone.measure.Workload;
@@ -11,6 +14,9 @@ import dev.hone.model.Weight;
 import dev.hone.model.folder.ModelWriter;
 import dev.hone.runtime.Encoder;
 import dev.hone.runtime.EncoderOptions;
+import dev.hone.tensor.kernel.KernelTier;
+import dev.hone.tensor.kernel.Kernels;
+import dev.hone.tensor.parallel.ComputePool;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -20,6 +26,7 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.zip.CRC32C;
 
@@ -32,6 +39,12 @@ import java.util.zip.CRC32C;
 public final class Optimizer {
   private static final long WORKLOAD_SEED = 1;
   private static final long CHUNK_BYTES = 1 << 28;
+
+  /** Texts that calibrated recipes look at. */
+  private static final int CALIBRATION_TEXTS = 256;
+
+  /** Of each of them. */
+  private static final int CALIBRATION_TOKENS = 128;
 
   private final Path original;
   private final EncoderOptions options;
@@ -121,7 +134,9 @@ public final class Optimizer {
       List<Recipe> recipes =
           settings.recipes().isEmpty() ? KnownRecipes.of(model) : settings.recipes();
       TrialLog log = TrialLog.open(TrialLog.beside(target), search(encoder, recipes));
-      Path folder = Files.createTempDirectory(parent, ".hone-trials-");
+      Path folder = parent.resolve("." + target.getFileName() + "-trials");
+      ModelWriter.delete(folder); // of a run that was killed
+      Files.createDirectory(folder);
       Thread stopped = Thread.ofPlatform().unstarted(() -> ModelWriter.deleteQuietly(folder));
       Runtime.getRuntime().addShutdownHook(stopped);
       try {
@@ -140,12 +155,9 @@ public final class Optimizer {
         quality.remember(encoder);
         noteCuts(encoder, trials);
         steps.done(Steps.Kind.ORIGINAL, "the original");
-        for (Recipe recipe : recipes) {
-          uniform(recipe, encoder, mixture, trials, arena);
-          steps.done(Steps.Kind.CANDIDATE, recipe.name());
-        }
+        Map<Recipe, Pass.Outcome> made = uniform(recipes, encoder, mixture, trials, arena);
         new MixtureSearch(encoder, quality, mixture, recipes, settings, trials, log, steps).run();
-        Result result = trials.end(mixture, recipes);
+        Result result = trials.end(mixture, made);
         steps.end();
         return result;
       } finally {
@@ -155,24 +167,43 @@ public final class Optimizer {
     }
   }
 
-  private void uniform(Recipe recipe, Encoder encoder, Mixture mixture, Trials trials, Arena arena)
+  /** Tries every recipe on all layers; answers what those made that were possible. */
+  private Map<Recipe, Pass.Outcome> uniform(
+      List<Recipe> recipes, Encoder encoder, Mixture mixture, Trials trials, Arena arena)
       throws IOException {
-    try {
-      var outcome = recipe.apply(encoder.model().transformer(), arena);
-      boolean tried =
-          trials.tried(
-              recipe.name(),
-              Map.of(),
-              outcome.model(),
-              Provenance.of(settings.name(), recipe, outcome.changes()),
-              null);
-      if (tried) {
-        mixture.add(recipe.name(), outcome.model());
+    Map<Recipe, Pass.Outcome> made = new LinkedHashMap<>();
+    try (var pool = new ComputePool(options.threads())) {
+      Kernels kernels = KernelTier.select(options.kernels()).tier().create(pool);
+      var calibration =
+          new Calibration(
+              CalibrationTexts.texts(
+                  quality.calibrationTexts(),
+                  CALIBRATION_TEXTS,
+                  encoder.tokenizer(),
+                  Math.min(CALIBRATION_TOKENS, encoder.maxTokens())),
+              kernels,
+              pool,
+              _ -> {},
+              Optional.empty());
+      for (Recipe recipe : recipes) {
+        if (!trials.mayGoOn()) {
+          break;
+        }
+        try {
+          var outcome = recipe.apply(encoder.model().transformer(), calibration, arena);
+          var provenance = Provenance.of(settings.name(), recipe, outcome.changes());
+          if (trials.tried(recipe.name(), Map.of(), outcome.model(), provenance, null)) {
+            made.put(recipe, outcome);
+            mixture.add(recipe.name(), outcome.model());
+          }
+        } catch (ArithmeticException | IllegalArgumentException e) {
+          // A type that cannot hold a weight, a layout that cannot hold a type, an answer of NaN.
+          trials.note(recipe.name() + " was not possible: " + e.getMessage());
+        }
+        steps.done(Steps.Kind.CANDIDATE, recipe.name());
       }
-    } catch (ArithmeticException | IllegalArgumentException e) {
-      // A type that cannot hold a weight, a layout that cannot hold a type, an answer of NaN.
-      trials.note(recipe.name() + " was not possible: " + e.getMessage());
     }
+    return made;
   }
 
   /** What all that is measured depends on. */
@@ -183,7 +214,8 @@ public final class Optimizer {
     search.put("loss", quality.lossMeaning());
     search.put("max-loss", String.valueOf(settings.maxLoss()));
     search.put("objective", settings.objective().label());
-    search.put("recipes", String.join(", ", recipes.stream().map(Recipe::toString).toList()));
+    search.put("recipes", String.join(", ", recipes.stream().map(Recipe::name).toList()));
+    search.put("recipes' digest", Integer.toHexString(recipes.toString().hashCode()));
     search.put("timing", settings.plan().toString());
     search.put("kernels", encoder.kernels() + ", " + options.threads() + " threads");
     return search;

@@ -57,6 +57,9 @@ public abstract class Quality<A> {
   /** Says which texts there are, so that a log of other ones is not gone on with. */
   abstract String texts();
 
+  /** Those to choose by, as recipes look at them. */
+  abstract List<String> calibrationTexts();
+
   /** Asks an encoder for its answers to one part. */
   abstract A answers(Encoder encoder, Part part);
 

@@ -13,7 +13,9 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Objects;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /** The loss is the drop of a task's first metric, relative to the original's. */
 public final class TaskQuality extends Quality<TaskQuality.Answers> {
@@ -47,6 +49,14 @@ public final class TaskQuality extends Quality<TaskQuality.Answers> {
   @Override
   String texts() {
     return examples.digest();
+  }
+
+  @Override
+  List<String> calibrationTexts() {
+    return examples.choose().stream()
+        .flatMap(example -> Stream.of(example.text(), example.pair()))
+        .filter(Objects::nonNull)
+        .toList();
   }
 
   @Override

@@ -3,6 +3,7 @@ package dev.hone.compress.search;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.hone.compress.LayerChange;
+import dev.hone.compress.Pass;
 import dev.hone.compress.Provenance;
 import dev.hone.compress.Recipe;
 import dev.hone.compress.search.Optimizer.Result;
@@ -16,7 +17,6 @@ import dev.hone.model.folder.ModelWriter;
 import dev.hone.runtime.Encoder;
 import dev.hone.runtime.EncoderOptions;
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -79,6 +79,11 @@ final class Trials {
       stopped = true;
     }
     return !stopped;
+  }
+
+  /** How many times as long as the original a candidate took. */
+  double relative(Trial trial) {
+    return choice.relative(trial);
   }
 
   /** Whether a candidate that was tried keeps the budget, beside all others. */
@@ -171,33 +176,37 @@ final class Trials {
         original.encoder.kernels());
   }
 
-  /** Writes the one that is chosen in the end, where it does not stand there yet. */
-  Result end(Mixture mixture, List<Recipe> recipes) throws IOException {
+  /**
+   * Writes the one that is chosen in the end, where it does not stand there yet.
+   *
+   * @param made what became of the model, by recipe
+   */
+  Result end(Mixture mixture, Map<Recipe, Pass.Outcome> made) throws IOException {
     if (all.isEmpty()) {
       throw new NothingPossibleException("no recipe was possible: " + String.join("; ", notes));
     }
     Result result = result();
     Trial chosen = result.chosen();
-    try (Arena arena = Arena.ofShared()) {
-      Transformer before = original.encoder.model().transformer();
-      Transformer model;
-      ObjectNode provenance;
-      if (chosen.assignment().isEmpty()) {
-        Recipe recipe =
-            recipes.stream().filter(r -> r.name().equals(chosen.name())).findFirst().orElseThrow();
-        var outcome = recipe.apply(before, arena);
-        model = outcome.model();
-        provenance = Provenance.of(settings.name(), recipe, outcome.changes());
-      } else {
-        model = mixture.of(chosen.assignment());
-        provenance = provenance(chosen.name(), chosen.assignment(), recipes, model);
-      }
-      provenance.set("measured", json(chosen));
-      if (chosen.name().equals(written)) {
-        ModelWriter.writeProvenance(target, provenance);
-      } else {
-        ModelWriter.write(original.encoder.model(), model, provenance, target);
-      }
+    Transformer model;
+    ObjectNode provenance;
+    if (chosen.assignment().isEmpty()) {
+      Recipe recipe =
+          made.keySet().stream()
+              .filter(r -> r.name().equals(chosen.name()))
+              .findFirst()
+              .orElseThrow();
+      model = made.get(recipe).model();
+      provenance = Provenance.of(settings.name(), recipe, made.get(recipe).changes());
+    } else {
+      model = mixture.of(chosen.assignment());
+      provenance =
+          provenance(chosen.name(), chosen.assignment(), List.copyOf(made.keySet()), model);
+    }
+    provenance.set("measured", json(chosen));
+    if (chosen.name().equals(written)) {
+      ModelWriter.writeProvenance(target, provenance);
+    } else {
+      ModelWriter.write(original.encoder.model(), model, provenance, target);
     }
     soFar.accept(result);
     return result;

@@ -7,11 +7,18 @@ import dev.hone.compress.LayerSelection;
 import dev.hone.compress.Recipe;
 import dev.hone.compress.TinyModel;
 import dev.hone.compress.quantize.Encode;
+import dev.hone.model.LayerMap;
+import dev.hone.model.Linear;
+import dev.hone.model.Norm;
+import dev.hone.model.Role;
 import dev.hone.model.Transformer;
+import dev.hone.model.Weight;
 import dev.hone.model.folder.Model;
 import dev.hone.tensor.DType;
+import dev.hone.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -74,5 +81,63 @@ class MixtureTest {
       assertThat(groups.getLast().name()).isEqualTo("embeddings");
       assertThat(mixture.choices(groups.getLast())).containsExactly(Mixture.ORIGINAL);
     }
+  }
+
+  @Test
+  void aMixtureOfOneVersionAloneIsThatVersion() {
+    try (Model model = Model.load(TinyModel.in(folder));
+        Arena arena = Arena.ofShared()) {
+      var mixture = new Mixture(model.transformer());
+      mixture.add("int8", blocks(INT8).apply(model.transformer(), arena).model());
+      Map<String, String> assignment = new HashMap<>();
+      mixture.groups().forEach(group -> assignment.put(group.name(), Mixture.ORIGINAL));
+      assertThat(mixture.version(assignment)).contains(Mixture.ORIGINAL);
+      assignment.put(mixture.groups().getFirst().name(), "int8");
+      assertThat(mixture.version(assignment)).isEmpty();
+      mixture.groups().forEach(group -> assignment.put(group.name(), "int8"));
+      assignment.put("embeddings", Mixture.ORIGINAL); // which that version has too
+      assertThat(mixture.version(assignment)).contains("int8");
+    }
+  }
+
+  @Test
+  void aVersionMayHaveOtherBiasesButNoOtherNorms() {
+    try (Model model = Model.load(TinyModel.in(folder));
+        Arena arena = Arena.ofShared()) {
+      var mixture = new Mixture(model.transformer());
+      Transformer biased =
+          model
+              .transformer()
+              .map(
+                  new LayerMap() {
+                    @Override
+                    public Linear linear(Role role, Linear layer) {
+                      return role == Role.QUERY
+                          ? new Linear(layer.weight(), copy(layer.bias(), arena), layer.input())
+                          : layer;
+                    }
+                  });
+      assertThat(mixture.add("biased", biased)).isTrue();
+      assertThat(mixture.choices(mixture.groups().getFirst())).contains("biased");
+      Transformer normed =
+          model
+              .transformer()
+              .map(
+                  new LayerMap() {
+                    @Override
+                    public Norm norm(Norm norm) {
+                      var layer = (Norm.LayerNorm) norm;
+                      return new Norm.LayerNorm(
+                          copy(layer.weight(), arena), layer.bias(), layer.epsilon());
+                    }
+                  });
+      assertThat(mixture.add("normed", normed)).isFalse();
+    }
+  }
+
+  private static Weight copy(Weight weight, Arena arena) {
+    float[] values = weight.tensor().toArray();
+    values[0] += 1;
+    return weight.with(Tensor.copyOf(arena, values, values.length));
   }
 }

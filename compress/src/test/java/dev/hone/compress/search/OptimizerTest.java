@@ -174,11 +174,11 @@ class OptimizerTest {
 
   @Test
   void mixesFormatsBeyondTheBestSingleOne() throws IOException {
-    Optimizer.Result result = optimize(0.002, Objective.SIZE);
+    Optimizer.Result result = optimize(0.0002, Objective.SIZE);
     assertThat(result.chosen().name()).startsWith("mixed-");
     assertThat(result.chosen().predicted()).isPositive();
     assertThat(result.candidates())
-        .filteredOn(t -> t.assignment().isEmpty() && t.choose().loss().high() <= 0.002)
+        .filteredOn(t -> t.assignment().isEmpty() && t.choose().loss().high() <= 0.0002)
         .isNotEmpty()
         .allSatisfy(t -> assertThat(t.bytesOnDisk()).isGreaterThan(result.chosen().bytesOnDisk()));
     JsonNode said = new JsonMapper().readTree(folder.resolve("small/hone.json").toFile());
