@@ -45,7 +45,8 @@ import picocli.CommandLine.Spec;
           + " machine, keeps the best whose loss is within --max-loss at the upper end of its 95%%"
           + " interval.",
       "The best so far and its report stand in their places after every candidate. Stopped, the"
-          + " same command goes on behind the last one, which OUTPUT.trials.jsonl keeps.",
+          + " same command goes on behind the last one, which OUTPUT.trials.jsonl keeps; so does"
+          + " one with another budget.",
       "Writes the model to a folder that every command reads, and report.html and report.json."
     },
     footer = {

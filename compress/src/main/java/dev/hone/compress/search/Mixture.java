@@ -102,6 +102,11 @@ final class Mixture {
     return layersAlone;
   }
 
+  /** Names of all versions. */
+  Set<String> versions() {
+    return versions.keySet();
+  }
+
   /** The versions that a group may be taken from, the original first; of equal ones the first. */
   List<String> choices(LayerGroup group) {
     List<String> different = new ArrayList<>();

@@ -7,7 +7,6 @@ import dev.hone.measure.Objective;
 import dev.hone.runtime.Encoder;
 import java.io.IOException;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -91,8 +90,6 @@ final class MixtureSearch {
     for (double[] ofGroup : losses) {
       most += max(ofGroup);
     }
-    Map<Map<String, String>, Boolean> known = new HashMap<>();
-    int mixed = 1;
     double fits = 0;
     double tooMuch = Double.POSITIVE_INFINITY;
     double sum = most * FIRST;
@@ -102,20 +99,15 @@ final class MixtureSearch {
         return;
       }
       Map<String, String> assignment = assignment(options, choice.get());
-      Boolean kept = known.get(assignment);
-      if (kept == null) {
-        Optional<String> version = mixture.version(assignment);
-        String name = version.orElse("mixed-" + mixed);
-        if (version.isEmpty()) {
-          if (!tried(name, assignment, 1 + Assignment.sum(times, choice.get()))) {
-            return;
-          }
-          mixed++;
-          steps.done(Steps.Kind.CANDIDATE, name);
+      Optional<String> known = mixture.version(assignment).or(() -> trials.mixture(assignment));
+      String name = known.orElseGet(trials::newName);
+      if (known.isEmpty()) {
+        if (!tried(name, assignment, 1 + Assignment.sum(times, choice.get()))) {
+          return;
         }
-        kept = name.equals(Mixture.ORIGINAL) || trials.fits(name);
-        known.put(assignment, kept);
+        steps.done(Steps.Kind.CANDIDATE, name);
       }
+      boolean kept = name.equals(Mixture.ORIGINAL) || trials.fits(name);
       if (kept) {
         fits = sum;
       } else {

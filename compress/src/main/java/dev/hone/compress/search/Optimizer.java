@@ -156,6 +156,7 @@ public final class Optimizer {
         noteCuts(encoder, trials);
         steps.done(Steps.Kind.ORIGINAL, "the original");
         Map<Recipe, Pass.Outcome> made = uniform(recipes, encoder, mixture, trials, arena);
+        trials.remember(mixture.versions());
         new MixtureSearch(encoder, quality, mixture, recipes, settings, trials, log, steps).run();
         Result result = trials.end(mixture, made);
         steps.end();
@@ -212,7 +213,6 @@ public final class Optimizer {
     search.put("model", checksum(encoder.model().transformer()));
     search.put("texts", quality.texts());
     search.put("loss", quality.lossMeaning());
-    search.put("max-loss", String.valueOf(settings.maxLoss()));
     search.put("objective", settings.objective().label());
     search.put("recipes", String.join(", ", recipes.stream().map(Recipe::name).toList()));
     search.put("recipes' digest", Integer.toHexString(recipes.toString().hashCode()));

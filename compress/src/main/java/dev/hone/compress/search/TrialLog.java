@@ -12,16 +12,17 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 
 /**
  * What a search has measured, a line of JSON each; the next run of the same search goes on behind
- * it. A line that a killed run left half written is cut off.
+ * it, within the same budget or another. A line that a killed run left half written is cut off.
  *
  * <pre>
- *   {"search": {"model": "1c0ffee", "max-loss": "0.01", ...}}                  what is searched
+ *   {"search": {"model": "1c0ffee", "objective": "size", ...}}                 what is searched
  *   {"group": "attention-in.0", "recipe": "int4-g32-asym", "loss": 1.5e-5}     lowered alone
  *   {"trial": {"name": "mixed-1", ...}}                                         a whole candidate
  * </pre>
@@ -105,9 +106,14 @@ final class TrialLog {
         });
   }
 
-  /** A trial that was measured already. */
-  Optional<Trial> trial(String name) {
-    return Optional.ofNullable(trials.get(name));
+  /** The trial of a recipe, where it was measured already. */
+  Optional<Trial> trial(String recipe) {
+    return Optional.ofNullable(trials.get(recipe));
+  }
+
+  /** The mixtures that were measured already. */
+  List<Trial> mixtures() {
+    return trials.values().stream().filter(t -> !t.assignment().isEmpty()).toList();
   }
 
   /** The loss of a model with one group lowered, where it was measured already. */

@@ -22,6 +22,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
 
 /** The candidates of a search: makes and measures them, and keeps the best where it belongs. */
@@ -86,6 +87,23 @@ final class Trials {
     return choice.relative(trial);
   }
 
+  /** Takes in the mixtures that the log has of recipes that were possible again. */
+  void remember(Set<String> recipes) {
+    log.mixtures().stream()
+        .filter(t -> recipes.containsAll(t.assignment().values()))
+        .forEach(all::add);
+  }
+
+  /** The name of a mixture that was tried already. */
+  Optional<String> mixture(Map<String, String> assignment) {
+    return all.stream().filter(t -> t.assignment().equals(assignment)).map(Trial::name).findFirst();
+  }
+
+  /** For the next mixture. */
+  String newName() {
+    return "mixed-" + (log.mixtures().size() + 1);
+  }
+
   /** Whether a candidate that was tried keeps the budget, beside all others. */
   boolean fits(String name) {
     return choice.fitting(all).stream().anyMatch(t -> t.name().equals(name));
@@ -105,7 +123,7 @@ final class Trials {
       ObjectNode provenance,
       Double predicted)
       throws IOException {
-    Optional<Trial> known = log.trial(name).filter(t -> t.assignment().equals(assignment));
+    Optional<Trial> known = log.trial(name);
     if (known.isPresent()) {
       all.add(known.get());
       return true;

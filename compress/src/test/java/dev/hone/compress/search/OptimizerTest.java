@@ -210,8 +210,21 @@ class OptimizerTest {
   void refusesTheLogOfAnotherSearch() throws IOException {
     trials = 1;
     optimize(0.01, Objective.SIZE);
-    assertThatThrownBy(() -> optimize(0.02, Objective.SIZE))
+    assertThatThrownBy(() -> optimize(0.01, Objective.LATENCY))
         .isInstanceOf(FormatException.class)
-        .hasMessageContaining("max-loss is 0.01, not 0.02");
+        .hasMessageContaining("objective is size, not latency");
+  }
+
+  @Test
+  void anotherBudgetGoesOnWithTheSameLog() throws IOException {
+    Optimizer.Result first = optimize(0.0002, Objective.SIZE);
+    trials = 40;
+    Optimizer.Result second = optimize(0.01, Objective.SIZE);
+    assertThat(second.candidates()).extracting(Trial::name).doesNotHaveDuplicates();
+    for (int i = 0; i < first.candidates().size(); i++) {
+      assertThat(second.candidates().get(i).choose()).isEqualTo(first.candidates().get(i).choose());
+    }
+    assertThat(second.candidates()).hasSizeGreaterThan(first.candidates().size());
+    assertThat(second.chosen().bytesOnDisk()).isLessThan(first.chosen().bytesOnDisk());
   }
 }
