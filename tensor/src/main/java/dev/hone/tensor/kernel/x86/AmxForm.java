@@ -27,6 +27,9 @@ enum AmxForm {
   /** Rows, or columns, of a tile. */
   static final int SIDE = 16;
 
+  /** Rows of two tiles: as many are multiplied at a time. */
+  static final int ROWS = 2 * SIDE;
+
   /** Bytes of a tile. */
   static final int TILE_BYTES = SIDE * ROW_BYTES;
 
@@ -62,9 +65,14 @@ enum AmxForm {
     return (cols + depth() - 1) / depth();
   }
 
-  /** Bytes of a row that a step reads. */
+  /** Bytes of two tiles' rows that a step reads. */
   int rowStep() {
-    return rowParts * ROW_BYTES;
+    return rowParts * 2 * TILE_BYTES;
+  }
+
+  /** Bytes of so many rows as tiles, the last two of which are whole. */
+  long rowsBytes(long rows, long steps) {
+    return (rows + ROWS - 1) / ROWS * steps * rowStep();
   }
 
   /** Bytes of a panel that a step reads. */
@@ -72,11 +80,8 @@ enum AmxForm {
     return weightParts * 2 * TILE_BYTES;
   }
 
-  /**
-   * Bytes from a row to the next: an odd number of lines, so that 16 rows do not meet in one place
-   * of the cache.
-   */
-  long rowStride(long cols) {
-    return (steps(cols) * rowParts | 1) * ROW_BYTES;
+  /** Bytes between the last row of two tiles and the same step's of the next two. */
+  long gap(long steps) {
+    return steps * rowStep() - 2 * TILE_BYTES;
   }
 }

@@ -24,7 +24,7 @@ import java.util.Locale;
  *
  * <pre>
  *   b  [panel][step][part][2 tiles][16 groups of k][16 columns] of 4 bytes: k, k + 1 ... of a column
- *   a  [row][step][part] of 64 bytes: as many k
+ *   a  [32 rows][step][part][row] of 64 bytes: as many k
  *
  *                       b   | b 0   | b 1   |
  *      a                    +-------+-------+
@@ -33,17 +33,17 @@ import java.util.Locale;
  *                           +-------+-------+
  * </pre>
  *
- * A block of a panel stays in the first-level cache while all rows pass; between two blocks the
- * sums wait in memory. From there, after the last one, they are written to c. Tiles are whole: what
- * lies behind the last row and the last k must be there, and that behind k must be zero in b. The
- * tiles' configuration is loaded in every call and given up in it: it belongs to the thread.
+ * A block of a panel stays in a cache while all rows pass; between two blocks the sums wait in
+ * memory. From there, after the last one, they are written to c: beside the steps of the next rows,
+ * because they are not at hand at once. Tiles are whole: what lies behind the last row and the last
+ * k must be there, and that behind k must be zero in b. The tiles' configuration is loaded in every
+ * call and given up in it: it belongs to the thread.
  */
 final class AmxProductKernel {
   private static final MethodHandle CALL =
       CodeMemory.caller(
           FunctionDescriptor.ofVoid(
               ValueLayout.ADDRESS,
-              ValueLayout.JAVA_LONG,
               ValueLayout.ADDRESS,
               ValueLayout.ADDRESS,
               ValueLayout.JAVA_LONG,
@@ -54,18 +54,19 @@ final class AmxProductKernel {
               ValueLayout.ADDRESS,
               ValueLayout.JAVA_LONG,
               ValueLayout.ADDRESS,
+              ValueLayout.JAVA_LONG,
               ValueLayout.ADDRESS,
               ValueLayout.ADDRESS,
               ValueLayout.ADDRESS));
 
   /** Rows of two tiles. */
-  static final int ROWS = 2 * AmxForm.SIDE;
+  static final int ROWS = AmxForm.ROWS;
 
   /** Bytes of their sums. */
   static final int SUM_BYTES = 4 * AmxForm.TILE_BYTES;
 
-  /** What a block of a panel takes of the first-level cache, at most. */
-  private static final int BLOCK_BYTES = 24 << 10;
+  /** What a block of a panel takes of the second-level cache, at most. */
+  private static final int BLOCK_BYTES = 96 << 10;
 
   /** Of c that a panel makes of a row. */
   private static final int PANEL_ROW = AmxForm.COLUMNS * Float.BYTES;
@@ -93,14 +94,15 @@ final class AmxProductKernel {
     return form;
   }
 
-  /** Bytes that the sums of so many rows wait in. */
-  static long sumBytes(long rows) {
-    return (rows + ROWS - 1) / ROWS * SUM_BYTES;
+  /** Bytes that sums wait in: of all rows between two blocks, otherwise of the last two tiles'. */
+  static long sumBytes(AmxForm form, long rows, long steps) {
+    return block(form, steps) < steps ? (rows + ROWS - 1) / ROWS * SUM_BYTES : SUM_BYTES;
   }
 
-  /** The rows that must be there, so that the last tile is whole. */
-  static long wholeTiles(long rows) {
-    return (rows + AmxForm.SIDE - 1) / AmxForm.SIDE * AmxForm.SIDE;
+  /** Steps of a block, each of about as many. */
+  private static long block(AmxForm form, long steps) {
+    long blocks = (steps * form.panelStep() + BLOCK_BYTES - 1) / BLOCK_BYTES;
+    return (steps + blocks - 1) / blocks;
   }
 
   /** What bytes by bytes are multiplied with to be numbers. */
@@ -110,7 +112,7 @@ final class AmxProductKernel {
   }
 
   /**
-   * @param a rows, {@code aStride} bytes apart; to the end of a tile of 16
+   * @param a {@link AmxForm#rowsBytes} as above
    * @param b [panels][steps] as above
    * @param c [rows][32 columns of each panel], {@code cStride} bytes apart
    * @param bias [32 columns]; those of the next panel {@code biasStride} bytes further on
@@ -120,7 +122,6 @@ final class AmxProductKernel {
    */
   void run(
       MemorySegment a,
-      long aStride,
       MemorySegment b,
       MemorySegment c,
       long cStride,
@@ -136,22 +137,20 @@ final class AmxProductKernel {
           "rows=" + rows + ", steps=" + steps + ", panels=" + panels);
     }
     long panelBytes = steps * form.panelStep();
-    Segments.require(a, wholeTiles(rows), aStride, steps * form.rowStep());
+    Segments.require(a, 1, 0, form.rowsBytes(rows, steps));
     Segments.require(b, panels, panelBytes, panelBytes);
     Segments.require(c, rows, cStride, panels * PANEL_ROW);
     Segments.require(bias, panels, biasStride, PANEL_ROW);
-    Segments.require(sums, 1, 0, sumBytes(rows));
+    Segments.require(sums, 1, 0, sumBytes(form, rows, steps));
     if (form == AmxForm.INT8) {
       Segments.require(factors.grids(), rows, Grids.BYTES, Grids.BYTES);
       Segments.require(factors.scales(), panels, 2 * PANEL_ROW, 2 * PANEL_ROW);
     }
-    long blocks = (panelBytes + BLOCK_BYTES - 1) / BLOCK_BYTES;
-    long block = (steps + blocks - 1) / blocks;
+    long block = block(form, steps);
     try {
       CALL.invokeExact(
           code,
           a,
-          aStride,
           b,
           c,
           cStride,
@@ -162,6 +161,7 @@ final class AmxProductKernel {
           bias,
           biasStride,
           sums,
+          block < steps ? SUM_BYTES : 0L,
           factors.grids(),
           factors.scales(),
           CONFIGURATION);
@@ -188,27 +188,34 @@ final class AmxProductKernel {
 
     private static final int LINE = 64;
 
-    /** Room for six places, and for what lies below the stack pointer until then. */
-    private static final int ROOM = 8 * Long.BYTES;
+    /** Room for the places, and for what lies below the stack pointer until then. */
+    private static final int ROOM = 16 * Long.BYTES;
+
+    /** Rows that are finished beside a step. */
+    private static final int BESIDE = 4;
 
     private final AmxForm form;
     private final Assembler asm = new Assembler();
     private final Registers registers = new Registers(Width.ZMM);
     private final Gpr a = registers.argument("a");
-    private final Gpr aStride = registers.argument("stride of a");
     private final Gpr b = registers.argument("b");
     private final Gpr c = registers.argument("c");
     private final Gpr cStride = registers.argument("stride of c");
     private final Gpr rows = registers.argument("rows");
-    private final Gpr upper = registers.gpr("upper tile of a");
-    private final Gpr lower = registers.gpr("lower tile of a");
+    private final Gpr steps = registers.argument("steps");
+    private final Gpr tiles = registers.gpr("two tiles of a");
+    private final Gpr nextTiles = registers.gpr("bytes to the next two tiles of a");
     private final Gpr panel = registers.gpr("panel");
     private final Gpr k = registers.gpr("k");
-    private final Gpr line = registers.gpr("stride of a tile of b");
+    private final Gpr line = registers.gpr("stride of a tile");
     private final Gpr ahead = registers.gpr("ahead");
-    private final Gpr left = registers.gpr("rows left");
-    private final Gpr sums = registers.gpr("sums");
-    private final Gpr out = registers.gpr("out");
+
+    /** Of the rows whose sums are whole, but not yet in c. */
+    private final Gpr waiting = registers.renamed(rows, "rows that wait");
+
+    private final Gpr sums = registers.gpr("their sums");
+    private final Gpr out = registers.gpr("their c");
+    private final Gpr grids = registers.gpr("their grids");
     private final Vec[] bias = registers.vecs("bias", 2);
     private final Vec[] numbers = registers.vecs("numbers", 2);
     private final Vec[] scales = registers.vecs("scales", 2);
@@ -216,21 +223,26 @@ final class AmxProductKernel {
     private final Vec scale = registers.vec("scale of a row");
     private final Vec zero = registers.vec("zero of a row");
 
-    private final Memory steps = argument(0);
-    private final Memory block = argument(1);
-    private final Memory panels = argument(2);
-    private final Memory biasAt = argument(3);
-    private final Memory biasStride = argument(4);
-    private final Memory sumsAt = argument(5);
+    private final Memory block = argument(0);
+    private final Memory panels = argument(1);
+    private final Memory biasAt = argument(2);
+    private final Memory biasStride = argument(3);
+    private final Memory sumsAt = argument(4);
+    private final Memory sumsStride = argument(5);
     private final Memory gridsAt = argument(6);
     private final Memory scalesAt = argument(7);
     private final Memory configuration = argument(8);
     private final Memory firstA = local(0);
-    private final Memory tileOfA = local(1);
-    private final Memory stepsLeft = local(2);
-    private final Memory now = local(3);
-    private final Memory blockOfA = local(4);
-    private final Memory gridNow = local(5);
+    private final Memory allRows = local(1);
+    private final Memory rowsLeft = local(2);
+    private final Memory stepsLeft = local(3);
+    private final Memory now = local(4);
+    private final Memory blockOfA = local(5);
+    private final Memory sumsNow = local(6);
+    private final Memory outNow = local(7);
+    private final Memory gridsNow = local(8);
+    private final Memory waitingBias = local(9);
+    private final Memory waitingScales = local(10);
 
     Writer(AmxForm form) {
       this.form = form;
@@ -250,14 +262,17 @@ final class AmxProductKernel {
       asm.mov(k, configuration);
       asm.ldtilecfg(Memory.at(k, 0));
       asm.mov(firstA, a);
-      asm.mov(k, aStride);
-      asm.shl(k, Integer.numberOfTrailingZeros(AmxForm.SIDE));
-      asm.mov(tileOfA, k);
+      asm.mov(allRows, rows);
+      asm.mov(k, steps);
+      asm.shl(k, Integer.numberOfTrailingZeros(form.rowStep()));
+      asm.mov(nextTiles, k);
       asm.mov(line, LINE);
+      asm.mov(waiting, 0);
+      copy(biasAt, waitingBias);
+      copy(scalesAt, waitingScales);
       Label nextPanel = asm.here();
       asm.mov(a, firstA);
-      asm.mov(k, steps);
-      asm.mov(stepsLeft, k);
+      asm.mov(stepsLeft, steps);
       Label nextBlock = asm.here();
       beginBlock();
       rows();
@@ -273,23 +288,34 @@ final class AmxProductKernel {
       asm.add(c, PANEL_ROW);
       advance(biasAt, biasStride);
       if (form == AmxForm.INT8) {
-        asm.mov(k, scalesAt);
-        asm.add(k, 2 * PANEL_ROW);
-        asm.mov(scalesAt, k);
+        advance(scalesAt, 2 * PANEL_ROW);
       }
       asm.mov(k, panels);
       asm.sub(k, 1);
       asm.mov(panels, k);
       asm.jne(nextPanel);
+      loadPanel();
+      finishAll();
       asm.tilerelease();
       asm.add(Gpr.RSP, ROOM);
       asm.leave(registers);
       return asm.finish("product-tiles-" + form.name().toLowerCase(Locale.ROOT).replace('_', '-'));
     }
 
-    private void advance(Memory place, Memory by) {
+    private void copy(Memory from, Memory to) {
+      asm.mov(k, from);
+      asm.mov(to, k);
+    }
+
+    private void advance(Memory place, Memory bytes) {
       asm.mov(k, place);
-      asm.add(k, by);
+      asm.add(k, bytes);
+      asm.mov(place, k);
+    }
+
+    private void advance(Memory place, int bytes) {
+      asm.mov(k, place);
+      asm.add(k, bytes);
       asm.mov(place, k);
     }
 
@@ -306,14 +332,11 @@ final class AmxProductKernel {
       asm.mov(blockOfA, k);
       asm.shl(ahead, Integer.numberOfTrailingZeros(form.panelStep()));
       asm.add(ahead, b);
-      asm.mov(upper, a);
-      asm.mov(left, rows);
-      asm.mov(sums, sumsAt);
-      asm.mov(out, c);
-      if (form == AmxForm.INT8) {
-        asm.mov(k, gridsAt);
-        asm.mov(gridNow, k);
-      }
+      asm.mov(tiles, a);
+      copy(allRows, rowsLeft);
+      copy(sumsAt, sumsNow);
+      asm.mov(outNow, c);
+      copy(gridsAt, gridsNow);
     }
 
     /** All rows by a block of a panel. */
@@ -321,10 +344,13 @@ final class AmxProductKernel {
       Label oneTile = new Label();
       Label end = new Label();
       Label again = asm.here();
-      asm.cmp(left, AmxForm.SIDE);
+      asm.mov(k, rowsLeft);
+      asm.cmp(k, AmxForm.SIDE);
       asm.jle(oneTile);
       multiply(2);
-      asm.sub(left, ROWS);
+      asm.mov(k, rowsLeft);
+      asm.sub(k, ROWS);
+      asm.mov(rowsLeft, k);
       asm.jg(again);
       asm.jmp(end);
       asm.bind(oneTile);
@@ -332,62 +358,64 @@ final class AmxProductKernel {
       asm.bind(end);
     }
 
-    /** 16 or 32 rows by a block of a panel. */
-    private void multiply(int tiles) {
-      Label unfinished = new Label();
-      begin(tiles);
+    /** 16 or 32 rows by a block of a panel, and what waits to c. */
+    private void multiply(int high) {
+      begin(high);
       asm.mov(panel, b);
-      if (tiles == 2) {
-        asm.mov(lower, upper);
-        asm.add(lower, tileOfA);
-      }
+      loadPanel();
       asm.mov(k, now);
-      Label loop = asm.here();
-      step(tiles);
-      asm.add(upper, form.rowStep());
-      if (tiles == 2) {
-        asm.add(lower, form.rowStep());
+      Label alone = new Label();
+      Label end = new Label();
+      asm.cmp(waiting, BESIDE);
+      asm.jl(alone);
+      Label both = asm.here();
+      step(high);
+      for (int row = 0; row < BESIDE; row++) {
+        finishRow(row);
       }
-      asm.add(panel, form.panelStep());
+      nextRows(BESIDE);
       asm.sub(k, 1);
-      asm.jne(loop);
-      for (int i = 0; i < tiles; i++) {
+      asm.je(end);
+      asm.cmp(waiting, BESIDE);
+      asm.jge(both);
+      asm.bind(alone);
+      step(high);
+      asm.sub(k, 1);
+      asm.jne(alone);
+      asm.bind(end);
+      finishAll();
+      asm.mov(panel, sumsNow);
+      for (int i = 0; i < high; i++) {
         for (int j = 0; j < 2; j++) {
           asm.tilestored(sum(i, j), SUMS[i][j]);
         }
       }
-      if (tiles == 2) {
-        asm.mov(upper, lower);
-        asm.sub(upper, blockOfA);
-        asm.add(upper, tileOfA);
-      }
-      asm.mov(k, now);
-      asm.cmp(k, stepsLeft);
-      asm.jne(unfinished);
-      finish(tiles);
-      asm.bind(unfinished);
-      asm.add(sums, SUM_BYTES);
+      letWait(high);
+      advance(sumsNow, sumsStride);
+      asm.sub(tiles, blockOfA);
+      asm.add(tiles, nextTiles);
     }
 
-    /** The columns of both tiles side by side. */
+    /** The columns of both tiles side by side, from {@code panel} on. */
     private Memory sum(int i, int j) {
-      return Memory.at(sums, line, 2, i * 2 * AmxForm.TILE_BYTES + j * LINE);
+      return Memory.at(panel, line, 2, i * 2 * AmxForm.TILE_BYTES + j * LINE);
     }
 
-    private void begin(int tiles) {
+    private void begin(int high) {
       Label more = new Label();
       Label begun = new Label();
       asm.mov(k, stepsLeft);
       asm.cmp(k, steps);
       asm.jne(more);
-      for (int i = 0; i < tiles; i++) {
+      for (int i = 0; i < high; i++) {
         for (int j = 0; j < 2; j++) {
           asm.tilezero(SUMS[i][j]);
         }
       }
       asm.jmp(begun);
       asm.bind(more);
-      for (int i = 0; i < tiles; i++) {
+      asm.mov(panel, sumsNow);
+      for (int i = 0; i < high; i++) {
         for (int j = 0; j < 2; j++) {
           asm.tileloadd(SUMS[i][j], sum(i, j));
         }
@@ -396,19 +424,17 @@ final class AmxProductKernel {
     }
 
     /** A part is loaded when it is another than the pair before had. */
-    private void step(int tiles) {
+    private void step(int high) {
       int prefetches = form.panelStep() / LINE / PASSES / form.pairs().size();
       Pair before = new Pair(-1, -1);
       for (Pair pair : form.pairs()) {
         for (int j = 0; j < 2; j++) {
           if (pair.weight() != before.weight()) {
-            int at = (pair.weight() * 2 + j) * AmxForm.TILE_BYTES;
-            asm.tileloadd(B[j], Memory.at(panel, line, 1, at));
+            asm.tileloadd(B[j], Memory.at(panel, line, 1, tile(pair.weight(), j)));
           }
-          for (int i = 0; i < tiles; i++) {
+          for (int i = 0; i < high; i++) {
             if (j == 0 && pair.row() != before.row()) {
-              Gpr from = i == 0 ? upper : lower;
-              asm.tileloadd(A[i], Memory.at(from, aStride, 1, pair.row() * AmxForm.ROW_BYTES));
+              asm.tileloadd(A[i], Memory.at(tiles, line, 1, tile(pair.row(), i)));
             }
             multiplyAdd(SUMS[i][j], A[i], B[j]);
           }
@@ -419,6 +445,13 @@ final class AmxProductKernel {
         asm.add(ahead, prefetches * LINE);
         before = pair;
       }
+      asm.add(tiles, form.rowStep());
+      asm.add(panel, form.panelStep());
+    }
+
+    /** Of two tiles of a part. */
+    private static int tile(int part, int index) {
+      return (part * 2 + index) * AmxForm.TILE_BYTES;
     }
 
     private void multiplyAdd(Tmm sum, Tmm a, Tmm b) {
@@ -429,59 +462,90 @@ final class AmxProductKernel {
       }
     }
 
-    /** Writes the rows that there are to c. */
-    private void finish(int tiles) {
-      asm.mov(k, biasAt);
+    /** After the last block the sums of the rows that there are wait to be finished. */
+    private void letWait(int high) {
+      Label unfinished = new Label();
+      Label whole = new Label();
+      asm.mov(k, now);
+      asm.cmp(k, stepsLeft);
+      asm.jne(unfinished);
+      asm.mov(sums, panel);
+      asm.mov(out, outNow);
+      asm.mov(grids, gridsNow);
+      copy(biasAt, waitingBias);
+      copy(scalesAt, waitingScales);
+      asm.mov(waiting, high * AmxForm.SIDE);
+      asm.cmp(waiting, rowsLeft);
+      asm.jle(whole);
+      asm.mov(waiting, rowsLeft);
+      asm.bind(whole);
+      asm.mov(k, cStride);
+      asm.shl(k, Integer.numberOfTrailingZeros(high * AmxForm.SIDE));
+      asm.add(k, outNow);
+      asm.mov(outNow, k);
+      advance(gridsNow, high * AmxForm.SIDE * Grids.BYTES);
+      asm.bind(unfinished);
+    }
+
+    /** What the columns have of the panel whose rows wait. */
+    private void loadPanel() {
+      asm.mov(k, waitingBias);
       for (int j = 0; j < 2; j++) {
         asm.vmovups(bias[j], Memory.at(k, j * LINE));
       }
       if (form == AmxForm.INT8) {
-        asm.mov(k, scalesAt);
+        asm.mov(k, waitingScales);
         for (int j = 0; j < 2; j++) {
           asm.vmovups(scales[j], Memory.at(k, j * LINE));
           asm.vmovups(columnSums[j], Memory.at(k, PANEL_ROW + j * LINE));
         }
-        asm.mov(lower, gridNow);
-      }
-      Label whole = new Label();
-      asm.mov(k, tiles * AmxForm.SIDE);
-      asm.cmp(k, left);
-      asm.jle(whole);
-      asm.mov(k, left);
-      asm.bind(whole);
-      asm.mov(panel, sums);
-      Label row = asm.here();
-      if (form == AmxForm.INT8) {
-        finishIntegers();
-      } else {
-        for (int j = 0; j < 2; j++) {
-          asm.vaddps(numbers[j], bias[j], Memory.at(panel, j * LINE));
-        }
-      }
-      for (int j = 0; j < 2; j++) {
-        asm.vmovups(Memory.at(out, j * LINE), numbers[j]);
-      }
-      asm.add(panel, 2 * LINE);
-      asm.add(out, cStride);
-      asm.sub(k, 1);
-      asm.jne(row);
-      if (form == AmxForm.INT8) {
-        asm.mov(gridNow, lower);
       }
     }
 
-    /** {@code bias + (sum - zero * sum of the column) * scale of the row * scale of the column}. */
-    private void finishIntegers() {
-      asm.vbroadcastss(scale, Memory.at(lower, 0));
-      asm.vpbroadcastd(zero, Memory.at(lower, Grids.ZERO));
-      for (int j = 0; j < 2; j++) {
-        asm.vpmulld(numbers[j], zero, columnSums[j]);
-        asm.vpaddd(numbers[j], numbers[j], Memory.at(panel, j * LINE));
-        asm.vcvtdq2ps(numbers[j], numbers[j]);
-        asm.vmulps(numbers[j], numbers[j], scale);
-        asm.vfmadd213ps(numbers[j], scales[j], bias[j]);
+    private void finishAll() {
+      Label end = new Label();
+      asm.test(waiting, waiting);
+      asm.je(end);
+      Label row = asm.here();
+      finishRow(0);
+      nextRows(1);
+      asm.jne(row);
+      asm.bind(end);
+    }
+
+    private void nextRows(int count) {
+      asm.add(sums, count * 2 * LINE);
+      if (form == AmxForm.INT8) {
+        asm.add(grids, count * Grids.BYTES);
       }
-      asm.add(lower, Grids.BYTES);
+      asm.sub(waiting, count);
+    }
+
+    /** Writes one of the rows that wait to c. */
+    private void finishRow(int row) {
+      for (int j = 0; j < 2; j++) {
+        Memory sum = Memory.at(sums, row * 2 * LINE + j * LINE);
+        if (form == AmxForm.INT8) {
+          finishIntegers(row, j, sum);
+        } else {
+          asm.vaddps(numbers[j], bias[j], sum);
+        }
+        asm.vmovups(Memory.at(out, j * LINE), numbers[j]);
+      }
+      asm.add(out, cStride);
+    }
+
+    /** {@code bias + (sum - zero * sum of the column) * scale of the row * scale of the column}. */
+    private void finishIntegers(int row, int j, Memory sum) {
+      if (j == 0) {
+        asm.vbroadcastss(scale, Memory.at(grids, row * Grids.BYTES));
+        asm.vpbroadcastd(zero, Memory.at(grids, row * Grids.BYTES + Grids.ZERO));
+      }
+      asm.vpmulld(numbers[j], zero, columnSums[j]);
+      asm.vpaddd(numbers[j], numbers[j], sum);
+      asm.vcvtdq2ps(numbers[j], numbers[j]);
+      asm.vmulps(numbers[j], numbers[j], scale);
+      asm.vfmadd213ps(numbers[j], scales[j], bias[j]);
     }
   }
 }

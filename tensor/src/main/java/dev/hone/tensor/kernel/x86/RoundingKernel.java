@@ -89,7 +89,6 @@ final class RoundingKernel {
   /** Writes the code; a field is a register. */
   private static final class Writer {
     private final Input input;
-    private final boolean given;
     private final Form form;
     private final Assembler asm = new Assembler();
     private final Registers registers = new Registers(WIDTH);
@@ -101,50 +100,35 @@ final class RoundingKernel {
     private final Gpr stride = registers.argument("stride");
     private final Gpr outStride = registers.gpr("stride of out");
     private final Gpr to = registers.gpr("to");
-    private final Gpr constants = registers.gpr("constants");
-    private final Vec least = registers.vec("least");
-    private final Vec most = registers.vec("most");
-    private final Vec numbers = registers.vec("numbers");
-    private final Vec scale = registers.vec("scale");
-    private final Vec inverse = registers.vec("inverse");
-    private final Vec zero = registers.vec("zero");
-    private final Vec nothing = registers.vec("nothing");
-    private final Vec noNumber = registers.vec("no number");
-    private final RowSteps steps = new RowSteps(asm, registers, cols);
-    private final Label table = new Label();
-
-    private static final float[] CONSTANTS = {
-      Input.STEPS, Float.MIN_NORMAL, 128, Float.intBitsToFloat(0x7FFFFFFF), 1
-    };
-    private static final int STEPS = 0;
-    private static final int LEAST_RANGE = 1;
-    private static final int MIDDLE = 2;
-    private static final int MAGNITUDE = 3;
-    private static final int ONE = 4;
+    private final GridWriter grid;
+    private final Vec least;
+    private final Vec most;
+    private final Vec numbers;
+    private final RowSteps steps;
 
     Writer(Input input, Form form) {
       this.input = input;
-      this.given = input instanceof StaticInt8;
       this.form = form;
+      grid = new GridWriter(asm, registers, input, grids);
+      least = grid.least;
+      most = grid.most;
+      numbers = grid.numbers;
+      steps = new RowSteps(asm, registers, cols);
     }
 
     Assembly write() {
       asm.enter(registers);
       asm.mov(outStride, Assembler.stackArgument(registers, 6));
-      asm.lea(constants, table);
-      asm.vxorps(nothing, nothing, nothing);
       steps.begin();
-      if (given) {
-        givenGrid();
-      }
+      grid.begin();
       Label row = asm.here();
-      if (given) {
-        asm.vxorps(noNumber, noNumber, noNumber);
+      if (grid.given()) {
+        asm.vxorps(grid.noNumber, grid.noNumber, grid.noNumber);
         round();
-        storeGrid();
+        grid.storeGrid();
       } else {
         extremes();
-        grid();
+        grid.grid();
         round();
       }
       asm.add(x, stride);
@@ -153,27 +137,10 @@ final class RoundingKernel {
       asm.sub(rows, 1);
       asm.jne(row);
       asm.leave(registers);
-      asm.constant(table, constants());
-      return asm.finish(
+      return grid.end(
           "round-" + input.label() + "-" + form.name().toLowerCase(java.util.Locale.ROOT));
     }
 
-    private static float[] constants() {
-      float[] all = new float[CONSTANTS.length * WIDTH.floats()];
-      for (int i = 0; i < all.length; i++) {
-        all[i] = CONSTANTS[i / WIDTH.floats()];
-      }
-      return all;
-    }
-
-    private Memory constant(int index) {
-      return Memory.at(constants, index * WIDTH.bytes());
-    }
-
-    /**
-     * The least and the largest number, zero among them, in every place. Compared as integers, the
-     * bits of a NaN are further out than any number's: a row with one becomes NaN.
-     */
     private void extremes() {
       asm.vxorps(least, least, least);
       asm.vxorps(most, most, most);
@@ -183,59 +150,7 @@ final class RoundingKernel {
             asm.vpmaxud(least, least, numbers); // the sign is the highest bit
             asm.vpmaxsd(most, most, numbers);
           });
-      FunctionWriter.across(asm, least, numbers, () -> asm.vpmaxud(least, least, numbers));
-      FunctionWriter.across(asm, most, numbers, () -> asm.vpmaxsd(most, most, numbers));
-      asm.vminps(least, nothing, least);
-    }
-
-    /** Scale and zero; the ends of the row's integers in {@code least} and {@code most}. */
-    private void grid() {
-      asm.vsubps(numbers, nothing, least);
-      if (input.equals(Input.DYNAMIC_INT8)) {
-        asm.vaddps(most, most, numbers); // the range
-      } else {
-        asm.vandps(numbers, numbers, constant(MAGNITUDE)); // a NaN's sign too
-        asm.vpmaxsd(most, most, numbers);
-        asm.vaddps(most, most, most);
-      }
-      asm.vmovups(inverse, constant(STEPS));
-      asm.vdivps(scale, most, inverse);
-      asm.vdivps(inverse, inverse, most);
-      asm.vcmpnltps(most, most, constant(LEAST_RANGE));
-      asm.vandps(inverse, inverse, most); // 0 where a row is nothing
-      if (input.equals(Input.DYNAMIC_INT8)) {
-        asm.vmulps(zero, numbers, inverse);
-      } else {
-        asm.vmovups(zero, constant(MIDDLE));
-      }
-      asm.vcvtps2dq(zero, zero);
-      asm.vcvtdq2ps(numbers, zero);
-      asm.vsubps(least, nothing, numbers);
-      asm.vaddps(most, least, constant(STEPS));
-      asm.vcvtps2dq(numbers, least);
-      asm.vmovss(Memory.at(grids, 0), scale);
-      asm.vmovss(Memory.at(grids, Grids.ZERO), numbers);
-    }
-
-    /** The grid that stands in the first row's place, as {@link #grid} leaves it. */
-    private void givenGrid() {
-      asm.vbroadcastss(scale, Memory.at(grids, 0));
-      asm.vmovups(inverse, constant(ONE));
-      asm.vdivps(inverse, inverse, scale);
-      asm.vpbroadcastd(zero, Memory.at(grids, Grids.ZERO));
-      asm.vcvtdq2ps(least, zero);
-      asm.vaddps(most, least, constant(STEPS));
-      asm.vsubps(zero, nothing, least);
-      asm.vcvtps2dq(zero, zero);
-    }
-
-    /** The same for a row; its scale is NaN where a number was none. */
-    private void storeGrid() {
-      FunctionWriter.across(asm, noNumber, numbers, () -> asm.vaddps(noNumber, noNumber, numbers));
-      asm.vaddps(noNumber, noNumber, scale);
-      asm.vcvtps2dq(numbers, least);
-      asm.vmovss(Memory.at(grids, 0), noNumber);
-      asm.vmovss(Memory.at(grids, Grids.ZERO), numbers);
+      grid.extremes();
     }
 
     private void round() {
@@ -243,15 +158,15 @@ final class RoundingKernel {
       steps.each(
           step -> {
             step.load(numbers, x);
-            if (given) {
-              asm.vfmadd231ps(noNumber, numbers, nothing);
+            if (grid.given()) {
+              asm.vfmadd231ps(grid.noNumber, numbers, grid.nothing);
             }
-            asm.vmulps(numbers, numbers, inverse);
+            asm.vmulps(numbers, numbers, grid.inverse);
             asm.vmaxps(numbers, numbers, least);
             asm.vminps(numbers, numbers, most);
             asm.vcvtps2dq(numbers, numbers);
             if (form == Form.BYTES) {
-              asm.vpaddd(numbers, numbers, zero);
+              asm.vpaddd(numbers, numbers, grid.zero);
             }
             asm.vpackssdw(numbers, numbers, numbers);
             asm.vpermq(numbers, numbers, 0x08); // both halves of 128 bits held their words twice

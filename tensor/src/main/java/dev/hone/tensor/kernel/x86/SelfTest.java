@@ -50,7 +50,7 @@ final class SelfTest {
       SelfTest test = new SelfTest(code, arena);
       test.product();
       test.integerProducts();
-      if (code.tiles()) {
+      if (code.hasTiles()) {
         test.tiles();
       }
       test.activations();

@@ -17,7 +17,6 @@ final class TileProduct implements PanelProduct {
   private final Panels weight;
   private final AmxForm form;
   private final X86Code code;
-  private final long rowStride;
   private final MemorySegment memory;
   private final MemorySegment numbers;
   private final MemorySegment grids;
@@ -27,8 +26,7 @@ final class TileProduct implements PanelProduct {
     this.weight = weight;
     this.code = code;
     form = form(weight);
-    rowStride = form.rowStride(weight.cols());
-    long numberBytes = AmxProductKernel.wholeTiles(rows) * rowStride;
+    long numberBytes = form.rowsBytes(rows, form.steps(weight.cols()));
     long gridBytes = (long) rows * Grids.BYTES;
     memory = code.scratch().take(numberBytes + gridBytes);
     numbers = memory.asSlice(0, numberBytes);
@@ -39,10 +37,9 @@ final class TileProduct implements PanelProduct {
       if (dots.input() instanceof StaticInt8 grid) {
         Grids.set(grids, grid);
       }
-      code.rounding(dots.input())
-          .run(floats, stride, rows, weight.cols(), numbers, rowStride, grids);
+      code.tiles().rounding(dots.input()).run(floats, stride, rows, weight.cols(), numbers, grids);
     } else {
-      code.tileRows(form).run(floats, stride, rows, weight.cols(), numbers, rowStride);
+      code.tiles().rows(form).run(floats, stride, rows, weight.cols(), numbers);
     }
   }
 
@@ -60,6 +57,12 @@ final class TileProduct implements PanelProduct {
     };
   }
 
+  /** What a row takes once it is ready for tiles. */
+  static long rowBytes(Panels weight) {
+    AmxForm form = form(weight);
+    return form.rowsBytes(AmxForm.ROWS, form.steps(weight.cols())) / AmxForm.ROWS;
+  }
+
   @Override
   public int block() {
     return weight.cols();
@@ -75,11 +78,15 @@ final class TileProduct implements PanelProduct {
       long outStride,
       MemorySegment bias) {
     boolean biased = !bias.equals(MemorySegment.NULL);
-    MemorySegment sums = code.scratch().take(AmxProductKernel.sumBytes(rows)); // of this task alone
-    code.tileProduct(form)
+    MemorySegment sums =
+        code.scratch()
+            .take(
+                AmxProductKernel.sumBytes(
+                    form, rows, form.steps(weight.cols()))); // of this task alone
+    code.tiles()
+        .product(form)
         .run(
             numbers,
-            rowStride,
             data(fromPanel),
             out,
             outStride,

@@ -12,7 +12,6 @@ import dev.hone.tensor.kernel.x86.assembler.Width;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Collection;
-import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.Locale;
@@ -40,10 +39,8 @@ final class X86Code {
   private final ProductKernel product;
   private final IntegerProductKernel integerProduct;
 
-  /** Empty where there are no tiles. */
-  private final Map<AmxForm, AmxProductKernel> tileProducts = new EnumMap<>(AmxForm.class);
-
-  private final Map<AmxForm, AmxRowsKernel> tileRows = new EnumMap<>(AmxForm.class);
+  /** Null where there are none. */
+  private final Tiles tiles;
 
   private final Map<Input, RoundingKernel> rounding = new HashMap<>();
   private final RoundingKernel staticRounding;
@@ -71,12 +68,7 @@ final class X86Code {
     boolean wide = features.contains(Feature.AVX512);
     product = new ProductKernel(wide ? Tile.AVX512 : Tile.AVX2);
     integerProduct = IntegerProductKernel.of(features);
-    for (AmxForm form : features.containsAll(TILES) ? AmxForm.values() : new AmxForm[0]) {
-      tileProducts.put(form, new AmxProductKernel(form));
-      if (form != AmxForm.INT8) {
-        tileRows.put(form, new AmxRowsKernel(form));
-      }
-    }
+    tiles = features.containsAll(TILES) ? new Tiles() : null;
     splits = features.containsAll(SPLITS) ? new Splits() : null;
     transpose = new TransposeKernel(product.columns());
     widening = new Widening(width(), product.columns());
@@ -153,24 +145,18 @@ final class X86Code {
     return integerProduct;
   }
 
-  /** Whether there are products by tiles. */
-  boolean tiles() {
-    return !tileProducts.isEmpty();
+  boolean hasTiles() {
+    return tiles != null;
   }
 
-  /** Where there are {@link #tiles}. */
-  AmxProductKernel tileProduct(AmxForm form) {
-    return tileProducts.get(form);
-  }
-
-  /** What makes rows of floats what such a product reads. */
-  AmxRowsKernel tileRows(AmxForm form) {
-    return tileRows.get(form);
+  /** Where it {@link #hasTiles}. */
+  Tiles tiles() {
+    return tiles;
   }
 
   /** How bytes are to lie that are multiplied with bytes. */
   DotPanels.Order dotOrder() {
-    return tiles()
+    return hasTiles()
         ? DotPanels.Order.TILES
         : DotPanels.Order.of(integerProduct.columns(), integerProduct.form().unit());
   }
@@ -241,7 +227,7 @@ final class X86Code {
   /** What it was written with: {@code avx2+fma}, {@code avx512}, {@code avx512+amx}. */
   private String label() {
     String vectors = vectorLabel();
-    return tiles() ? vectors + "+amx" : vectors;
+    return hasTiles() ? vectors + "+amx" : vectors;
   }
 
   private String vectorLabel() {

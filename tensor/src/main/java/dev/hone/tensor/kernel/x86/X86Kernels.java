@@ -69,7 +69,7 @@ public final class X86Kernels implements Kernels {
       return DotPanels.pack(weight, input, code.dotOrder(), arena, pool);
     }
     Panels floats =
-        code.tiles() && TilePanels.fits(weight)
+        code.hasTiles() && TilePanels.fits(weight)
             ? TilePanels.pack(weight, arena, pool)
             : WidenedPanels.pack(weight, code.product().columns(), arena, pool);
     return RoundedInput.of(floats, input);

@@ -87,7 +87,7 @@ record X86Linear(
    */
   private int rowParts(int rows, int wanted) {
     if (tiled()) {
-      int most = (int) (TILED_BYTES / TileProduct.form(weight).rowStride(weight.cols()));
+      int most = (int) (TILED_BYTES / TileProduct.rowBytes(weight));
       int parts = (rows + most - 1) / most;
       boolean near = weight.packedBytes() <= NEAR_BYTES;
       return near ? Math.max(parts, Math.clamp(rows / AmxProductKernel.ROWS, 1, wanted)) : parts;

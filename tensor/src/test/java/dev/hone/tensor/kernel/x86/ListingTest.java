@@ -41,8 +41,11 @@ class ListingTest {
     for (AmxForm form : AmxForm.values()) {
       all.add(AmxProductKernel.assemble(form));
     }
-    all.add(AmxRowsKernel.assemble(1));
-    all.add(AmxRowsKernel.assemble(2));
+    all.add(AmxRowsKernel.assemble(AmxForm.BF16));
+    all.add(AmxRowsKernel.assemble(AmxForm.FLOATS));
+    all.add(AmxRoundingKernel.assemble(Input.DYNAMIC_INT8));
+    all.add(AmxRoundingKernel.assemble(Input.DYNAMIC_INT8_SYMMETRIC));
+    all.add(AmxRoundingKernel.assemble(Input.StaticInt8.of(-1, 2)));
     for (Width width : List.of(Width.YMM, Width.ZMM)) {
       for (BlockForm form : blockForms(width)) {
         all.add(BlockProductKernel.assemble(form, 1));

@@ -43,7 +43,7 @@ class X86KernelsTest extends TierTest {
    */
   @Override
   protected float floatLoss() {
-    return X86Code.here().code().tiles() ? 4 : 1;
+    return X86Code.here().code().hasTiles() ? 4 : 1;
   }
 
   @Test
@@ -224,7 +224,8 @@ class X86KernelsTest extends TierTest {
   @Test
   void multipliesTilesWithinItsSegments() {
     X86Code code = X86Code.here().code();
-    assumeTrue(code.tiles());
+    assumeTrue(code.hasTiles());
+    Tiles tiles = code.tiles();
     List<AmxForm> forms = List.of(AmxForm.values());
     Random random = new Random(5);
     for (int round = 0; round < 200; round++) {
@@ -233,28 +234,29 @@ class X86KernelsTest extends TierTest {
       int depth = 1 + random.nextInt(900);
       int panels = 1 + random.nextInt(3);
       long steps = form.steps(depth);
-      long aStride = form.rowStride(depth);
-      long whole = AmxProductKernel.wholeTiles(rows);
       long panelBytes = steps * form.panelStep();
       long width = 4L * AmxForm.COLUMNS;
       long cStride = panels * width + 4L * random.nextInt(5);
       try (GuardedMemory x = new GuardedMemory(4L * rows * depth);
-          GuardedMemory a = new GuardedMemory((whole - 1) * aStride + steps * form.rowStep());
+          GuardedMemory a = new GuardedMemory(form.rowsBytes(rows, steps));
           GuardedMemory b = new GuardedMemory(panels * panelBytes);
           GuardedMemory c = new GuardedMemory((rows - 1) * cStride + panels * width);
           GuardedMemory bias = new GuardedMemory(panels * width);
-          GuardedMemory sums = new GuardedMemory(AmxProductKernel.sumBytes(rows));
+          GuardedMemory sums = new GuardedMemory(AmxProductKernel.sumBytes(form, rows, steps));
           GuardedMemory grids = new GuardedMemory((long) rows * Grids.BYTES);
           GuardedMemory scales = new GuardedMemory(2L * panels * width)) {
         Factors factors = new Factors(grids.segment(), scales.segment());
-        if (form != AmxForm.INT8) {
-          code.tileRows(form).run(x.segment(), 4L * depth, rows, depth, a.segment(), aStride);
+        MemorySegment floats = x.segment();
+        if (form == AmxForm.INT8) {
+          Input input = round % 8 < 4 ? Input.DYNAMIC_INT8 : Input.StaticInt8.of(-1, 1);
+          tiles.rounding(input).run(floats, 4L * depth, rows, depth, a.segment(), grids.segment());
+        } else {
+          tiles.rows(form).run(floats, 4L * depth, rows, depth, a.segment());
         }
-        AmxProductKernel product = code.tileProduct(form);
+        AmxProductKernel product = tiles.product(form);
         MemorySegment rest = a.segment();
         product.run(
             rest,
-            aStride,
             b.segment(),
             c.segment(),
             cStride,
@@ -269,7 +271,6 @@ class X86KernelsTest extends TierTest {
                 () ->
                     product.run(
                         rest,
-                        aStride,
                         b.segment(),
                         c.segment(),
                         cStride,

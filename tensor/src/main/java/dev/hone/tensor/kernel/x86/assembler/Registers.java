@@ -55,6 +55,12 @@ public final class Registers {
     return IntStream.range(0, count).mapToObj(i -> vec(name + ' ' + i)).toArray(Vec[]::new);
   }
 
+  /** The same register under another name, once what it held is not needed any more. */
+  public Gpr renamed(Gpr register, String name) {
+    names.values().remove(register);
+    return named(name, register);
+  }
+
   /** Those of {@link #PRESERVED} that have been handed out. */
   public Stream<Gpr> toPreserve() {
     return PRESERVED.stream().filter(names::containsValue);
