@@ -1,6 +1,5 @@
 package dev.hone.tensor.kernel.x86;
 
-import dev.hone.tensor.kernel.x86.AmxForm.Pair;
 import dev.hone.tensor.kernel.x86.assembler.Assembler;
 import dev.hone.tensor.kernel.x86.assembler.Assembly;
 import dev.hone.tensor.kernel.x86.assembler.CodeMemory;
@@ -175,13 +174,13 @@ final class AmxProductKernel {
   }
 
   /** Writes the code; a field is a register, or a place on the stack. */
-  private static final class Writer {
+  private static final class Writer implements TileRound.Writer {
     private static final Tmm[][] SUMS = {
       {new Tmm(0), new Tmm(1)},
       {new Tmm(2), new Tmm(3)}
     };
-    private static final Tmm[] A = {new Tmm(4), new Tmm(5)};
-    private static final Tmm[] B = {new Tmm(6), new Tmm(7)};
+    private static final Tmm A = new Tmm(4);
+    private static final Tmm B = new Tmm(5);
 
     /** Lines of the next block that a step asks for: in four passes all of it. */
     private static final int PASSES = 4;
@@ -423,43 +422,40 @@ final class AmxProductKernel {
       asm.bind(begun);
     }
 
-    /** A part is loaded when it is another than the pair before had. */
     private void step(int high) {
-      int prefetches = form.panelStep() / LINE / PASSES / form.pairs().size();
-      Pair before = new Pair(-1, -1);
-      for (Pair pair : form.pairs()) {
-        for (int j = 0; j < 2; j++) {
-          if (pair.weight() != before.weight()) {
-            asm.tileloadd(B[j], Memory.at(panel, line, 1, tile(pair.weight(), j)));
-          }
-          for (int i = 0; i < high; i++) {
-            if (j == 0 && pair.row() != before.row()) {
-              asm.tileloadd(A[i], Memory.at(tiles, line, 1, tile(pair.row(), i)));
-            }
-            multiplyAdd(SUMS[i][j], A[i], B[j]);
-          }
-        }
-        for (int p = 0; p < prefetches; p++) {
-          asm.prefetcht1(Memory.at(ahead, p * LINE));
-        }
-        asm.add(ahead, prefetches * LINE);
-        before = pair;
+      TileRound.write(high, form.pairs(), this);
+      int prefetches = form.panelStep() / LINE / PASSES;
+      for (int p = 0; p < prefetches; p++) {
+        asm.prefetcht1(Memory.at(ahead, p * LINE));
       }
+      asm.add(ahead, prefetches * LINE);
       asm.add(tiles, form.rowStep());
       asm.add(panel, form.panelStep());
+    }
+
+    @Override
+    public void loadRows(int part, int tile) {
+      asm.tileloadd(A, Memory.at(tiles, line, 1, tile(part, tile)));
+    }
+
+    @Override
+    public void loadColumns(int part, int tile) {
+      asm.tileloadd(B, Memory.at(panel, line, 1, tile(part, tile)));
+    }
+
+    @Override
+    public void multiply(int rowTile, int columnTile) {
+      Tmm sum = SUMS[rowTile][columnTile];
+      if (form == AmxForm.INT8) {
+        asm.tdpbusd(sum, A, B);
+      } else {
+        asm.tdpbf16ps(sum, A, B);
+      }
     }
 
     /** Of two tiles of a part. */
     private static int tile(int part, int index) {
       return (part * 2 + index) * AmxForm.TILE_BYTES;
-    }
-
-    private void multiplyAdd(Tmm sum, Tmm a, Tmm b) {
-      if (form == AmxForm.INT8) {
-        asm.tdpbusd(sum, a, b);
-      } else {
-        asm.tdpbf16ps(sum, a, b);
-      }
     }
 
     /** After the last block the sums of the rows that there are wait to be finished. */

@@ -2,6 +2,7 @@ package dev.hone.tensor.kernel.x86;
 
 import static dev.hone.tensor.kernel.x86.Segments.address;
 
+import dev.hone.tensor.kernel.x86.AmxForm.Pair;
 import dev.hone.tensor.kernel.x86.assembler.Assembler;
 import dev.hone.tensor.kernel.x86.assembler.Assembly;
 import dev.hone.tensor.kernel.x86.assembler.CodeMemory;
@@ -15,6 +16,8 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * Products of numbers that {@link SplitParts} lie in, by tiles: {@code c = Σ a[i] b[j]} over the
@@ -101,10 +104,10 @@ final class SplitProductKernel {
   }
 
   /** Writes the code; a field is a register. */
-  private static final class Writer {
+  private static final class Writer implements TileRound.Writer {
     private static final Tmm[][] SUMS = {{new Tmm(0), new Tmm(1)}, {new Tmm(2), new Tmm(3)}};
-    private static final Tmm[] A = {new Tmm(4), new Tmm(5)};
-    private static final Tmm[] B = {new Tmm(6), new Tmm(7)};
+    private static final Tmm A = new Tmm(4);
+    private static final Tmm B = new Tmm(5);
     private static final int TILE = SplitParts.TILE;
 
     /** Of sums in c. */
@@ -175,7 +178,7 @@ final class SplitProductKernel {
       down(aAt[1], a, aStride);
       asm.mov(k, steps);
       Label step = asm.here();
-      step(tiles);
+      TileRound.write(tiles, pairs(), this);
       for (Gpr at : aAt) {
         asm.add(at, partBytes);
       }
@@ -240,29 +243,32 @@ final class SplitProductKernel {
       asm.bind(begun);
     }
 
-    /** Part by part of a; of b first those that add least. Tiles that are loaded already stay. */
-    private void step(int tiles) {
-      int inB = -1;
+    /** Part by part of a; of b first those that add least. */
+    private List<Pair> pairs() {
+      List<Pair> pairs = new ArrayList<>();
       for (int i = 0; i < parts; i++) {
-        for (int tile = 0; tile < tiles; tile++) {
-          asm.tileloadd(A[tile], Memory.at(aAt[tile], aStride, 1, i * SplitParts.BYTES));
-        }
         int most = parts - 1 - i;
+        boolean upwards = i > 0 && pairs.getLast().weight() == 0;
         for (int n = 0; n <= most; n++) {
-          int j = inB == 0 ? n : most - n;
-          if (j != inB) {
-            for (int column = 0; column < 2; column++) {
-              asm.tileloadd(B[column], Memory.at(bAt[column], pairStride, 1, j * SplitParts.BYTES));
-            }
-            inB = j;
-          }
-          for (int column = 0; column < 2; column++) {
-            for (int tile = 0; tile < tiles; tile++) {
-              asm.tdpbf16ps(SUMS[tile][column], A[tile], B[column]);
-            }
-          }
+          pairs.add(new Pair(i, upwards ? n : most - n));
         }
       }
+      return pairs;
+    }
+
+    @Override
+    public void loadRows(int part, int tile) {
+      asm.tileloadd(A, Memory.at(aAt[tile], aStride, 1, part * SplitParts.BYTES));
+    }
+
+    @Override
+    public void loadColumns(int part, int tile) {
+      asm.tileloadd(B, Memory.at(bAt[tile], pairStride, 1, part * SplitParts.BYTES));
+    }
+
+    @Override
+    public void multiply(int rowTile, int columnTile) {
+      asm.tdpbf16ps(SUMS[rowTile][columnTile], A, B);
     }
   }
 }
