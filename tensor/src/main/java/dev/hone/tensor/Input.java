@@ -22,7 +22,8 @@ public sealed interface Input {
 
   /**
    * Each {@link #BLOCK} numbers of a row on a grid of their own: {@link #BLOCK_STEPS} steps on
-   * either side of zero, as far as their largest magnitude. What GGUF's Q8_0 makes of them.
+   * either side of zero, as far as their largest magnitude. What GGUF's Q8_0 makes of them. A tier
+   * may read them as BF16 instead, which is nearer to what they are.
    */
   Input BLOCK_INT8 = Kind.BLOCK_INT8;
 

@@ -19,6 +19,7 @@ import dev.hone.tensor.kernel.KernelCases.Attending;
 import dev.hone.tensor.kernel.KernelCases.Linear;
 import dev.hone.tensor.kernel.KernelCases.Masked;
 import dev.hone.tensor.kernel.KernelCases.Values;
+import dev.hone.tensor.kernel.panels.BlockPanels;
 import dev.hone.tensor.kernel.scalar.ScalarKernels;
 import dev.hone.tensor.layout.Layouts;
 import dev.hone.tensor.parallel.ComputePool;
@@ -39,6 +40,9 @@ public abstract class TierTest {
   /** 64 units of an F32's last place: what rounding of a few thousand summands may come to. */
   private static final float ROUNDING = 64 * 0x1p-24f;
 
+  /** What two factors may lose that are rounded to 8 bits. */
+  private static final float TWO_BF16 = 0x1p-8f;
+
   private static ComputePool pool;
 
   private Kernels scalar;
@@ -51,6 +55,11 @@ public abstract class TierTest {
   /** How many times as much as 24 bits would a product of floats may lose. */
   protected float floatLoss() {
     return 1;
+  }
+
+  /** Whether products of so many rows with such an input multiply numbers of BF16. */
+  protected boolean roundsToBf16(Input input, int rows) {
+    return false;
   }
 
   /** Whether a case of so many multiplications takes no time worth a word. */
@@ -156,13 +165,16 @@ public abstract class TierTest {
       Tensor expected = like(c.tokens(), c.out());
       Tensor actual = like(c.tokens(), c.out());
       Tensor magnitude = like(c.tokens(), c.out());
-      scalar.linear(x, scalar.pack(weight, input, arena), bias, Activation.NONE, expected);
+      boolean bf16 = roundsToBf16(input, c.tokens()) && BlockPanels.fits(weight);
+      Input read = bf16 ? Input.FLOAT : input;
+      scalar.linear(x, scalar.pack(weight, read, arena), bias, Activation.NONE, expected);
       tier.linear(x, tier.pack(weight, input, arena), bias, Activation.NONE, actual);
       scalar.linear(
           absolute(x), scalar.pack(sizes, arena), absolute(bias), Activation.NONE, magnitude);
       float[] bound = magnitude.toArray();
+      float loss = shiftFactor(c) * ROUNDING + (bf16 ? TWO_BF16 : 0);
       for (int i = 0; i < bound.length; i++) {
-        bound[i] = bound[i] * shiftFactor(c) * ROUNDING + Float.MIN_NORMAL;
+        bound[i] = bound[i] * loss + Float.MIN_NORMAL;
       }
       assertClose(actual, expected, bound);
     }

@@ -79,7 +79,7 @@ public record TilePanels(Plain type, int rows, int cols, MemorySegment data) imp
   }
 
   /** Where an input feature of a step and a column of a panel lies, in numbers. */
-  private static int place(int k, int column) {
+  public static int place(int k, int column) {
     return (column / TILE_COLUMNS) * TILE
         + k / 2 * 2 * TILE_COLUMNS
         + column % TILE_COLUMNS * 2

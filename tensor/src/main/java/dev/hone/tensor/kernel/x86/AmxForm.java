@@ -75,6 +75,11 @@ enum AmxForm {
     return (rows + ROWS - 1) / ROWS * steps * rowStep();
   }
 
+  /** Bytes of one of them. */
+  long rowBytes(long cols) {
+    return rowsBytes(ROWS, steps(cols)) / ROWS;
+  }
+
   /** Bytes of a panel that a step reads. */
   int panelStep() {
     return weightParts * 2 * TILE_BYTES;

@@ -3,6 +3,7 @@ package dev.hone.tensor.kernel.x86;
 import dev.hone.tensor.Input;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.kernel.panels.BlockPanels;
+import dev.hone.tensor.kernel.panels.TilePanels;
 import dev.hone.tensor.kernel.x86.CpuFeatures.Feature;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -30,6 +31,8 @@ final class Blocks {
   private final Map<BlockRoundingKernel.Form, BlockRoundingKernel> roundings =
       new ConcurrentHashMap<>();
 
+  private final Map<BlockForm, AmxWideningKernel> tiles = new ConcurrentHashMap<>();
+
   Blocks(Set<Feature> features) {
     this.features = features;
   }
@@ -50,6 +53,15 @@ final class Blocks {
    */
   BlockProductKernel product(BlockForm form, int rows) {
     return products.computeIfAbsent(new Product(form, rows), this::tried);
+  }
+
+  /**
+   * What makes tiles of BF16 of blocks of a form.
+   *
+   * @throws IllegalStateException if it makes something else
+   */
+  AmxWideningKernel tiles(BlockForm form) {
+    return tiles.computeIfAbsent(form, this::triedTiles);
   }
 
   BlockRoundingKernel rounding(BlockForm form) {
@@ -91,6 +103,29 @@ final class Blocks {
       }
     }
     return product;
+  }
+
+  private AmxWideningKernel triedTiles(BlockForm form) {
+    AmxWideningKernel widening = new AmxWideningKernel(form);
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment tiles = arena.allocate(AmxForm.BF16.panelStep(), Tensor.ALIGNMENT);
+      widening.run(weights(form, 1, arena), tiles, 1);
+      for (int k = 0; k < Input.BLOCK; k++) {
+        for (int j = 0; j < form.columns(); j++) {
+          int q = integer(form, k, j) - form.middle();
+          float expected = q * SCALE + (form.shifted() ? SHIFT : 0);
+          long at = TilePanels.place(k, j);
+          int bits = tiles.getAtIndex(ValueLayout.JAVA_SHORT, at) << 16;
+          float found = Float.intBitsToFloat(bits);
+          if (!(Math.abs(found - expected) <= Math.abs(expected) * 0x1p-8f)) {
+            String what = form + " failed: " + found + " instead of " + expected;
+            throw new IllegalStateException(
+                "the self-test of tiles-of-" + what + "; use the kernels of the tier vector");
+          }
+        }
+      }
+    }
+    return widening;
   }
 
   private static MemorySegment weights(BlockForm form, int blocks, Arena arena) {

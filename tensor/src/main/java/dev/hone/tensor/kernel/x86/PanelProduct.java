@@ -10,7 +10,7 @@ import java.lang.foreign.MemorySegment;
 
 /** Some rows of an input, made ready to be multiplied with one panel of a weight after another. */
 sealed interface PanelProduct extends AutoCloseable
-    permits WidenedProduct, TileProduct, DotProduct, BlockProduct {
+    permits WidenedProduct, TileProduct, TiledBlockProduct, DotProduct, BlockProduct {
 
   static PanelProduct of(Tensor x, int row, int rows, Panels weight, X86Code code) {
     return switch (weight) {
@@ -20,7 +20,10 @@ sealed interface PanelProduct extends AutoCloseable
           TileProduct.multiplies(dots)
               ? new TileProduct(x, row, rows, dots, code)
               : new DotProduct(x, row, rows, dots, code);
-      case BlockPanels blocks -> new BlockProduct(x, row, rows, blocks, code);
+      case BlockPanels blocks ->
+          TiledBlockProduct.multiplies(x.rows(), code)
+              ? new TiledBlockProduct(x, row, rows, blocks, code)
+              : new BlockProduct(x, row, rows, blocks, code);
     };
   }
 

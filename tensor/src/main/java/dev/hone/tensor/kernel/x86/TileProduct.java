@@ -57,12 +57,6 @@ final class TileProduct implements PanelProduct {
     };
   }
 
-  /** What a row takes once it is ready for tiles. */
-  static long rowBytes(Panels weight) {
-    AmxForm form = form(weight);
-    return form.rowsBytes(AmxForm.ROWS, form.steps(weight.cols())) / AmxForm.ROWS;
-  }
-
   @Override
   public int block() {
     return weight.cols();

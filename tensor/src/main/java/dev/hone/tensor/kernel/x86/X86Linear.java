@@ -4,6 +4,7 @@ import static dev.hone.tensor.kernel.x86.PanelProduct.rowsFrom;
 
 import dev.hone.tensor.Activation;
 import dev.hone.tensor.Tensor;
+import dev.hone.tensor.kernel.panels.BlockPanels;
 import dev.hone.tensor.kernel.panels.Panels;
 import dev.hone.tensor.kernel.panels.WidenedPanels;
 import dev.hone.tensor.parallel.ComputePool;
@@ -87,9 +88,9 @@ record X86Linear(
    */
   private int rowParts(int rows, int wanted) {
     if (tiled()) {
-      int most = (int) (TILED_BYTES / TileProduct.rowBytes(weight));
+      int most = (int) (TILED_BYTES / form().rowBytes(weight.cols()));
       int parts = (rows + most - 1) / most;
-      boolean near = weight.packedBytes() <= NEAR_BYTES;
+      boolean near = weight.packedBytes() <= NEAR_BYTES && !blocksByTiles();
       return near ? Math.max(parts, Math.clamp(rows / AmxProductKernel.ROWS, 1, wanted)) : parts;
     }
     if (weight instanceof WidenedPanels) {
@@ -100,7 +101,16 @@ record X86Linear(
   }
 
   private boolean tiled() {
-    return TileProduct.multiplies(weight);
+    return TileProduct.multiplies(weight) || blocksByTiles();
+  }
+
+  private boolean blocksByTiles() {
+    return weight instanceof BlockPanels && TiledBlockProduct.multiplies(x.rows(), code);
+  }
+
+  /** Of what is {@link #tiled}. */
+  private AmxForm form() {
+    return blocksByTiles() ? AmxForm.BF16 : TileProduct.form(weight);
   }
 
   private void part(PanelProduct product, int row, int rows, int fromPanel, int toPanel) {

@@ -52,6 +52,9 @@ class ListingTest {
         if (!form.shifted()) { // a tile and some rows more
           all.add(BlockProductKernel.assemble(form, form.height() + 1));
         }
+        if (width == Width.ZMM && form.arithmetic().dots()) {
+          all.add(AmxWideningKernel.assemble(form));
+        }
         if (width == Width.YMM) {
           all.add(BlockRoundingKernel.assemble(BlockRoundingKernel.Form.of(form)));
         }

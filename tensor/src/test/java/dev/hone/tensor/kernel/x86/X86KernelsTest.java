@@ -46,6 +46,12 @@ class X86KernelsTest extends TierTest {
     return X86Code.here().code().hasTiles() ? 4 : 1;
   }
 
+  @Override
+  protected boolean roundsToBf16(Input input, int rows) {
+    return input.equals(Input.BLOCK_INT8)
+        && TiledBlockProduct.multiplies(rows, X86Code.here().code());
+  }
+
   @Test
   void findsTheFeaturesThatTheSystemFinds() {
     Set<Feature> features = CpuFeatures.detect();
@@ -319,6 +325,9 @@ class X86KernelsTest extends TierTest {
           GuardedMemory c =
               new GuardedMemory((rows - 1) * outStride + 4L * count * form.columns())) {
         rounding.run(x.segment(), stride, rows, depth, integers.segment());
+        if (X86Code.here().code().hasTiles()) {
+          widensBlocksWithinItsSegments(blocks.tiles(form), w.segment(), count * depth);
+        }
         product.run(
             integers.segment(),
             w.segment(),
@@ -346,6 +355,17 @@ class X86KernelsTest extends TierTest {
                         depth))
             .isInstanceOf(IndexOutOfBoundsException.class);
       }
+    }
+  }
+
+  private static void widensBlocksWithinItsSegments(
+      AmxWideningKernel widening, MemorySegment blocks, int count) {
+    try (GuardedMemory out = new GuardedMemory((long) count * AmxForm.BF16.panelStep())) {
+      widening.run(blocks, out.segment(), count);
+      assertThatThrownBy(() -> widening.run(blocks.asSlice(1), out.segment(), count))
+          .isInstanceOf(IndexOutOfBoundsException.class);
+      assertThatThrownBy(() -> widening.run(blocks, out.segment().asSlice(64), count))
+          .isInstanceOf(IndexOutOfBoundsException.class);
     }
   }
 

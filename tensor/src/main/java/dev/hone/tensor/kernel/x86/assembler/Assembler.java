@@ -67,6 +67,7 @@ public final class Assembler {
   private static final Encoding VREDUCEPS = Encoding.of("vreduceps", 1, 3, 0x56);
   private static final Encoding VSCALEFPS = Encoding.of("vscalefps", 1, 2, 0x2C);
   private static final Encoding VCVTNE2PS2BF16 = Encoding.of("vcvtne2ps2bf16", 3, 2, 0x72);
+  private static final Encoding VPERMW = new Encoding("vpermw", 1, 2, 0x8D, true, Encoding.WHOLE);
   private static final Encoding VMOVSS_STORE = Encoding.of("vmovss", 2, 1, 0x11, 4);
   private static final Encoding VMOVQ_STORE = Encoding.of("vmovq", 1, 1, 0xD6, 8);
 
@@ -479,6 +480,11 @@ public final class Assembler {
   /** Words of 32 bits in the order that {@code order} names. */
   public void vpermd(Vec to, Vec order, Operand from) {
     three(VPERMD, to, order, from);
+  }
+
+  /** The same of words of 16 bits, in vectors of 512. */
+  public void vpermw(Vec to, Vec order, Operand from) {
+    three(VPERMW, to, order, from);
   }
 
   /** Products of 16 bits, added in pairs: {@code to[i] = a[2 i] b[2 i] + a[2 i + 1] b[2 i + 1]}. */
