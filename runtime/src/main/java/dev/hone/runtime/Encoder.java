@@ -76,13 +76,14 @@ public final class Encoder implements AutoCloseable {
   }
 
   /**
-   * The same encoder over a changed model, sharing tokenizer and threads: close it before this one.
+   * The same encoder over a changed model, sharing tokenizer, threads and what is packed of
+   * unchanged matrices: close it before this one.
    *
    * @param other made from this encoder's model; its memory is its maker's
    */
   public Encoder with(Transformer other) {
     return new Encoder(
-        loaded, new Engine(Embedder.pooled(other), loaded.kernels()), options, false);
+        loaded, new Engine(Embedder.pooled(other), loaded.kernels(), engine), options, false);
   }
 
   /** The vector of a text. */

@@ -47,8 +47,21 @@ public final class Engine implements AutoCloseable {
 
   /** The same with products that read their input in a certain way. */
   public Engine(Transformer model, Kernels kernels, ActivationType activations) {
-    this.model = activations.of(model, kernels);
-    this.weights = new PackedWeights(this.model, kernels);
+    this(activations.of(model, kernels), kernels, (PackedWeights) null);
+  }
+
+  /**
+   * An engine of a changed model: what is as in the other's is not packed again.
+   *
+   * @param other of the same kernels, closed after this
+   */
+  public Engine(Transformer model, Kernels kernels, Engine other) {
+    this(model, kernels, other.weights);
+  }
+
+  private Engine(Transformer model, Kernels kernels, PackedWeights others) {
+    this.model = model;
+    this.weights = new PackedWeights(model, kernels, others);
     this.ops = new SimdOps(kernels, weights);
   }
 

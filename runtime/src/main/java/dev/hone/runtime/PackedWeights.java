@@ -27,17 +27,26 @@ final class PackedWeights implements AutoCloseable {
       new IdentityHashMap<>();
 
   PackedWeights(Transformer model, Kernels kernels) {
+    this(model, kernels, null);
+  }
+
+  /**
+   * Packs what others have not.
+   *
+   * @param others of the same kernels, closed after this; null: none
+   */
+  PackedWeights(Transformer model, Kernels kernels, PackedWeights others) {
     try {
       model.map(
           new LayerMap() {
             @Override
             public Linear linear(Role role, Linear layer) {
-              pack(layer, kernels);
+              pack(layer, kernels, others);
               return layer;
             }
           });
       if (model.head() instanceof Head.NextToken next) {
-        pack(model.nextToken(next), kernels);
+        pack(model.nextToken(next), kernels, others);
       }
     } catch (RuntimeException | Error e) {
       arena.close();
@@ -45,8 +54,13 @@ final class PackedWeights implements AutoCloseable {
     }
   }
 
-  private void pack(Linear layer, Kernels kernels) {
+  private void pack(Linear layer, Kernels kernels, PackedWeights others) {
     Tensor matrix = layer.weight().tensor();
+    if (others != null
+        && others.byTensor.getOrDefault(matrix, Map.of()).containsKey(layer.input())) {
+      byTensor.computeIfAbsent(matrix, _ -> new HashMap<>()).put(layer.input(), others.of(layer));
+      return;
+    }
     PackedMatrix packed =
         byTensor
             .computeIfAbsent(matrix, _ -> new HashMap<>())
