@@ -229,6 +229,10 @@ public final class KernelCases {
       AttentionShape shared = new AttentionShape(6, 2, 32, 0.2f);
       cases.add(new Masked(shared, mask, -1, new int[] {1, 5, 17, 207}, new int[] {1, 5, 17, 207}));
       cases.add(new Masked(shared, mask, -1, new int[] {1, 3, 97, 0}, new int[] {702, 4, 400, 9}));
+      // more keys than a block of them has: the first queries see none of the last block
+      cases.add(
+          new Masked(
+              new AttentionShape(2, 1, 32, 0.2f), mask, -1, new int[] {300}, new int[] {300}));
       cases.add(
           new Masked(
               new AttentionShape(4, 4, 13, 1, 5), mask, -1, new int[] {33}, new int[] {300}));

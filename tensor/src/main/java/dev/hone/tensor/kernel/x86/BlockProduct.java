@@ -42,21 +42,10 @@ final class BlockProduct implements PanelProduct {
     return (long) weight.blocks() * form.rowBlockBytes();
   }
 
-  @Override
-  public int block() {
-    return weight.cols();
-  }
-
   /** One group of rows runs through all panels in one call; several share each panel. */
   @Override
   public void multiply(
-      int fromPanel,
-      int toPanel,
-      int from,
-      int to,
-      MemorySegment out,
-      long outStride,
-      MemorySegment bias) {
+      int fromPanel, int toPanel, MemorySegment out, long outStride, MemorySegment bias) {
     MemorySegment sums = code.scratch().take(BlockProductKernel.sumBytes(form, each));
     int panelsEach = each == rows ? toPanel - fromPanel : 1;
     for (int panel = fromPanel; panel < toPanel; panel += panelsEach) {

@@ -33,19 +33,8 @@ final class DotProduct implements PanelProduct {
   }
 
   @Override
-  public int block() {
-    return weight.cols();
-  }
-
-  @Override
   public void multiply(
-      int fromPanel,
-      int toPanel,
-      int from,
-      int to,
-      MemorySegment out,
-      long outStride,
-      MemorySegment bias) {
+      int fromPanel, int toPanel, MemorySegment out, long outStride, MemorySegment bias) {
     long width = (long) weight.columns() * Float.BYTES;
     for (int panel = fromPanel; panel < toPanel; panel++) {
       long column = (panel - fromPanel) * width;

@@ -27,24 +27,13 @@ sealed interface PanelProduct extends AutoCloseable
     };
   }
 
-  /** Input features that are best multiplied before the next panel's turn comes. */
-  int block();
-
   /**
-   * Multiplies input features {@code from .. to} of the rows, at most a {@link #block}, with some
-   * panels. Sums begin with the bias; those of a later block with what {@code out} holds.
+   * Multiplies the rows with some panels. Sums begin with the bias.
    *
    * @param out [rows][columns of these panels], {@code outStride} bytes apart
    * @param bias [columns of these panels]; {@link MemorySegment#NULL} for none
    */
-  void multiply(
-      int fromPanel,
-      int toPanel,
-      int from,
-      int to,
-      MemorySegment out,
-      long outStride,
-      MemorySegment bias);
+  void multiply(int fromPanel, int toPanel, MemorySegment out, long outStride, MemorySegment bias);
 
   @Override
   default void close() {}

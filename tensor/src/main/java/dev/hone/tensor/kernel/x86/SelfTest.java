@@ -132,7 +132,7 @@ final class SelfTest {
 
   /** Numbers of more bits than a BF16 has; bytes that are their own roundings. */
   private void tiles() {
-    int rows = AmxProductKernel.ROWS + 1;
+    int rows = AmxForm.ROWS + 1;
     int depth = 70;
     int out = TilePanels.COLUMNS + 1;
     try (ComputePool pool = new ComputePool(1)) {

@@ -58,25 +58,11 @@ final class TileProduct implements PanelProduct {
   }
 
   @Override
-  public int block() {
-    return weight.cols();
-  }
-
-  @Override
   public void multiply(
-      int fromPanel,
-      int toPanel,
-      int from,
-      int to,
-      MemorySegment out,
-      long outStride,
-      MemorySegment bias) {
+      int fromPanel, int toPanel, MemorySegment out, long outStride, MemorySegment bias) {
     boolean biased = !bias.equals(MemorySegment.NULL);
-    MemorySegment sums =
-        code.scratch()
-            .take(
-                AmxProductKernel.sumBytes(
-                    form, rows, form.steps(weight.cols()))); // of this task alone
+    long steps = form.steps(weight.cols());
+    MemorySegment sums = code.scratch().take(AmxProductKernel.sumBytes(form, rows, steps));
     code.tiles()
         .product(form)
         .run(
@@ -85,7 +71,7 @@ final class TileProduct implements PanelProduct {
             out,
             outStride,
             rows,
-            form.steps(weight.cols()),
+            steps,
             toPanel - fromPanel,
             biased ? bias : code.zeros(),
             biased ? (long) weight.columns() * Float.BYTES : 0,

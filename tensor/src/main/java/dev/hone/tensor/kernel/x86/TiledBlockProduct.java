@@ -37,19 +37,8 @@ final class TiledBlockProduct implements PanelProduct {
   }
 
   @Override
-  public int block() {
-    return weight.cols();
-  }
-
-  @Override
   public void multiply(
-      int fromPanel,
-      int toPanel,
-      int from,
-      int to,
-      MemorySegment out,
-      long outStride,
-      MemorySegment bias) {
+      int fromPanel, int toPanel, MemorySegment out, long outStride, MemorySegment bias) {
     long width = (long) weight.columns() * Float.BYTES;
     int blocks = weight.blocks();
     AmxWideningKernel widening = code.blocks().tiles(code.blocks().form(weight.form()));

@@ -13,12 +13,17 @@ record WidenedProduct(Tensor x, int row, int rows, WidenedPanels weight, X86Code
   private static final int DEPTH = 384;
 
   @Override
-  public int block() {
-    return Widening.multiplies(weight, rows) ? weight.cols() : DEPTH;
+  public void multiply(
+      int fromPanel, int toPanel, MemorySegment out, long outStride, MemorySegment bias) {
+    int depth = Widening.multiplies(weight, rows) ? weight.cols() : DEPTH;
+    for (int from = 0; from < weight.cols(); from += depth) {
+      int to = Math.min(weight.cols(), from + depth);
+      multiply(fromPanel, toPanel, from, to, out, outStride, bias);
+    }
   }
 
-  @Override
-  public void multiply(
+  /** Some input features; sums of later ones begin with what {@code out} holds. */
+  private void multiply(
       int fromPanel,
       int toPanel,
       int from,

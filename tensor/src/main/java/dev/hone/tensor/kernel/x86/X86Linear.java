@@ -49,10 +49,10 @@ record X86Linear(
     }
     int panels = weight.panels();
     long work = (long) rows * weight.rows() * weight.cols();
-    boolean few = tiled() && rows > AmxProductKernel.ROWS; // each makes its rows ready first
+    boolean few = tiled() && rows > AmxForm.ROWS; // each makes its rows ready first
     int most = pool.threads() * (few ? TILED_TASKS_EACH : TASKS_EACH);
     int wanted = Math.clamp(work / LEAST_WORK, 1, most);
-    int height = tiled() ? AmxProductKernel.ROWS : code.product().height();
+    int height = tiled() ? AmxForm.ROWS : code.product().height();
     int parts = rowParts(rows, wanted);
     int tiles = ((rows + parts - 1) / parts + height - 1) / height;
     int rowsEach = Math.min(rows, tiles * height);
@@ -88,10 +88,10 @@ record X86Linear(
    */
   private int rowParts(int rows, int wanted) {
     if (tiled()) {
-      int most = (int) (TILED_BYTES / form().rowBytes(weight.cols()));
+      int most = (int) Math.max(1, TILED_BYTES / form().rowBytes(weight.cols()));
       int parts = (rows + most - 1) / most;
       boolean near = weight.packedBytes() <= NEAR_BYTES && !blocksByTiles();
-      return near ? Math.max(parts, Math.clamp(rows / AmxProductKernel.ROWS, 1, wanted)) : parts;
+      return near ? Math.max(parts, Math.clamp(rows / AmxForm.ROWS, 1, wanted)) : parts;
     }
     if (weight instanceof WidenedPanels) {
       return (rows + MOST_ROWS - 1) / MOST_ROWS;
@@ -121,7 +121,7 @@ record X86Linear(
       int count = (wholePanels - fromPanel) * columns;
       MemorySegment out = rowsFrom(y, row, rows, fromPanel * columns, count);
       long outStride = y.cols() * Float.BYTES;
-      multiply(product, fromPanel, wholePanels, out, outStride, bias(fromPanel, wholePanels));
+      product.multiply(fromPanel, wholePanels, out, outStride, bias(fromPanel, wholePanels));
     }
     if (wholePanels < toPanel) {
       lastPanel(product, row, rows, partial);
@@ -130,20 +130,6 @@ record X86Linear(
       int from = fromPanel * columns;
       int to = Math.min(weight.rows(), toPanel * columns);
       activate(row, rows, from, to - from);
-    }
-  }
-
-  /** Block by block of the input features. */
-  private void multiply(
-      PanelProduct product,
-      int fromPanel,
-      int toPanel,
-      MemorySegment out,
-      long outStride,
-      MemorySegment bias) {
-    for (int k = 0; k < weight.cols(); k += product.block()) {
-      int end = Math.min(weight.cols(), k + product.block());
-      product.multiply(fromPanel, toPanel, k, end, out, outStride, bias);
     }
   }
 
@@ -160,7 +146,7 @@ record X86Linear(
         start = arena.allocate(stride, Tensor.ALIGNMENT);
         MemorySegment.copy(bias.data(), first, start, 0, bytes);
       }
-      multiply(product, panel, panel + 1, beside, stride, start);
+      product.multiply(panel, panel + 1, beside, stride, start);
       long outStride = y.cols() * Float.BYTES;
       for (int r = 0; r < rows; r++) {
         MemorySegment.copy(beside, r * stride, y.data(), (row + r) * outStride + first, bytes);
