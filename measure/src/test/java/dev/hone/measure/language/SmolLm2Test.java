@@ -86,9 +86,8 @@ class SmolLm2Test {
 
   /**
    * The reference for divergences, bit by bit, and what rounding its weights to Q8_0, and the
-   * activations that they meet, costs: 0.00476 over all 32 windows of 512 tokens, where llama.cpp
-   * has 0.0048, and 0.0053 over these two short ones. The first choice is the same at 95.4 % of all
-   * windows' tokens; of the 126 here a few more or less are chance.
+   * activations that they meet, costs: over all 32 windows of 512 tokens 0.0048 where those are
+   * rounded to 8 bits, as llama.cpp has it, 0.0020 where tiles read them as BF16.
    */
   @Test
   void divergenceOfQ8() throws IOException, NoSuchAlgorithmException {
@@ -112,7 +111,7 @@ class SmolLm2Test {
           Divergence.of(reference, rounded, text(), new Windows(WINDOW, WINDOW, WINDOWS), _ -> {});
       assertThat(found.secondHalf().tokens()).isEqualTo(WINDOWS * (WINDOW / 2 - 1));
       assertThat(found.secondHalf().divergence(Bootstrap.STANDARD).value()).isBetween(1e-5, 0.006);
-      assertThat(found.secondHalf().sameTop(Bootstrap.STANDARD).value()).isGreaterThan(0.88);
+      assertThat(found.secondHalf().sameTop(Bootstrap.STANDARD).value()).isGreaterThan(0.9);
     }
   }
 
