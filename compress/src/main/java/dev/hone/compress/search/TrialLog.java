@@ -7,6 +7,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.hone.model.format.FormatException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -84,7 +86,9 @@ final class TrialLog {
       }
     }
     if (whole.length() < text.length()) {
-      Files.writeString(file, whole);
+      try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+        channel.truncate(whole.getBytes(StandardCharsets.UTF_8).length); // nothing is written anew
+      }
     }
     return number > 0;
   }
