@@ -16,7 +16,8 @@ public enum ActivationType {
   F32,
   /**
    * Rounded to 8 bits in blocks of 32 ({@link Input#BLOCK_INT8}), as llama.cpp does: wherever the
-   * kernels multiply such blocks with a weight as integers. Other products stay as they are.
+   * kernels multiply such blocks with a weight as integers. Many rows are rounded to BF16 instead
+   * where tiles multiply them (AMX), which is nearer. Other products stay as they are.
    */
   INT8;
 
