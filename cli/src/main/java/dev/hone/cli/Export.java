@@ -22,7 +22,12 @@ import picocli.CommandLine.Spec;
       "Writes an encoder in a format that others run: a folder with model.onnx, the tokenizer and"
           + " the config.",
       "Inputs are input_ids, attention_mask and, of models that know segments, token_type_ids;"
-          + " outputs last_hidden_state, logits or sentence_embedding, as the model has them."
+          + " outputs last_hidden_state, logits or sentence_embedding, as the model has them.",
+      "A quantized model stays so: weights of 8 and 4 bits stand before a DequantizeLinear, inputs"
+          + " on one grid a layer between QuantizeLinear and DequantizeLinear. Inputs rounded token"
+          + " by token, which ONNX has no operator for, are rounded by plain ones, and multiplied"
+          + " by MatMulInteger where weights have one scale an output. Groups and 4 bits need opset"
+          + " 21."
     },
     footer = {"", "Example:", "  hone export minilm --to onnx --out minilm-onnx"})
 final class Export implements Callable<Integer> {

@@ -24,6 +24,8 @@ final class OnnxRuntime implements AutoCloseable {
   OnnxRuntime(Path model) throws OrtException {
     var options = new OrtSession.SessionOptions();
     options.setIntraOpNumThreads(2);
+    // Products with weights of 4 bits would round their inputs to 8 bits too.
+    options.addConfigEntry("session.qdq_matmulnbits_accuracy_level", "1");
     session = environment.createSession(model.toString(), options);
   }
 

@@ -28,16 +28,21 @@ final class GraphWriter {
       ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
   private static final long CHUNK_BYTES = 1 << 28;
 
-  /** The first of the version of ONNX with LayerNormalization. */
-  private static final int OPSET = 17;
+  /** The first version of ONNX's operators where all that reduce take axes as an input. */
+  private static final int OPSET = 18;
+
+  /** The first with integers of 4 bits, and with scales for groups of rows. */
+  private static final int OPSET_OF_GROUPS = 21;
 
   private static final int IR_VERSION = 8;
+  private static final int IR_VERSION_OF_GROUPS = 10;
   private static final int INITIALIZER = 5;
 
   private final Message nodes = new Message();
   private final Message ends = new Message();
   private final Map<String, Initializer> initializers = new LinkedHashMap<>();
   private int count;
+  private boolean groups;
 
   /** What a tensor holds, row-major and little-endian. */
   @FunctionalInterface
@@ -45,14 +50,21 @@ final class GraphWriter {
     MemorySegment in(Arena arena);
   }
 
-  private record Initializer(String name, Plain type, long[] dims, Numbers numbers) {
-    long bytes() {
-      return Arrays.stream(dims).reduce(type.bytes(), Math::multiplyExact);
-    }
-  }
+  private record Initializer(String name, int type, long[] dims, long bytes, Numbers numbers) {}
 
-  /** A setting of a node. */
-  record Attribute(Message message) {
+  /** A setting of a node, in the field of NodeProto that it stands in. */
+  record Attribute(int field, Message message) {
+    private static final int SETTING = 5;
+    private static final int METADATA = 9;
+
+    private Attribute(Message message) {
+      this(SETTING, message);
+    }
+
+    /** What a node means to Hone; nobody else looks at it. */
+    static Attribute mark(String key, String value) {
+      return new Attribute(METADATA, new Message().text(1, key).text(2, value));
+    }
 
     static Attribute integer(String name, long value) {
       return new Attribute(new Message().text(1, name).number(3, value).number(20, 2));
@@ -64,6 +76,10 @@ final class GraphWriter {
         message.number(8, value);
       }
       return new Attribute(message.number(20, 7));
+    }
+
+    static Attribute text(String name, String value) {
+      return new Attribute(new Message().text(1, name).text(4, value).number(20, 3));
     }
 
     static Attribute number(String name, float value) {
@@ -87,7 +103,7 @@ final class GraphWriter {
     inputs.forEach(input -> node.text(1, input));
     node.text(2, output).text(3, name).text(4, op);
     for (Attribute attribute : attributes) {
-      node.message(5, attribute.message());
+      node.message(attribute.field(), attribute.message());
     }
     nodes.message(1, node);
     return output;
@@ -95,8 +111,27 @@ final class GraphWriter {
 
   /** A tensor that the file holds, the first of its name. */
   String initializer(String name, Plain type, long[] dims, Numbers numbers) {
-    initializers.putIfAbsent(name, new Initializer(name, type, dims, numbers));
+    long bytes = Arrays.stream(dims).reduce(type.bytes(), Math::multiplyExact);
+    initializers.putIfAbsent(name, new Initializer(name, number(type), dims, bytes, numbers));
     return name;
+  }
+
+  /**
+   * A tensor of integers of 4 bits, two a byte, the first one low.
+   *
+   * @param type {@link TensorProto#INT4} or {@link TensorProto#UINT4}
+   */
+  String nibbles(String name, int type, long[] dims, Numbers numbers) {
+    long count = Arrays.stream(dims).reduce(1, Math::multiplyExact);
+    initializers.putIfAbsent(name, new Initializer(name, type, dims, (count + 1) / 2, numbers));
+    groups = true;
+    return name;
+  }
+
+  /** The setting that so many rows share a scale. */
+  Attribute group(int rows) {
+    groups = true;
+    return Attribute.integer("block_size", rows);
   }
 
   /** A number. */
@@ -106,6 +141,15 @@ final class GraphWriter {
         Plain.F32,
         new long[0],
         arena -> Tensor.copyOf(arena, new float[] {value}).data());
+  }
+
+  /** A number from 0 to 255, as a byte. */
+  String octet(int value) {
+    return initializer(
+        "octet/" + value,
+        Plain.U8,
+        new long[0],
+        arena -> MemorySegment.ofArray(new byte[] {(byte) value}));
   }
 
   /** A whole number. */
@@ -193,9 +237,9 @@ final class GraphWriter {
     graphBytes += name.size();
     Message head =
         new Message()
-            .number(1, IR_VERSION)
+            .number(1, groups ? IR_VERSION_OF_GROUPS : IR_VERSION)
             .text(2, "hone")
-            .message(8, new Message().text(1, "").number(2, OPSET))
+            .message(8, new Message().text(1, "").number(2, groups ? OPSET_OF_GROUPS : OPSET))
             .length(7, graphBytes);
     put(model, head);
     put(model, name);
@@ -225,7 +269,7 @@ final class GraphWriter {
     for (long dim : initializer.dims()) {
       tensor.number(1, dim);
     }
-    tensor.number(2, number(initializer.type())).text(8, initializer.name());
+    tensor.number(2, initializer.type()).text(8, initializer.name());
     if (location == null) {
       return tensor.length(9, initializer.bytes());
     }

@@ -4,7 +4,6 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -14,6 +13,7 @@ import java.util.Set;
  * @param module the part of the PyTorch model that it was exported from, as parameters are named
  *     below it: {@code bert.encoder.layer.0.attention.self.query}; null where the file does not
  *     tell
+ * @param marks what Hone wrote down about a node: {@link Grids}, {@link RoundedInputs}
  */
 record NodeProto(
     String op,
@@ -22,7 +22,8 @@ record NodeProto(
     List<String> inputs,
     List<String> outputs,
     Map<String, Attribute> attributes,
-    String module) {
+    String module,
+    Map<String, String> marks) {
   private static final int INPUT = 1;
   private static final int OUTPUT = 2;
   private static final int NAME = 3;
@@ -30,6 +31,8 @@ record NodeProto(
   private static final int ATTRIBUTE = 5;
   private static final int DOMAIN = 7;
   private static final int METADATA_PROPS = 9;
+
+  private static final String MARK = "hone.";
 
   /** Where torch.onnx.export(dynamo=True) notes the modules around a node, outermost first. */
   private static final String SCOPES = "pkg.torch.onnx.name_scopes";
@@ -74,7 +77,8 @@ record NodeProto(
     String op = "";
     String domain = "";
     String name = "";
-    String module = null;
+    String scopes = "";
+    Map<String, String> marks = new HashMap<>();
     while (fields.next()) {
       OnnxLimits.check(
           fields, "inputs and outputs", inputs.size() + outputs.size(), OnnxLimits.NODE_EDGES);
@@ -86,7 +90,15 @@ record NodeProto(
         case OP_TYPE -> op = fields.text();
         case DOMAIN -> domain = fields.text();
         case ATTRIBUTE -> Attribute.read(file, fields.message("attribute"), attributes);
-        case METADATA_PROPS -> module = scopes(fields.message("metadata_props")).orElse(module);
+        case METADATA_PROPS -> {
+          Map.Entry<String, String> entry = entry(fields.message("metadata_props"));
+          if (entry.getKey().equals(SCOPES)) {
+            scopes = entry.getValue();
+          } else if (entry.getKey().startsWith(MARK)) {
+            OnnxLimits.check(fields, "marks", marks.size(), OnnxLimits.ATTRIBUTES);
+            marks.put(entry.getKey(), entry.getValue());
+          }
+        }
         default -> {}
       }
     }
@@ -97,7 +109,8 @@ record NodeProto(
         inputs,
         outputs,
         TELLING.contains(op) ? attributes : Map.of(),
-        module == null ? path(name) : module);
+        module(scopes).isEmpty() ? path(name) : module(scopes),
+        marks);
   }
 
   /** An input by its place, as the operator's specification counts them; empty where left out. */
@@ -125,24 +138,27 @@ record NodeProto(
     return name.isEmpty() ? op + " -> " + output() : op + " " + name;
   }
 
-  /**
-   * {@code ['', 'bert', 'bert.pooler', 'bert.pooler.dense', 'linear']}: the last is the operation.
-   */
-  private static Optional<String> scopes(Fields entry) {
-    boolean wanted = false;
+  /** A note of the file's maker; those that do not matter here, traces of stacks, are let go. */
+  private static Map.Entry<String, String> entry(Fields fields) {
+    String key = "";
     String value = "";
-    while (entry.next()) {
-      switch (entry.number()) {
-        case 1 -> wanted = entry.text().equals(SCOPES);
-        case 2 -> value = wanted ? entry.text() : value;
+    while (fields.next()) {
+      switch (fields.number()) {
+        case 1 -> key = fields.text();
+        case 2 -> value = key.equals(SCOPES) || key.startsWith(MARK) ? fields.text() : "";
         default -> {}
       }
     }
-    int end = value.lastIndexOf("', '");
-    int start = end < 0 ? -1 : value.lastIndexOf('\'', end - 1);
-    return start < 0 || start + 1 == end
-        ? Optional.empty()
-        : Optional.of(value.substring(start + 1, end));
+    return Map.entry(key, value);
+  }
+
+  /**
+   * {@code ['', 'bert', 'bert.pooler', 'bert.pooler.dense', 'linear']}: the last is the operation.
+   */
+  private static String module(String scopes) {
+    int end = scopes.lastIndexOf("', '");
+    int start = end < 0 ? -1 : scopes.lastIndexOf('\'', end - 1);
+    return start < 0 ? "" : scopes.substring(start + 1, end);
   }
 
   /**

@@ -4,6 +4,7 @@ import dev.hone.model.format.Checkpoint;
 import dev.hone.model.format.FormatException;
 import dev.hone.model.format.onnx.Values.Stored;
 import dev.hone.tensor.DType.Plain;
+import dev.hone.tensor.Input;
 import dev.hone.tensor.Tensor;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -65,8 +66,8 @@ public final class Onnx implements Checkpoint {
    * Maps a file, and the files beside it that hold its larger tensors, for as long as the arena
    * lives.
    *
-   * @throws FormatException where the file is damaged, quantized, or has weights whose names are
-   *     lost
+   * @throws FormatException where the file is damaged, quantized by others, or has weights whose
+   *     names are lost
    */
   public static Onnx open(Path file, Arena arena) {
     try (var channel = FileChannel.open(file, StandardOpenOption.READ)) {
@@ -113,7 +114,16 @@ public final class Onnx implements Checkpoint {
     return tensors.computeIfAbsent(name, n -> read(stored));
   }
 
+  @Override
+  public Input input(String layer) {
+    Stored weight = names.get(layer + ".weight");
+    return weight == null ? Input.FLOAT : weight.input();
+  }
+
   private Tensor read(Stored stored) {
+    if (stored.grids() != null) {
+      return stored.grids().tensor(stored, arena, files);
+    }
     Plain dtype = stored.tensor().dtype();
     MemorySegment data = stored.tensor().data(arena, files);
     long[] shape = stored.tensor().shape();
@@ -126,8 +136,7 @@ public final class Onnx implements Checkpoint {
   }
 
   /** Copies {@code from [rows, cols]} to {@code to [cols, rows]}. */
-  private static void transpose(
-      MemorySegment from, MemorySegment to, long rows, long cols, int bytes) {
+  static void transpose(MemorySegment from, MemorySegment to, long rows, long cols, int bytes) {
     // In tiles that stay in the cache, or each number would cost a miss.
     for (long top = 0; top < rows; top += TILE) {
       for (long left = 0; left < cols; left += TILE) {

@@ -53,16 +53,15 @@ final class OnnxOps implements Ops<Edge> {
     return new Edge(sum == null ? looked : node("Add", sum.name(), looked), table.dim());
   }
 
-  /** The input that says which rows of a table are wanted. */
+  /** Which rows of a table are wanted: [batch or 1, sequence or 1]. */
   private String indices(Embedding table) {
     if (same(table, embeddings.word())) {
       return Padding.IDS;
     }
     if (embeddings.position().filter(p -> same(p, table)).isPresent()) {
       int first = embeddings.firstPosition();
-      return first == 0
-          ? padding.positions()
-          : node("Add", padding.positions(), graph.integer(first));
+      String positions = node("Unsqueeze", padding.positions(), graph.integers(0));
+      return first == 0 ? positions : node("Add", positions, graph.integer(first));
     }
     // A table of one row says the same of every token.
     return table.entries() > 1 ? TYPES : graph.integers("types/0", new long[] {1, 1}, 0);
@@ -237,8 +236,7 @@ final class OnnxOps implements Ops<Edge> {
                   integer("axis", -1),
                   number("epsilon", layer.epsilon()));
           case Norm.RmsNorm rms -> {
-            String mean =
-                graph.node("ReduceMean", List.of(node("Mul", rows, rows)), integers("axes", -1));
+            String mean = node("ReduceMean", node("Mul", rows, rows), graph.integers(-1));
             String root = node("Sqrt", node("Add", mean, graph.constant(rms.epsilon())));
             String scale = weights.floats(weight);
             yield node(
@@ -335,7 +333,7 @@ final class OnnxOps implements Ops<Edge> {
 
   @Override
   public Edge normalize(Edge x) {
-    String length = graph.node("ReduceL2", List.of(x.name()), integers("axes", -1));
+    String length = node("ReduceL2", x.name(), graph.integers(-1));
     String divisor = node("Max", length, graph.constant(1e-12f));
     return new Edge(node("Div", x.name(), divisor), x.cols());
   }

@@ -1,7 +1,6 @@
 package dev.hone.model.format.onnx;
 
 import static dev.hone.model.format.onnx.GraphWriter.Attribute.integer;
-import static dev.hone.model.format.onnx.GraphWriter.Attribute.integers;
 
 import dev.hone.model.format.onnx.GraphWriter.Attribute;
 import dev.hone.tensor.AttentionMask;
@@ -106,8 +105,7 @@ final class Padding {
           case MAX -> {
             String token = graph.node("Cast", List.of(tokens()), type(Plain.BOOL));
             String kept = graph.node("Where", List.of(token, x.name(), graph.constant(NEVER)));
-            yield graph.node(
-                "ReduceMax", List.of(kept), integers("axes", 1), integer("keepdims", 0));
+            yield graph.node("ReduceMax", List.of(kept, graph.integers(1)), integer("keepdims", 0));
           }
         },
         x.cols());

@@ -5,7 +5,6 @@ import dev.hone.model.Linear;
 import dev.hone.model.Weight;
 import dev.hone.model.format.FormatException;
 import dev.hone.tensor.DType.Affine;
-import dev.hone.tensor.DType.Block;
 import dev.hone.tensor.DType.Plain;
 import dev.hone.tensor.Input;
 import dev.hone.tensor.Tensor;
@@ -15,43 +14,78 @@ import java.util.List;
 /**
  * A model's weights in an ONNX graph, so that {@link WeightNames} finds their names again. Tables,
  * biases and norms keep theirs; a matrix stands there transposed, as products read it, and the node
- * that reads it has its layer's name:
+ * that reads it has its layer's name, as has the one that looks up a quantized table:
  *
  * <pre>
  *   x [token, in] ---- MatMul "/encoder.layer.0.output.dense/MatMul" ---- y [token, out]
  *                        |
  *            encoder.layer.0.output.dense.weight/transposed [in, out]
  * </pre>
+ *
+ * <p>A quantized matrix stands before a DequantizeLinear. Where inputs are rounded token by token,
+ * and the matrix has one scale an output, a MatMulInteger takes its integers as they are.
  */
 final class StoredWeights {
   private final GraphWriter graph;
+  private final RoundedInputs inputs;
 
   StoredWeights(GraphWriter graph) {
     this.graph = graph;
+    this.inputs = new RoundedInputs(graph);
   }
 
   /** {@code x Wᵀ}. */
   String product(String x, Linear layer) {
     Weight weight = layer.weight();
-    if (!layer.input().equals(Input.FLOAT)) {
-      throw new FormatException(
-          weight.name()
-              + " reads its input as "
-              + layer.input().label()
-              + ": ONNX is written of models that read it as it comes");
+    if (layer.input() instanceof Input.Kind kind && kind.ofRows() && channels(weight)) {
+      return productOfIntegers(inputs.steps(x, kind), layer);
     }
-    String transposed =
-        graph.initializer(
-            weight.name() + "/transposed",
-            Plain.F32,
-            new long[] {layer.in(), layer.out()},
-            arena -> Layouts.decode(plain(weight), arena).transposed(arena).data());
-    return graph.node("MatMul", "/" + layer.name() + "/MatMul", List.of(x, transposed));
+    String matrix =
+        weight.tensor().dtype() instanceof Affine
+            ? new IntegerMatrix(graph, weight).dequantized()
+            : graph.initializer(
+                weight.name() + "/transposed",
+                Plain.F32,
+                new long[] {layer.in(), layer.out()},
+                arena -> Layouts.decode(plain(weight), arena).transposed(arena).data());
+    return graph.node(
+        "MatMul",
+        "/" + layer.name() + "/MatMul",
+        List.of(inputs.floats(x, layer.input()), matrix),
+        RoundedInputs.marks(layer.input()));
+  }
+
+  /** Whether products may be of integers: one scale an output, and no zero points. */
+  private static boolean channels(Weight weight) {
+    return weight.tensor().dtype().equals(new Affine(8, 0, true));
+  }
+
+  /**
+   * {@code s t ((u - z) Wᵀ)} of inputs {@code s (u - z)} and weights {@code t W}, the sums exact in
+   * 32 bits.
+   */
+  private String productOfIntegers(RoundedInputs.Steps steps, Linear layer) {
+    var matrix = new IntegerMatrix(graph, layer.weight());
+    String sums =
+        graph.node(
+            "MatMulInteger",
+            "/" + layer.name() + "/MatMulInteger",
+            List.of(steps.integers(), matrix.integers()),
+            matrix.mark(),
+            RoundedInputs.marks(layer.input())[0]);
+    String zeros = graph.node("Cast", List.of(steps.zero()), Padding.type(Plain.I32));
+    String ofZeros = graph.node("Mul", List.of(zeros, matrix.sums()));
+    String exact = graph.node("Sub", List.of(sums, ofZeros));
+    String floats = graph.node("Cast", List.of(exact), Padding.type(Plain.F32));
+    String scaled = graph.node("Mul", List.of(floats, matrix.scales()));
+    return graph.node("Mul", List.of(scaled, steps.scale()));
   }
 
   /** The rows of a table. */
   String lookUp(Embedding table, String rows) {
-    return graph.node("Gather", List.of(floats(table.weight()), rows));
+    return table.weight().tensor().dtype() instanceof Affine
+        ? new IntegerTable(graph, table.weight()).lookUp(rows)
+        : graph.node("Gather", List.of(floats(table.weight()), rows));
   }
 
   /** A bias, a norm's weight, or a table, under its own name. */
@@ -62,14 +96,14 @@ final class StoredWeights {
   }
 
   private static Tensor plain(Weight weight) {
-    return switch (weight.tensor().dtype()) {
-      case Plain _ -> weight.tensor();
-      case Affine _, Block _ ->
-          throw new FormatException(
-              weight.name()
-                  + " is "
-                  + weight.tensor()
-                  + ": ONNX is written of plain numbers; export the model before it is quantized");
-    };
+    if (weight.tensor().dtype() instanceof Plain) {
+      return weight.tensor();
+    }
+    throw new FormatException(
+        weight.name()
+            + " is "
+            + weight.tensor()
+            + ": ONNX is written of plain numbers, and of matrices and embeddings of 8 and 4 bits"
+            + " (int8-channel, int4-g32 and the like)");
   }
 }

@@ -17,6 +17,11 @@ import java.util.Optional;
  * stay in the file until asked for. Field numbers: {@code onnx.proto}, message TensorProto.
  */
 final class TensorProto {
+  /** Data types of 4 bits, from 0 to 15 and from -8 to 7. */
+  static final int UINT4 = 21;
+
+  static final int INT4 = 22;
+
   private static final int DIMS = 1;
   private static final int DATA_TYPE = 2;
   private static final int SEGMENT = 3;
@@ -168,6 +173,21 @@ final class TensorProto {
               + data.byteSize());
     }
     return data;
+  }
+
+  /** The bytes of integers of 4 bits, two a byte. */
+  MemorySegment nibbles(ExternalFiles files) {
+    long bytes = (size() + 1) / 2;
+    if (dataType != INT4 && dataType != UINT4) {
+      throw error("data_type=" + dataType + ", not integers of 4 bits");
+    }
+    if (external) {
+      return files.slice(this, externalData, bytes);
+    }
+    if (dataField != RAW_DATA || numbers == null || numbers.bytes().byteSize() != bytes) {
+      throw error("dims=" + dims + " take " + bytes + " bytes of raw_data");
+    }
+    return numbers.bytes();
   }
 
   /** An error about this tensor. */

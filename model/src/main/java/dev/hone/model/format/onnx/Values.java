@@ -1,5 +1,6 @@
 package dev.hone.model.format.onnx;
 
+import dev.hone.tensor.Input;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -11,12 +12,20 @@ import java.util.Map;
  * optional input, nothing is known.
  */
 final class Values {
+  private final String file;
+  private final Map<String, TensorProto> tensors;
   private final Map<String, Value> known = new HashMap<>();
   private final Map<String, List<NodeProto>> consumers = new HashMap<>();
   private final Map<String, Integer> uses = new HashMap<>();
 
-  /** A stored tensor, and whether it must be transposed to be the one that is meant. */
-  record Stored(TensorProto tensor, boolean transposed) {}
+  /**
+   * A stored tensor.
+   *
+   * @param transposed whether it must be transposed to be the one that is meant
+   * @param grids what its integers stand for; null of plain numbers
+   * @param input how the product that it is the weight of reads its input
+   */
+  record Stored(TensorProto tensor, boolean transposed, Grids grids, Input input) {}
 
   /**
    * A known value.
@@ -24,12 +33,14 @@ final class Values {
    * @param value its name in the graph
    * @param parameter its name in PyTorch, null where lost
    * @param transposed whether it is the transpose of the tensor
+   * @param grids what its integers stand for; null of plain numbers
    */
-  record Value(String value, String parameter, TensorProto tensor, boolean transposed) {
+  record Value(
+      String value, String parameter, TensorProto tensor, boolean transposed, Grids grids) {
 
     /** The value, or its transpose. */
-    Stored stored(boolean flipped) {
-      return new Stored(tensor, transposed ^ flipped);
+    Stored stored(boolean flipped, Input input) {
+      return new Stored(tensor, transposed ^ flipped, grids, input);
     }
 
     /** A dimension of the value, which is a matrix. */
@@ -38,10 +49,17 @@ final class Values {
     }
   }
 
-  Values(GraphProto graph) {
-    graph.tensors().forEach((name, tensor) -> put(name, null, tensor, false));
+  Values(String file, GraphProto graph) {
+    this.file = file;
+    tensors = graph.tensors();
+    tensors.forEach((name, tensor) -> put(name, null, tensor, false));
     for (NodeProto node : graph.nodes()) {
       Value in = known.get(node.input(0));
+      if (node.op().equals("DequantizeLinear") && Grids.marked(node)) {
+        Value integers = integers(node, 0);
+        known.putIfAbsent(node.output(), integers);
+        continue;
+      }
       if (in != null && alias(node, in)) {
         boolean transposed = in.transposed() ^ node.op().equals("Transpose");
         put(node.output(), in.parameter(), in.tensor(), transposed);
@@ -55,9 +73,20 @@ final class Values {
     return known.values();
   }
 
-  /** A value that could be a linear layer's weight or a table of embeddings; null if it is none. */
-  Value matrix(String name) {
-    return weight(2, name);
+  /**
+   * What could be a linear layer's weight or a table of embeddings; null if it is none.
+   *
+   * @param place of the node's input
+   */
+  Value matrix(NodeProto node, int place) {
+    return Grids.marked(node) ? integers(node, place) : weight(2, node.input(place));
+  }
+
+  /** The integers that a node takes, which Hone has marked. */
+  private Value integers(NodeProto node, int place) {
+    String name = node.input(place);
+    Grids grids = Grids.of(file, node, name, tensors);
+    return new Value(name, null, tensors.get(name), false, grids);
   }
 
   /** A value that could be a bias, or the weight of a norm; null if it is none. */
@@ -103,14 +132,17 @@ final class Values {
 
   private Value weight(int rank, String name) {
     Value value = known.get(name);
-    boolean fits = value != null && value.tensor().floating() && value.tensor().rank() == rank;
+    boolean fits =
+        value != null
+            && (value.grids() != null || value.tensor().floating())
+            && value.tensor().rank() == rank;
     return fits ? value : null;
   }
 
   private void put(String name, String parameter, TensorProto tensor, boolean transposed) {
     if (!name.isEmpty()) {
       String own = isParameter(name) ? name : parameter;
-      known.putIfAbsent(name, new Value(name, own, tensor, transposed));
+      known.putIfAbsent(name, new Value(name, own, tensor, transposed, null));
     }
   }
 

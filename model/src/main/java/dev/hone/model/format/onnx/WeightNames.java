@@ -3,6 +3,7 @@ package dev.hone.model.format.onnx;
 import dev.hone.model.format.FormatException;
 import dev.hone.model.format.onnx.Values.Stored;
 import dev.hone.model.format.onnx.Values.Value;
+import dev.hone.tensor.Input;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
@@ -65,7 +66,7 @@ final class WeightNames {
   /** Every named tensor of a graph, under its name in Hugging Face's checkpoints. */
   static SortedMap<String, Stored> trace(String file, GraphProto graph) {
     graph.nodes().forEach(node -> refuse(file, node));
-    WeightNames names = new WeightNames(file, new Values(graph));
+    WeightNames names = new WeightNames(file, new Values(file, graph));
     names.values.all().forEach(names::keep);
     graph.nodes().forEach(names::place);
     graph.nodes().forEach(names::requireName);
@@ -73,7 +74,7 @@ final class WeightNames {
   }
 
   private static void refuse(String file, NodeProto node) {
-    if (QUANTIZED.contains(node.op())) {
+    if (QUANTIZED.contains(node.op()) && node.marks().isEmpty()) {
       throw new FormatException(
           "%s: node %s: the model is quantized; open its float export, mostly model.onnx beside it"
               .formatted(file, node));
@@ -87,20 +88,20 @@ final class WeightNames {
 
   private void keep(Value value) {
     if (value.value().equals(value.parameter())) {
-      names.put(value.parameter(), value.stored(false));
+      names.put(value.parameter(), value.stored(false, Input.FLOAT));
     }
   }
 
   private void place(NodeProto node) {
     switch (node.op()) {
-      case "MatMul" -> {
-        Value weight = values.matrix(node.input(1));
+      case "MatMul", "MatMulInteger" -> {
+        Value weight = values.matrix(node, 1);
         if (weight != null) {
           pair(node, weight, true, values.biasAfter(node, weight.dim(1)));
         }
       }
       case "Gemm" -> {
-        Value weight = values.matrix(node.input(1));
+        Value weight = values.matrix(node, 1);
         if (weight != null) {
           if (node.number("alpha", 1) != 1 || node.number("beta", 1) != 1) {
             throw new FormatException(
@@ -110,7 +111,7 @@ final class WeightNames {
           pair(node, weight, node.integer("transB", 0) == 0, values.bias(node));
         }
       }
-      case "Gather" -> pair(node, values.matrix(node.input(0)), false, null);
+      case "Gather" -> pair(node, values.matrix(node, 0), false, null);
       case "LayerNormalization" ->
           pair(node, values.vector(node.input(1)), false, values.vector(node.input(2)));
       case "SkipLayerNormalization" ->
@@ -144,7 +145,7 @@ final class WeightNames {
 
   private void name(NodeProto node, Value value, boolean flipped, Value other, String kind) {
     placed.add(value);
-    Stored stored = value.stored(flipped);
+    Stored stored = value.stored(flipped, RoundedInputs.of(file, node));
     String byModule = node.module() == null ? null : node.module() + "." + kind;
     if (value.parameter() != null && sibling(value) != null) {
       // A shared parameter keeps one of its names; the others are its users'.

@@ -1,2 +1,5 @@
-/** ONNX files of encoders, read for their weights: the graph only gives lost names back. */
+/**
+ * ONNX files of encoders: written whole; read for their weights, where the graph only gives lost
+ * names back.
+ */
 package dev.hone.model.format.onnx;
