@@ -43,11 +43,14 @@ final class CompareEncoder {
       Path published = MiniLm.published();
       Path integers = MiniLm.int8(Input.DYNAMIC_INT8, made);
       var f32 = new Pair("f32", published, published.resolve("model.onnx"));
+      var bf16 = new Pair("bf16 beside f32", MiniLm.bf16(made), published.resolve("model.onnx"));
       var int8 = new Pair("dynamic int8", integers, MiniLm.onnxRuntimeInt8(made));
       report.set("f32", compare(f32, texts, threads, rounds));
-      ObjectNode dynamic = compare(int8, texts, threads, rounds);
-      dynamic.setAll(nearness(published, integers, texts, threads));
-      report.set("dynamicInt8", dynamic);
+      for (Pair pair : List.of(bf16, int8)) {
+        ObjectNode figures = compare(pair, texts, threads, rounds);
+        figures.setAll(nearness(published, pair.hone(), texts, threads));
+        report.set(pair == bf16 ? "bf16BesideF32" : "dynamicInt8", figures);
+      }
       Results.store("encoder", report, Path.of(options.of("--results", Results.FOLDER)));
     } finally {
       ModelWriter.delete(made);

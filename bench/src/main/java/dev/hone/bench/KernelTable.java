@@ -231,7 +231,7 @@ final class KernelTable {
     boolean tiled = tokens > MOST_FEW && peaks.contains(Peak.INT8_TILES);
     return switch (weights.input()) {
       case Input.Kind.FLOAT -> Peak.F32;
-      case Input.Kind.BLOCK_INT8 -> tiled ? Peak.BF16_TILES : Peak.INT8;
+      case Input.Kind.BLOCK_INT8, Input.Kind.BF16 -> tiled ? Peak.BF16_TILES : Peak.INT8;
       case Input.Kind _, Input.StaticInt8 _ -> tiled ? Peak.INT8_TILES : Peak.INT8;
     };
   }

@@ -12,6 +12,7 @@ import dev.hone.hub.Progress;
 import dev.hone.model.folder.Model;
 import dev.hone.model.folder.ModelWriter;
 import dev.hone.tensor.DType;
+import dev.hone.tensor.DType.Plain;
 import dev.hone.tensor.Input;
 import java.io.IOException;
 import java.io.InputStream;
@@ -43,8 +44,11 @@ final class MiniLm {
     if (!input.equals(Input.FLOAT)) {
       passes.add(new RoundInputs(input, LayerSelection.blocks()));
     }
-    Recipe recipe = new Recipe("int8-channel", passes);
-    Path folder = parent.resolve("minilm-int8-" + input.label());
+    return write(
+        new Recipe("int8-channel", passes), parent.resolve("minilm-int8-" + input.label()));
+  }
+
+  private static Path write(Recipe recipe, Path folder) throws IOException {
     try (Model original = Model.load(published());
         Arena arena = Arena.ofShared()) {
       var outcome = recipe.apply(original.transformer(), arena);
@@ -52,6 +56,14 @@ final class MiniLm {
       ModelWriter.write(original, outcome.model(), provenance, folder);
     }
     return folder;
+  }
+
+  /** A folder in {@code parent}: the blocks' matrices, and what they read, in BF16. */
+  static Path bf16(Path parent) throws IOException {
+    LayerSelection blocks = LayerSelection.blocks();
+    Recipe recipe =
+        Recipe.of("bf16", new Encode(Plain.BF16, blocks), new RoundInputs(Input.BF16, blocks));
+    return write(recipe, parent.resolve("minilm-bf16"));
   }
 
   /** A file in {@code parent} with what ONNX Runtime's users run. */

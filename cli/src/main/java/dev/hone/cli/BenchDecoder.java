@@ -50,9 +50,10 @@ final class BenchDecoder {
       names = "--activations",
       defaultValue = "INT8",
       description =
-          "What products with quantized weights read: ${COMPLETION-CANDIDATES} (default:"
-              + " ${DEFAULT-VALUE}). INT8 rounds activations in blocks of 32, which is faster;"
-              + " only the assembled kernels do it.")
+          "What products read: ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}). INT8 rounds"
+              + " activations in blocks of 32 where weights are quantized, which is faster; only"
+              + " the assembled kernels do it. BF16 rounds them to BF16 where weights are stored"
+              + " so.")
   private ActivationType activations;
 
   /** One test, as JSON has it; the noise is the spread of a round relative to the median. */

@@ -36,9 +36,10 @@ final class WindowOptions {
       names = "--activations",
       defaultValue = "F32",
       description =
-          "What products with quantized weights read: ${COMPLETION-CANDIDATES} (default:"
-              + " ${DEFAULT-VALUE}). INT8 rounds activations in blocks of 32, which is faster;"
-              + " only the assembled kernels do it.")
+          "What products read: ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}). INT8 rounds"
+              + " activations in blocks of 32 where weights are quantized, which is faster; only"
+              + " the assembled kernels do it. BF16 rounds them to BF16 where weights are stored"
+              + " so.")
   private ActivationType activations;
 
   ActivationType activations() {

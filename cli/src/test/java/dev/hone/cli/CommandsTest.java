@@ -224,6 +224,7 @@ class CommandsTest {
         "quantize|{decoder}|--out|new-folder|--method|rtn",
         "quantize|{decoder}|--out|new.gguf|--method|rtn|--group|64",
         "quantize|{decoder}|--out|{decoder}|--method|rtn",
+        "quantize|{decoder}|--out|new.gguf|--method|rtn|--bits|8|--activations|dynamic",
         "quantize|{decoder}|--out|new.gguf|--size|little|--calibration|{texts}",
         "quantize|{decoder}|--out|new.gguf|--size|1kB|--calibration|{texts}",
         "quantize|{decoder}|--out|new.gguf|--size|1MB|--type|q4_0|--calibration|{texts}",

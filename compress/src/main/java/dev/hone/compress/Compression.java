@@ -4,6 +4,7 @@ import dev.hone.compress.calibrate.Calibration;
 import dev.hone.compress.calibrate.CalibrationTexts;
 import dev.hone.model.Batch;
 import dev.hone.model.Head;
+import dev.hone.model.Linear;
 import dev.hone.model.Transformer;
 import dev.hone.model.Widths;
 import dev.hone.model.folder.Model;
@@ -16,6 +17,7 @@ import dev.hone.runtime.ModelTokenizer;
 import dev.hone.tensor.DType;
 import dev.hone.tensor.DType.Block;
 import dev.hone.tensor.DType.Plain;
+import dev.hone.tensor.Input;
 import dev.hone.tensor.kernel.KernelTier;
 import dev.hone.tensor.parallel.ComputePool;
 import dev.hone.tokenizer.Tokenizer;
@@ -109,6 +111,7 @@ public record Compression(Path source, String name, Recipe recipe, Path target) 
                   + ": a GGUF file with layers of different widths is not written yet; remove"
                   + " heads and neurons of a safetensors folder");
         }
+        refuseInputs(outcome.model());
         GgufModelWriter.write(
             target,
             model.config(),
@@ -121,6 +124,21 @@ public record Compression(Path source, String name, Recipe recipe, Path target) 
       ModelWriter.delete(journal);
       return new Result(
           outcome.changes(), calibration.tokens(), model.weightFileBytes(), weightBytes(gguf));
+    }
+  }
+
+  /** A GGUF file has no place for what products read. */
+  private void refuseInputs(Transformer model) {
+    for (Linear layer : model.linears()) {
+      if (!layer.input().equals(Input.FLOAT)) {
+        throw new RecipeException(
+            target
+                + ": "
+                + layer.weight().name()
+                + " reads its input as "
+                + layer.input().label()
+                + ", which a GGUF file cannot say; leave that out, and run it with --activations");
+      }
     }
   }
 

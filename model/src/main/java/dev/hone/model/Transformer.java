@@ -1,5 +1,6 @@
 package dev.hone.model;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
@@ -87,6 +88,20 @@ public record Transformer(
               }
             }
             return position;
+          }
+        });
+    return all;
+  }
+
+  /** Every linear layer, in the order of the model. */
+  public List<Linear> linears() {
+    List<Linear> all = new ArrayList<>();
+    map(
+        new LayerMap() {
+          @Override
+          public Linear linear(Role role, Linear layer) {
+            all.add(layer);
+            return layer;
           }
         });
     return all;

@@ -212,6 +212,11 @@ public final class Encoder implements AutoCloseable {
     return loaded.kernels().name();
   }
 
+  /** Whether its kernels multiply BF16 by BF16 faster than floats. */
+  public boolean multipliesBf16() {
+    return loaded.kernels().multipliesBf16();
+  }
+
   /** Ends after the batch that runs; calls that need another one fail. */
   @Override
   public void close() {

@@ -27,6 +27,9 @@ public sealed interface Input {
    */
   Input BLOCK_INT8 = Kind.BLOCK_INT8;
 
+  /** Each number rounded to BF16, as programs read it that compute in this type. */
+  Input BF16 = Kind.BF16;
+
   /** Steps from one end of a row to the other. */
   float STEPS = 255;
 
@@ -65,7 +68,8 @@ public sealed interface Input {
     FLOAT("float"),
     DYNAMIC_INT8("dynamic-int8"),
     DYNAMIC_INT8_SYMMETRIC("dynamic-int8-symmetric"),
-    BLOCK_INT8("block-int8");
+    BLOCK_INT8("block-int8"),
+    BF16("bf16");
 
     private final String label;
 
@@ -93,6 +97,11 @@ public sealed interface Input {
             roundBlock(row, from, Math.min(row.length, from + BLOCK));
           }
         }
+        case BF16 -> {
+          for (int i = 0; i < row.length; i++) {
+            row[i] = bf16(row[i]);
+          }
+        }
       }
     }
 
@@ -108,6 +117,13 @@ public sealed interface Input {
       float inverse = range < Float.MIN_NORMAL ? 0 : STEPS / range;
       float zero = this == DYNAMIC_INT8 ? (float) Math.rint(-least * inverse) : 128;
       roundTo(row, scale, inverse, zero);
+    }
+
+    /** The nearest BF16, of two the even one; a NaN stays one. */
+    private static float bf16(float x) {
+      int bits = Float.floatToRawIntBits(x);
+      int nearest = bits + 0x7FFF + (bits >>> 16 & 1);
+      return Float.isNaN(x) ? x : Float.intBitsToFloat(nearest & 0xFFFF0000);
     }
 
     private static void roundBlock(float[] row, int from, int to) {

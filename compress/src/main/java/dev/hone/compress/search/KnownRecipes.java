@@ -31,10 +31,14 @@ final class KnownRecipes {
 
   private KnownRecipes() {}
 
-  /** Those that fit the model: a group must divide the rows of its matrices. */
-  static List<Recipe> of(Transformer model) {
+  /**
+   * Those that fit the model: a group must divide the rows of its matrices.
+   *
+   * @param bf16 whether products of BF16 are faster here than those of floats
+   */
+  static List<Recipe> of(Transformer model, boolean bf16) {
     return Stream.of(
-            uniform(Plain.BF16, Plain.BF16),
+            bf16 ? bf16Products() : uniform(Plain.BF16, Plain.BF16),
             uniform(Plain.F16, Plain.F16),
             integerProducts(new RoundInputs(Input.DYNAMIC_INT8, LayerSelection.blocks())),
             integerProducts(new StaticInputs(LayerSelection.blocks())),
@@ -64,6 +68,15 @@ final class KnownRecipes {
         blocks.label(),
         new Encode(blocks, LayerSelection.blocks()),
         new Encode(embedding, LayerSelection.of(LayerKind.EMBEDDING)));
+  }
+
+  /** Weights of BF16, and inputs too. */
+  private static Recipe bf16Products() {
+    return Recipe.of(
+        "bf16-bf16",
+        new Encode(Plain.BF16, LayerSelection.blocks()),
+        new RoundInputs(Input.BF16, LayerSelection.blocks()),
+        new Encode(Plain.BF16, LayerSelection.of(LayerKind.EMBEDDING)));
   }
 
   /** Weights of 8 bits, and inputs too. */

@@ -132,7 +132,9 @@ public final class Optimizer {
         Arena arena = Arena.ofShared()) {
       Transformer model = encoder.model().transformer();
       List<Recipe> recipes =
-          settings.recipes().isEmpty() ? KnownRecipes.of(model) : settings.recipes();
+          settings.recipes().isEmpty()
+              ? KnownRecipes.of(model, encoder.multipliesBf16())
+              : settings.recipes();
       TrialLog log = TrialLog.open(TrialLog.beside(target), search(encoder, recipes));
       Path folder = parent.resolve("." + target.getFileName() + "-trials");
       ModelWriter.delete(folder); // of a run that was killed

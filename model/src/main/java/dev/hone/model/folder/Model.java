@@ -2,6 +2,7 @@ package dev.hone.model.folder;
 
 import dev.hone.model.Transformer;
 import dev.hone.model.architecture.Architectures;
+import dev.hone.model.architecture.LayerInputs;
 import dev.hone.model.architecture.LayerWidths;
 import dev.hone.model.architecture.Layers;
 import dev.hone.model.format.Checkpoint;
@@ -78,7 +79,9 @@ public final class Model implements AutoCloseable {
     Config config = Config.read(encoder.resolve("config.json"));
     Checkpoint checkpoint = Formats.open(source.equals(folder) ? encoder : source, arena);
     Transformer transformer =
-        withHead(LayerWidths.read(config, new Layers(checkpoint, arena)), sentence, folder);
+        LayerInputs.read(
+            config,
+            withHead(LayerWidths.read(config, new Layers(checkpoint, arena)), sentence, folder));
     return new Model(
         source,
         encoder,

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.hone.model.Transformer;
 import dev.hone.model.Weight;
+import dev.hone.model.architecture.LayerInputs;
 import dev.hone.model.architecture.LayerWidths;
 import dev.hone.model.format.FormatException;
 import dev.hone.model.format.compressed.CompressedTensors;
@@ -170,6 +171,7 @@ public final class ModelWriter {
     ObjectNode config = source.config().json().deepCopy();
     config.remove("quantization_config");
     LayerWidths.write(source.transformer(), result, config);
+    LayerInputs.write(result, config);
     weights.write(result, folder, encoder, config);
     writeJson(encoder.resolve("config.json"), config);
     writeProvenance(folder, provenance);

@@ -44,6 +44,14 @@ public interface Kernels {
   }
 
   /**
+   * Whether products of inputs rounded to BF16 ({@link Input#BF16}) with weights stored so are
+   * faster than those of floats.
+   */
+  default boolean multipliesBf16() {
+    return false;
+  }
+
+  /**
    * {@code y[t, n] = activation(Σk x[t, k] w[n, k] + bias[n])}, where x is read as the weight was
    * packed for.
    *

@@ -135,6 +135,7 @@ public abstract class TierTest {
   static List<Linear> roundedLinears() {
     Set<DType> types =
         Set.of(
+            Plain.BF16,
             new Affine(8, 0, true),
             new Affine(8, 0, false),
             new Affine(4, 32, true),

@@ -49,7 +49,7 @@ final class Encoder {
         new LayerMap() {
           @Override
           public Linear linear(Role role, Linear layer) {
-            encoder.add(layer.weight(), "Linear", layer.input());
+            encoder.add(layer.weight(), "Linear", written(layer.input()));
             return layer;
           }
 
@@ -67,6 +67,11 @@ final class Encoder {
       }
     }
     return new Encoded(Collections.unmodifiableMap(encoder.tensors), encoder.quantizationConfig());
+  }
+
+  /** What the layout has words for: the config says of inputs in BF16 itself. */
+  private static Input written(Input input) {
+    return input.equals(Input.BF16) ? Input.FLOAT : input;
   }
 
   private void add(Weight weight, String type, Input input) {

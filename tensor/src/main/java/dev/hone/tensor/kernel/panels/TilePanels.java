@@ -1,6 +1,8 @@
 package dev.hone.tensor.kernel.panels;
 
+import dev.hone.tensor.DType;
 import dev.hone.tensor.DType.Plain;
+import dev.hone.tensor.Input;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.layout.Layouts;
 import dev.hone.tensor.layout.PlainLayout;
@@ -22,8 +24,10 @@ import java.nio.ByteOrder;
  * which together hold 16 of its 24 bits. The last panel and the last step are filled up with zeros.
  *
  * @param type BF16 or F32
+ * @param rounded whether their input is rounded to BF16
  */
-public record TilePanels(Plain type, int rows, int cols, MemorySegment data) implements Panels {
+public record TilePanels(Plain type, boolean rounded, int rows, int cols, MemorySegment data)
+    implements Panels {
   /** Output features of a panel. */
   public static final int COLUMNS = 32;
 
@@ -48,16 +52,23 @@ public record TilePanels(Plain type, int rows, int cols, MemorySegment data) imp
     return (weight.dtype() == Plain.F32 || weight.dtype() == Plain.BF16) && weight.cols() >= STEP;
   }
 
-  /** Packs a matrix that {@link #fits}. */
-  public static TilePanels pack(Tensor weight, Arena arena, ComputePool pool) {
+  /** Packs a matrix that {@link #fits}, for products that read their input so or as floats. */
+  public static TilePanels pack(Tensor weight, Input input, Arena arena, ComputePool pool) {
     int rows = (int) weight.rows();
     int cols = (int) weight.cols();
     Plain type = (Plain) weight.dtype();
     long panels = (rows + COLUMNS - 1L) / COLUMNS;
     long bytes = panels * panelBytes(type, cols);
-    TilePanels packed = new TilePanels(type, rows, cols, arena.allocate(bytes, Tensor.ALIGNMENT));
+    boolean rounded = rounds(type, input);
+    TilePanels packed =
+        new TilePanels(type, rounded, rows, cols, arena.allocate(bytes, Tensor.ALIGNMENT));
     pool.run((int) panels, p -> packed.fill(weight, p));
     return packed;
+  }
+
+  /** Whether products with such a weight can round their input so. */
+  public static boolean rounds(DType type, Input input) {
+    return type == Plain.BF16 && input.equals(Input.BF16);
   }
 
   private void fill(Tensor weight, int panel) {

@@ -146,7 +146,7 @@ final class SelfTest {
         Tensor y = Tensor.allocate(arena, Plain.F32, rows, out);
         Panels panels =
             type instanceof Plain
-                ? TilePanels.pack(stored, arena, pool)
+                ? TilePanels.pack(stored, Input.FLOAT, arena, pool)
                 : DotPanels.pack(stored, Input.DYNAMIC_INT8, DotPanels.Order.TILES, arena, pool);
         new X86Linear(x, panels, null, Activation.NONE, y, code).run(pool);
         Tensor read = Layouts.decode(stored, arena);

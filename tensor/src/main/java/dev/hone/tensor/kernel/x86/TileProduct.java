@@ -52,7 +52,10 @@ final class TileProduct implements PanelProduct {
   /** How a weight is multiplied that lies for tiles. */
   static AmxForm form(Panels weight) {
     return switch (weight) {
-      case TilePanels tiles -> tiles.type() == Plain.F32 ? AmxForm.FLOATS : AmxForm.FLOATS_BF16;
+      case TilePanels tiles ->
+          tiles.type() == Plain.F32
+              ? AmxForm.FLOATS
+              : tiles.rounded() ? AmxForm.BF16 : AmxForm.FLOATS_BF16;
       default -> AmxForm.INT8;
     };
   }

@@ -70,14 +70,20 @@ public final class X86Kernels implements Kernels {
     }
     Panels floats =
         code.hasTiles() && TilePanels.fits(weight)
-            ? TilePanels.pack(weight, arena, pool)
+            ? TilePanels.pack(weight, input, arena, pool)
             : WidenedPanels.pack(weight, code.product().columns(), arena, pool);
-    return RoundedInput.of(floats, input);
+    boolean rounds = floats instanceof TilePanels tiles && tiles.rounded();
+    return rounds ? floats : RoundedInput.of(floats, input);
   }
 
   @Override
   public boolean multipliesBlocks(Tensor weight) {
     return BlockPanels.fits(weight);
+  }
+
+  @Override
+  public boolean multipliesBf16() {
+    return code.hasTiles();
   }
 
   @Override
