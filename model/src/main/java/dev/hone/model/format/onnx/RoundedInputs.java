@@ -76,11 +76,12 @@ final class RoundedInputs {
             case FLOAT -> x;
             case DYNAMIC_INT8, DYNAMIC_INT8_SYMMETRIC ->
                 floats.computeIfAbsent(List.of(x, kind), _ -> dequantized(steps(x, kind)));
-            case BLOCK_INT8 ->
+            case BLOCK_INT8, BF16 ->
                 throw new FormatException(
                     "ONNX is written of inputs rounded by layer or by token, not of "
                         + kind.label()
-                        + ": quantize the model with --activations static or dynamic");
+                        + ": leave that out, or quantize the model with --activations static or"
+                        + " dynamic");
           };
     };
   }
