@@ -52,7 +52,7 @@ final class QualityRecipes {
     return Recipe.of(
         "static int8 " + weights.label() + " " + inputs.label(),
         new Encode(INT8, Rounding.of(weights), LayerSelection.blocks()),
-        new StaticInputs(Observer.of(inputs), !nearest, LayerSelection.blocks()),
+        new StaticInputs(Observer.of(inputs), !nearest, nearest, LayerSelection.blocks()),
         new Encode(INT8, LayerSelection.of(LayerKind.EMBEDDING)));
   }
 

@@ -188,6 +188,7 @@ final class Quantize implements Callable<Integer> {
               new StaticInputs(
                   observer == null ? Observer.USUAL : Observer.of(observer),
                   true,
+                  false,
                   LayerSelection.blocks()));
     };
   }

@@ -39,6 +39,13 @@ public record LayerSelection(Set<LayerKind> kinds, List<String> names, List<Stri
     return new LayerSelection(kinds, patterns, except);
   }
 
+  /** The same layers but those of a kind. */
+  public LayerSelection without(LayerKind kind) {
+    Set<LayerKind> others = EnumSet.copyOf(kinds);
+    others.remove(kind);
+    return new LayerSelection(others, names, except);
+  }
+
   /** Whether the pass touches the weight of that name. */
   public boolean chooses(Role role, String name) {
     return kinds.contains(LayerKind.of(role))

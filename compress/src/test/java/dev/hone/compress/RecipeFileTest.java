@@ -90,7 +90,10 @@ class RecipeFileTest {
             new RoundInputs(Input.DYNAMIC_INT8, LayerSelection.blocks()),
             new StaticInputs(LayerSelection.blocks().named(List.of("*.output.*"))),
             new StaticInputs(
-                new Observer(Observer.Method.PERCENTILE, 99.9), false, LayerSelection.blocks()));
+                new Observer(Observer.Method.PERCENTILE, 99.9),
+                false,
+                true,
+                LayerSelection.blocks()));
     assertThat(RecipeFile.parse("r.json", RecipeFile.json(recipe).toString())).isEqualTo(recipe);
   }
 

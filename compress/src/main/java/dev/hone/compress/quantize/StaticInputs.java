@@ -14,6 +14,7 @@ import dev.hone.model.Linear;
 import dev.hone.model.Role;
 import dev.hone.model.Transformer;
 import dev.hone.model.Weight;
+import dev.hone.tensor.Input;
 import dev.hone.tensor.Input.StaticInt8;
 import dev.hone.tensor.Tensor;
 import java.lang.foreign.Arena;
@@ -31,32 +32,49 @@ import java.util.function.BiConsumer;
  * one for all rows, the same for layers that read the same. Weights stay what they are. What the
  * model does with scores of attention stays in floats.
  *
+ * <p>Feed-forward layers of trained models read single columns that reach many times as far as all
+ * others, at one token of a text: Bondarenko et al., "Understanding and Overcoming the Challenges
+ * of Efficient Transformer Quantization", section 3. One grid for all rows serves neither, so
+ * theirs are found token by token, unless a recipe wants them static too.
+ *
  * @param correctBias whether biases make good for what the grids lose on average: Nagel et al.,
  *     "Data-Free Quantization Through Weight Equalization and Bias Correction", section 4.2, by the
  *     means that were seen
+ * @param feedForward whether feed-forward layers read static grids too, not dynamic ones
  */
-public record StaticInputs(Observer observer, boolean correctBias, LayerSelection layers)
+public record StaticInputs(
+    Observer observer, boolean correctBias, boolean feedForward, LayerSelection layers)
     implements Pass {
   private static final String CORRECT_BIAS = "correct-bias";
+  private static final String FEED_FORWARD = "feed-forward";
 
   /** What recipes say of it. */
-  public static final Set<String> FIELDS = Set.of("observer", "percentile", CORRECT_BIAS);
+  public static final Set<String> FIELDS =
+      Set.of("observer", "percentile", CORRECT_BIAS, FEED_FORWARD);
 
   public StaticInputs {
     if (layers.kinds().contains(LayerKind.EMBEDDING) || layers.kinds().contains(LayerKind.HEAD)) {
       throw new IllegalArgumentException(
           StaticInt8.LABEL + " is for layers of blocks: attention, feed-forward, router");
     }
+    if (!feedForward && layers.kinds().equals(Set.of(LayerKind.FEED_FORWARD))) {
+      throw new IllegalArgumentException(
+          "grids of feed-forward layers are dynamic unless " + FEED_FORWARD + " is true");
+    }
   }
 
   /** As it does best. */
   public StaticInputs(LayerSelection layers) {
-    this(Observer.USUAL, true, layers);
+    this(Observer.USUAL, true, false, layers);
   }
 
   /** The pass as recipes write it: {@code input: static-int8}. */
   public static StaticInputs read(RecipeFields fields, LayerSelection layers) {
-    return new StaticInputs(Observer.read(fields), fields.flag(CORRECT_BIAS, true), layers);
+    return new StaticInputs(
+        Observer.read(fields),
+        fields.flag(CORRECT_BIAS, true),
+        fields.flag(FEED_FORWARD, false),
+        layers);
   }
 
   @Override
@@ -75,6 +93,9 @@ public record StaticInputs(Observer observer, boolean correctBias, LayerSelectio
     if (!correctBias) {
       fields.put(CORRECT_BIAS, false);
     }
+    if (feedForward) {
+      fields.put(FEED_FORWARD, true);
+    }
     return fields;
   }
 
@@ -82,14 +103,20 @@ public record StaticInputs(Observer observer, boolean correctBias, LayerSelectio
   public Outcome apply(Transformer model, Calibration calibration, Arena arena) {
     calibration.required(StaticInt8.LABEL);
     Journal journal = Journal.open(calibration.journal(), calibration.key(this, model), arena);
+    LayerSelection fixed = feedForward ? layers : layers.without(LayerKind.FEED_FORWARD);
+    Transformer dynamic =
+        new RoundInputs(Input.DYNAMIC_INT8, layers).apply(model, calibration, arena).model();
     Transformer made =
         new BlockWalk(calibration, _ -> false)
-            .look(model, journal, (block, texts) -> change(block, texts, calibration, arena));
+            .look(
+                dynamic,
+                journal,
+                (block, texts) -> change(block, texts, fixed.names(block), calibration, arena));
     return new Outcome(made, List.of());
   }
 
-  private Block change(Block block, Texts texts, Calibration calibration, Arena arena) {
-    Set<String> chosen = layers.names(block);
+  private Block change(
+      Block block, Texts texts, Set<String> chosen, Calibration calibration, Arena arena) {
     Map<String, InputRange> ranges = new HashMap<>();
     texts.show(block, () -> reach(chosen, ranges, calibration));
     if (observer.method().ofHistogram()) {
@@ -110,7 +137,7 @@ public record StaticInputs(Observer observer, boolean correctBias, LayerSelectio
           public Linear linear(Role role, Linear layer) {
             InputRange range = ranges.get(layer.name());
             if (range == null) {
-              return layer; // not chosen, or an expert that no token came to
+              return layer; // not chosen, or an expert that no token came to: it stays dynamic
             }
             Weight bias =
                 correctBias && layer.bias() != null

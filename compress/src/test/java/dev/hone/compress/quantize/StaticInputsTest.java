@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.hone.compress.Compression;
+import dev.hone.compress.LayerKind;
 import dev.hone.compress.LayerSelection;
 import dev.hone.compress.Recipe;
 import dev.hone.compress.RecipeException;
@@ -60,10 +61,14 @@ class StaticInputsTest {
     return all;
   }
 
+  private static StaticInputs everywhere(LayerSelection layers) {
+    return new StaticInputs(Observer.USUAL, true, true, layers);
+  }
+
   @Test
   void answersStayNear() throws IOException {
     Path source = TinyModel.in(folder);
-    Path target = compress(source, "static", new StaticInputs(LayerSelection.blocks()));
+    Path target = compress(source, "static", everywhere(LayerSelection.blocks()));
     List<String> texts = TinyModel.texts(100, 2);
     try (Encoder original = Encoder.load(source, EncoderOptions.defaults());
         Encoder made = Encoder.load(target, EncoderOptions.defaults())) {
@@ -89,7 +94,7 @@ class StaticInputsTest {
         compress(
             TinyModel.in(folder),
             "some",
-            new StaticInputs(LayerSelection.blocks().named(List.of("*.intermediate.*"))));
+            everywhere(LayerSelection.blocks().named(List.of("*.intermediate.*"))));
     try (Encoder made = Encoder.load(target, EncoderOptions.defaults())) {
       inputs(made.model().transformer())
           .forEach(
@@ -98,6 +103,31 @@ class StaticInputsTest {
                       .as(name)
                       .isEqualTo(name.contains("intermediate")));
     }
+  }
+
+  @Test
+  void feedForwardStaysDynamicUnlessAsked() throws IOException {
+    Path target =
+        compress(TinyModel.in(folder), "usual", new StaticInputs(LayerSelection.blocks()));
+    try (Encoder made = Encoder.load(target, EncoderOptions.defaults())) {
+      Map<String, Input> found = inputs(made.model().transformer());
+      assertThat(found).hasSize(12);
+      found.forEach(
+          (name, input) -> {
+            if (name.contains("attention")) {
+              assertThat(input).as(name).isInstanceOf(StaticInt8.class);
+            } else {
+              assertThat(input).as(name).isEqualTo(Input.DYNAMIC_INT8);
+            }
+          });
+    }
+  }
+
+  @Test
+  void feedForwardAloneIsAContradiction() {
+    assertThatThrownBy(() -> new StaticInputs(LayerSelection.of(LayerKind.FEED_FORWARD)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("feed-forward is true");
   }
 
   /** Of the journal as of the walk: the same grids and the same biases. */
