@@ -16,6 +16,7 @@ import dev.hone.tensor.DType.Plain;
 import dev.hone.tensor.Input;
 import dev.hone.tensor.Input.StaticInt8;
 import dev.hone.tensor.Tensor;
+import dev.hone.tensor.layout.Layouts;
 import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
@@ -63,7 +64,9 @@ final class Encoder {
       if (weight.tensor().dtype() instanceof Plain) {
         encoder.tensors.put(
             weight.name(),
-            weight.transposed() ? weight.tensor().transposed(arena) : weight.tensor());
+            weight.transposed()
+                ? weight.tensor().transposed(arena)
+                : narrow(weight.tensor(), arena));
       }
     }
     return new Encoded(Collections.unmodifiableMap(encoder.tensors), encoder.quantizationConfig());
@@ -72,6 +75,23 @@ final class Encoder {
   /** What the layout has words for: the config says of inputs in BF16 itself. */
   private static Input written(Input input) {
     return input.equals(Input.BF16) ? Input.FLOAT : input;
+  }
+
+  /** Vectors are F32 once they are read: in the type of 16 bits that has all their numbers. */
+  private static Tensor narrow(Tensor tensor, Arena arena) {
+    if (tensor.rank() != 1 || tensor.dtype() != Plain.F32) {
+      return tensor;
+    }
+    boolean half = true;
+    boolean brain = true;
+    for (float x : tensor.toArray()) {
+      half &= Float.float16ToFloat(Float.floatToFloat16(x)) == x;
+      brain &= (Float.floatToRawIntBits(x) & 0xFFFF) == 0;
+    }
+    if (!half && !brain) {
+      return tensor;
+    }
+    return Layouts.encode(tensor, half ? Plain.F16 : Plain.BF16, arena);
   }
 
   private void add(Weight weight, String type, Input input) {

@@ -36,6 +36,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class EncoderTest {
@@ -50,6 +51,20 @@ class EncoderTest {
   @AfterEach
   void close() {
     arena.close();
+  }
+
+  /** A published model of 16 bits does not grow by what is read in F32. */
+  @ParameterizedTest
+  @CsvSource({"0.5, F16", "3e38, BF16", "0.1, F32"})
+  void vectorsAreAsNarrowAsTheirNumbers(float number, Plain expected) {
+    float value = Layouts.round(number, expected);
+    Linear layer = linear("a", new Affine(8, 0, true), Input.FLOAT);
+    Tensor bias = Tensor.copyOf(arena, new float[] {1, value}, 2);
+    Linear biased = new Linear(layer.weight(), new Weight("a.bias", bias), layer.input());
+    Tensor stored =
+        CompressedTensors.encode(model(Plain.F32, biased), arena).tensors().get("a.bias");
+    assertThat(stored.dtype()).isEqualTo(expected);
+    assertThat(Layouts.decode(stored, arena).toArray()).containsExactly(1, value);
   }
 
   @Test
