@@ -205,7 +205,8 @@ class OnnxExportTest {
                 checkQuantized(
                     "embed-mean", "int8-channel", "int8-channel", _ -> Input.BLOCK_INT8, TOLERANCE))
         .isInstanceOf(FormatException.class)
-        .hasMessageContaining("not of block-int8: quantize the model with --activations");
+        .hasMessageContaining(
+            "not of block-int8: leave that out, or quantize the model with --activations");
   }
 
   /** A grid of its own for each layer, too narrow for some numbers. */
