@@ -37,6 +37,7 @@ public final class Hone implements Runnable {
           Quantize::new,
           PruneModel::new,
           Compress::new,
+          Trim::new,
           Export::new,
           Embed::new,
           Classify::new,
