@@ -46,11 +46,17 @@ final class QualityRecipes {
         new Encode(INT8, LayerSelection.of(LayerKind.EMBEDDING)));
   }
 
-  /** Weights at 8 bits, and inputs on grids found from texts. */
+  /**
+   * Weights at 8 bits, and inputs on grids found from texts: all of them where they are plainly
+   * rounded, else those of attention, beside grids a token in the feed-forward.
+   */
   static Recipe staticInt8(Method weights, Observer.Method inputs) {
     boolean nearest = inputs == Observer.Method.MIN_MAX;
     return Recipe.of(
-        "static int8 " + weights.label() + " " + inputs.label(),
+        (nearest ? "static int8 " : "static int8, feed-forward dynamic, ")
+            + weights.label()
+            + " "
+            + inputs.label(),
         new Encode(INT8, Rounding.of(weights), LayerSelection.blocks()),
         new StaticInputs(Observer.of(inputs), !nearest, nearest, LayerSelection.blocks()),
         new Encode(INT8, LayerSelection.of(LayerKind.EMBEDDING)));

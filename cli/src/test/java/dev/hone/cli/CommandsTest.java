@@ -231,6 +231,11 @@ class CommandsTest {
         "quantize|{decoder}|--out|new-folder|--size|1MB|--calibration|{texts}",
         "quantize|{embedder}|--out|new-folder|--method|rtn|--task|sst2",
         "quantize|{embedder}|--out|new-folder|--method|rtn|--eval|{missing}",
+        "trim|{embedder}|--out|new-folder",
+        "trim|{embedder}|--texts|{missing}|--out|new-folder",
+        "trim|{embedder}|--texts|{texts}|--held-out|{missing}|--out|new-folder",
+        "trim|{embedder}|--texts|{texts}|--out|{foreign}",
+        "trim|{decoder}|--texts|{texts}|--out|new-folder",
         "prune|{embedder}|--out|new-folder",
         "prune|{embedder}|--out|new-folder|--unstructured|50%|--pattern|2:4",
         "prune|{embedder}|--out|new-folder|--unstructured|half",
@@ -388,6 +393,19 @@ class CommandsTest {
     assertThat(done.out()).startsWith("24 matrices, ");
     Answer inspected = hone("inspect|" + target + "|--length|8");
     assertThat(inspected.out()).as(inspected.err()).contains("int8-channel");
+  }
+
+  @Test
+  void trim() {
+    Path target = folder.resolve("trimmed");
+    JsonNode done = json("trim|{embedder}|--texts|{texts}|--held-out|{pairs}|--out|" + target);
+    assertThat(done.get("tokensAfter").asInt()).isLessThan(done.get("tokensBefore").asInt());
+    assertThat(done.get("cutOtherwise").asInt()).isPositive();
+    String texts = "|--file|{texts}";
+    assertThat(hone("embed|" + target + texts).out())
+        .isEqualTo(hone("embed|{embedder}" + texts).out());
+    Answer again = hone("trim|{embedder}|--texts|{texts}|--out|" + target);
+    assertThat(again.out()).as(again.err()).contains("tokens", "bytes").endsWith(target + "\n");
   }
 
   @Test
