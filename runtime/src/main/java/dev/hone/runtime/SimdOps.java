@@ -13,6 +13,8 @@ import dev.hone.model.Rope;
 import dev.hone.model.Route;
 import dev.hone.model.Weight;
 import dev.hone.tensor.Activation;
+import dev.hone.tensor.AttentionShape;
+import dev.hone.tensor.Input;
 import dev.hone.tensor.KeyValues;
 import dev.hone.tensor.Pooling;
 import dev.hone.tensor.Tensor;
@@ -90,7 +92,9 @@ final class SimdOps implements Ops<Tensor>, AutoCloseable {
           case Position.Unknown _, Rope _ -> null;
           case Position.Buckets buckets -> positions.biases(buckets);
         };
-    kernels.attention(query, batch.offsets(), keys, attention.shape(), attention.mask(), bias, out);
+    boolean rounding = !attention.output().input().equals(Input.FLOAT);
+    AttentionShape shape = attention.shape().rounding(rounding);
+    kernels.attention(query, batch.offsets(), keys, shape, attention.mask(), bias, out);
     return out;
   }
 

@@ -9,8 +9,11 @@ package dev.hone.tensor;
  * @param scale factor on the scores
  * @param softCap scores s become {@code softCap tanh(s / softCap)}; 0: they stay. Gemma Team,
  *     "Gemma 2: Improving Open Language Models at a Practical Size", section 2
+ * @param rounding whether values and their weights may be rounded to BF16, and what gives the
+ *     scores to twice its width: where the linear layers around round their inputs anyway
  */
-public record AttentionShape(int heads, int kvHeads, int headDim, float scale, float softCap) {
+public record AttentionShape(
+    int heads, int kvHeads, int headDim, float scale, float softCap, boolean rounding) {
   public AttentionShape {
     if (heads <= 0 || kvHeads <= 0 || heads % kvHeads != 0 || headDim <= 0) {
       throw new IllegalArgumentException(
@@ -27,9 +30,19 @@ public record AttentionShape(int heads, int kvHeads, int headDim, float scale, f
     }
   }
 
+  /** At the accuracy of F32. */
+  public AttentionShape(int heads, int kvHeads, int headDim, float scale, float softCap) {
+    this(heads, kvHeads, headDim, scale, softCap, false);
+  }
+
   /** Without a cap on the scores. */
   public AttentionShape(int heads, int kvHeads, int headDim, float scale) {
     this(heads, kvHeads, headDim, scale, 0);
+  }
+
+  /** The same at another accuracy. */
+  public AttentionShape rounding(boolean rounds) {
+    return new AttentionShape(heads, kvHeads, headDim, scale, softCap, rounds);
   }
 
   /** As many key heads as query heads, scores divided by the root of the head's width. */

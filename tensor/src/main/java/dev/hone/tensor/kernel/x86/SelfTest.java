@@ -57,8 +57,10 @@ final class SelfTest {
       test.rows();
       test.softmax();
       test.oneQuery();
-      if (code.splits() != null) {
-        test.splits(code.splits());
+      for (boolean rounding : new boolean[] {false, true}) {
+        if (code.splits(rounding) != null) {
+          test.splits(code.splits(rounding));
+        }
       }
       return Optional.empty();
     } catch (WrongException e) {
@@ -281,21 +283,26 @@ final class SelfTest {
     MemorySegment keys =
         floats(dim * dim, i -> i % dim == 0 ? Math.floorDiv(i / dim, 8) + 0x1p-20 : 0);
     MemorySegment columns = floats(dim * dim, i -> i < dim ? Math.floorDiv(i, 8) + 0x1p-20 : 0);
-    MemorySegment rows = arena.allocate(tile * 192L);
-    MemorySegment panels = arena.allocate(dim * 192L);
+    long scoreBytes = (long) splits.scoreParts() * SplitParts.BYTES;
+    long valueBytes = (long) splits.valueParts() * SplitParts.BYTES;
+    MemorySegment rows = arena.allocate(tile * scoreBytes);
+    MemorySegment panels = arena.allocate(dim * scoreBytes);
     MemorySegment scores = floats(tile * dim, _ -> Float.NaN);
-    splits.rows().run(query, stride, tile, 1, rows, 192, 1);
+    splits.rows().run(query, stride, tile, 1, rows, scoreBytes, 1);
     splits.keys().run(columns, stride, dim, 2, tile, panels);
-    splits.scores().run(rows, 192, panels, tile * 192L, scores, stride, tile, 2, 1, false);
-    expect("scores by tiles", scores, tile * dim, i -> Math.floorDiv(i % dim, 8) + 0x1p-20, 0);
+    splits.scores().run(rows, scoreBytes, panels, tile * scoreBytes, scores, stride, tile, 2, 1, false);
+    double scoreError = Math.scalb(3.0, -8 * splits.scoreParts());
+    double valueError = Math.scalb(20.0, -8 * splits.valueParts());
+    IntToDoubleFunction score = i -> Math.floorDiv(i % dim, 8) + 0x1p-20;
+    expect("scores by tiles", scores, tile * dim, score, scoreError);
     MemorySegment states = arena.allocate((long) tile * SoftmaxKernel.STATE_BYTES);
     var range = new SoftmaxKernel.Range(-tile, dim, dim - 8);
-    splits.softmax().run(scores, stride, tile, dim, range, states, true, rows, 128);
+    splits.softmax().run(scores, stride, tile, dim, range, states, true, rows, valueBytes);
     MemorySegment sum = states.asSlice(SoftmaxKernel.SUM);
-    expect("the sum of softmax by tiles", sum, 1, _ -> 8 * (1 + 0.5 + 0.25), 1e-5);
+    expect("the sum of softmax by tiles", sum, 1, _ -> 8 * (1 + 0.5 + 0.25), valueError);
     splits.values().run(keys, stride, dim, 2, tile, panels);
-    splits.mix().run(rows, 128, panels, tile * 128L, scores, stride, tile, 2, 1, false);
-    expect("values by tiles", scores, tile * dim, i -> i % dim == 0 ? 8 * (2 + 0.5) : 0, 2e-4);
+    splits.mix().run(rows, valueBytes, panels, tile * valueBytes, scores, stride, tile, 2, 1, false);
+    expect("values by tiles", scores, tile * dim, i -> i % dim == 0 ? 8 * (2 + 0.5) : 0, valueError);
   }
 
   private static double sum(int count, IntToDoubleFunction of) {

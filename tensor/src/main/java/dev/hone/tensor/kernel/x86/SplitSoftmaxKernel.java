@@ -22,12 +22,16 @@ import java.util.Arrays;
  * as rows. States are the same.
  */
 final class SplitSoftmaxKernel {
-  /** Of a weight: its error is a 2^-18th. */
-  static final int PARTS = 2;
-
   private static final MethodHandle CALL = CodeMemory.caller(11);
 
-  private final MemorySegment code = CodeMemory.install(assemble());
+  private final int parts;
+  private final MemorySegment code;
+
+  /** Of weights in so many parts, each of eight bits. */
+  SplitSoftmaxKernel(int parts) {
+    this.parts = parts;
+    code = CodeMemory.install(assemble(parts));
+  }
 
   /**
    * @param scores [rows][width], {@code stride} bytes apart; those at a range's edges are changed
@@ -57,7 +61,7 @@ final class SplitSoftmaxKernel {
     Segments.require(scores, rows, stride, width * Float.BYTES);
     Segments.require(states, rows, SoftmaxKernel.STATE_BYTES, SoftmaxKernel.STATE_BYTES);
     Segments.require(
-        weights, rows, weightStride, width / SplitParts.STEP * PARTS * SplitParts.BYTES);
+        weights, rows, weightStride, width / SplitParts.STEP * parts * SplitParts.BYTES);
     try {
       CALL.invokeExact(
           code,
@@ -77,15 +81,14 @@ final class SplitSoftmaxKernel {
     }
   }
 
-  static Assembly assemble() {
-    return new Writer().write();
+  static Assembly assemble(int parts) {
+    return new Writer(parts).write();
   }
 
   /** Writes the code; a field is a register. */
   private static final class Writer {
     private static final int GROUP = SplitParts.STEP;
     private static final int GROUP_BYTES = GROUP * Float.BYTES;
-    private static final int WEIGHT_BYTES = PARTS * SplitParts.BYTES;
     private static final int BYTES = Width.ZMM.bytes();
 
     /** 2^x on [0, 1] with the least relative error, 8e-8; highest power first. */
@@ -93,6 +96,13 @@ final class SplitSoftmaxKernel {
       0.0018775767f, 0.008989341f, 0.055826318f, 0.24015361f, 0.6931531f, 0.99999994f
     };
 
+    /** The same for weights of one part, 1e-4. */
+    private static final float[] ROUGH_POWER = {0.07802452f, 0.22606716f, 0.69583356f, 0.9999252f};
+
+    private final int parts;
+    private final int weightBytes;
+    private final float[] powers;
+    private final Vec[] power;
     private final Assembler asm = new Assembler();
     private final Registers registers = new Registers(Width.ZMM);
     private final Gpr scores = registers.argument("scores");
@@ -119,14 +129,20 @@ final class SplitSoftmaxKernel {
     private final Vec one = registers.vec("one");
     private final Vec zero = registers.vec("zero");
     private final Vec least = registers.vec("-infinity");
-    private final Vec[] power = registers.vecs("power", POWER.length);
     private final SplitParts split = new SplitParts(asm, registers);
+
+    Writer(int parts) {
+      this.parts = parts;
+      weightBytes = parts * SplitParts.BYTES;
+      powers = parts == 1 ? ROUGH_POWER : POWER;
+      power = registers.vecs("power", powers.length);
+    }
 
     Assembly write() {
       asm.enter(registers);
       split.begin(at);
-      asm.lea(at, asm.constant(POWER));
-      for (int i = 0; i < POWER.length; i++) {
+      asm.lea(at, asm.constant(powers));
+      for (int i = 0; i < powers.length; i++) {
         asm.vbroadcastss(power[i], Memory.at(at, i * Float.BYTES));
       }
       asm.lea(at, asm.constant(Float.NEGATIVE_INFINITY, 1));
@@ -152,7 +168,7 @@ final class SplitSoftmaxKernel {
       asm.sub(rows, 1);
       asm.jne(row);
       asm.leave(registers);
-      return asm.finish("softmax-split");
+      return asm.finish("softmax-split-" + parts);
     }
 
     private Memory stackArgument(int index) {
@@ -284,7 +300,7 @@ final class SplitSoftmaxKernel {
       for (int i = 0; i < n; i++) {
         asm.vmovups(p[i], power[0]);
       }
-      for (int k = 1; k < POWER.length; k++) {
+      for (int k = 1; k < powers.length; k++) {
         for (int i = 0; i < n; i++) {
           asm.vfmadd213ps(p[i], fraction[i], power[k]);
         }
@@ -306,9 +322,9 @@ final class SplitSoftmaxKernel {
       for (int i = 0; i < 2; i++) {
         asm.vaddps(sums[i], sums[i], p[i]);
       }
-      split.store(p[0], p[1], x[0], x[1], PARTS, Memory.at(to, 0));
+      split.store(p[0], p[1], x[0], x[1], parts, Memory.at(to, 0));
       asm.add(at, GROUP_BYTES);
-      asm.add(to, WEIGHT_BYTES);
+      asm.add(to, weightBytes);
       asm.cmp(at, last);
       asm.jle(loop);
       asm.vaddps(sums[0], sums[0], sums[1]);
@@ -323,11 +339,11 @@ final class SplitSoftmaxKernel {
       Label loop = asm.here();
       asm.cmp(at, end);
       asm.jge(done);
-      for (int part = 0; part < PARTS; part++) {
+      for (int part = 0; part < parts; part++) {
         asm.vmovups(Memory.at(to, part * SplitParts.BYTES), zero);
       }
       asm.add(at, GROUP_BYTES);
-      asm.add(to, WEIGHT_BYTES);
+      asm.add(to, weightBytes);
       asm.jmp(loop);
       asm.bind(done);
     }

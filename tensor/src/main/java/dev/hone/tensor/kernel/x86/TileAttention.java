@@ -8,8 +8,8 @@ import java.lang.foreign.MemorySegment;
 
 /**
  * {@link X86Attention} of some queries of all heads that share their keys, by tile products of
- * {@link SplitParts}. Scores are multiplied at the accuracy of F32, for their error grows with
- * their size in what softmax makes of them; values in parts of 17 bits.
+ * {@link SplitParts}, of which scores have one more than values: their error grows with their size
+ * in what softmax makes of them.
  *
  * <pre>
  *   keys     [panel of 16 keys][pair of dims]   values   [panel of 16 dims][pair of keys]
@@ -24,10 +24,6 @@ final class TileAttention {
   /** Queries that pass a block of keys together: their scores stay in the first-level cache. */
   private static final int QUERIES = 32;
 
-  /** Parts of queries and keys. */
-  static final int SCORE_PARTS = 3;
-
-  private static final int VALUE_PARTS = SplitSoftmaxKernel.PARTS;
   private static final float LOG2_E = 1.44269504f;
 
   /** Beside a row, so that rows do not lie a power of two apart. */
@@ -92,9 +88,9 @@ final class TileAttention {
     to = call.mask().end(position + queries - 1, count);
     int width = up(Math.min(KEYS, to - from), SplitParts.STEP);
     int some = Math.min(rows, QUERIES);
-    queryStride = (long) dim / SplitParts.STEP * SCORE_PARTS * SplitParts.BYTES + GAP;
+    queryStride = (long) dim / SplitParts.STEP * splits.scoreParts() * SplitParts.BYTES + GAP;
     scoreStride = (long) width * Float.BYTES + GAP;
-    weightStride = (long) width / SplitParts.STEP * VALUE_PARTS * SplitParts.BYTES + GAP;
+    weightStride = (long) width / SplitParts.STEP * splits.valueParts() * SplitParts.BYTES + GAP;
     mixedStride = (long) dim * Float.BYTES;
     long numbers = (long) width * dim;
     long all = (long) group * rows;
@@ -102,8 +98,8 @@ final class TileAttention {
     long[] sizes = {
       numbers * Float.BYTES,
       dim * panelBytes,
-      numbers * SCORE_PARTS * Short.BYTES,
-      numbers * VALUE_PARTS * Short.BYTES,
+      numbers * splits.scoreParts() * Short.BYTES,
+      numbers * splits.valueParts() * Short.BYTES,
       all * queryStride,
       some * scoreStride,
       some * weightStride,
@@ -171,7 +167,7 @@ final class TileAttention {
     HeadRows in = rows(key, block, true);
     int most = code.transpose().columns();
     long columnStride = (long) most * Float.BYTES;
-    long keyBytes = (long) dim * SCORE_PARTS * Short.BYTES;
+    long keyBytes = (long) dim * splits.scoreParts() * Short.BYTES;
     for (int done = 0; done < block; done += most) {
       MemorySegment some = in.data().asSlice(done * in.stride());
       code.transpose().run(some, in.stride(), Math.min(most, block - done), dim, columns);
@@ -212,7 +208,7 @@ final class TileAttention {
     int width = up(end, SplitParts.STEP);
     long row = (long) head * rows + first;
     int tileRows = up(some, SplitParts.TILE);
-    long keyBytes = (long) dim * SCORE_PARTS * Short.BYTES;
+    long keyBytes = (long) dim * splits.scoreParts() * Short.BYTES;
     splits
         .scores()
         .run(
@@ -242,7 +238,7 @@ final class TileAttention {
             weights,
             weightStride,
             values,
-            (long) up(block, SplitParts.STEP) * SplitParts.TILE * VALUE_PARTS * Short.BYTES,
+            (long) up(block, SplitParts.STEP) * SplitParts.TILE * splits.valueParts() * Short.BYTES,
             sums,
             mixedStride,
             tileRows,

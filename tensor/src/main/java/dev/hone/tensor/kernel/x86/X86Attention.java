@@ -68,7 +68,7 @@ record X86Attention(
     for (int s = 0; s < sequences; s++) {
       longest = Math.max(longest, offsets[s + 1] - offsets[s]);
     }
-    Splits splits = TileAttention.fits(shape.headDim()) ? code.splits() : null;
+    Splits splits = TileAttention.fits(shape.headDim()) ? code.splits(shape.rounding()) : null;
     int most = Math.max(1, (splits == null ? ROWS : TILE_ROWS) / group());
     int blocks = Math.max(1, (longest + most - 1) / most);
     int each = (longest + blocks - 1) / blocks;

@@ -49,6 +49,9 @@ final class X86Code {
   /** Null where there are no tiles. */
   private final Splits splits;
 
+  /** The same where values may be rounded. */
+  private final Splits roundingSplits;
+
   private final TransposeKernel transpose;
   private final KeyDotsKernel keyDots = new KeyDotsKernel();
   private final ValueSumKernel valueSum = new ValueSumKernel();
@@ -69,7 +72,8 @@ final class X86Code {
     product = new ProductKernel(wide ? Tile.AVX512 : Tile.AVX2);
     integerProduct = IntegerProductKernel.of(features);
     tiles = features.containsAll(TILES) ? new Tiles() : null;
-    splits = features.containsAll(SPLITS) ? new Splits() : null;
+    splits = features.containsAll(SPLITS) ? new Splits(3, 2) : null;
+    roundingSplits = splits == null ? null : new Splits(2, 1);
     transpose = new TransposeKernel(product.columns());
     widening = new Widening(width(), product.columns());
     blocks = new Blocks(features);
@@ -174,8 +178,8 @@ final class X86Code {
   }
 
   /** Null where there are no tiles. */
-  Splits splits() {
-    return splits;
+  Splits splits(boolean rounding) {
+    return rounding ? roundingSplits : splits;
   }
 
   KeyDotsKernel keyDots() {

@@ -66,12 +66,13 @@ class ListingTest {
       all.add(NormKernel.assemble(new NormKernel.Form(true, residual, true)));
     }
     all.add(SoftmaxKernel.assemble());
-    for (int parts : new int[] {2, 3}) {
+    for (int parts : new int[] {1, 2, 3}) {
       all.add(SplitRowsKernel.assemble(parts));
       all.add(SplitPairsKernel.assemble(parts));
       all.add(SplitProductKernel.assemble(parts));
     }
-    all.add(SplitSoftmaxKernel.assemble());
+    all.add(SplitSoftmaxKernel.assemble(1));
+    all.add(SplitSoftmaxKernel.assemble(2));
     all.add(KeyDotsKernel.assemble());
     all.add(ValueSumKernel.assemble());
     all.add(TransposeKernel.assemble(Tile.AVX2.columns()));

@@ -7,27 +7,31 @@ import static org.assertj.core.api.Assertions.within;
 import dev.hone.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.util.Random;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIf;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The kernels of attention by tiles, where every operand ends where memory ends. */
 @EnabledIf("available")
 class SplitKernelsTest {
-  private static final Splits SPLITS =
-      X86Kernels.availability().available() ? X86Code.here().code().splits() : null;
+  private static final X86Code CODE =
+      X86Kernels.availability().available() ? X86Code.here().code() : null;
 
   private final Random random = new Random(1);
 
   static boolean available() {
-    return SPLITS != null;
+    return CODE != null && CODE.splits(false) != null;
   }
 
-  /** Bound: what the parts leave, 2^-17 or 2^-24, and rounding of sums. */
-  @Test
-  void multipliesTheSumsOfParts() {
+  /** Bound: what the parts leave, 2^-9, 2^-17 or 2^-24, and rounding of sums. */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 3})
+  void multipliesTheSumsOfParts(int parts) {
+    var rows = new SplitRowsKernel(parts);
+    var pairs = new SplitPairsKernel(parts);
+    var product = new SplitProductKernel(parts);
     for (int round = 0; round < 100; round++) {
-      multiplies(SPLITS.rows(), SPLITS.keys(), SPLITS.scores(), 3, 0x1p-22);
-      multiplies(new SplitRowsKernel(2), SPLITS.values(), SPLITS.mix(), 2, 0x1p-16);
+      multiplies(rows, pairs, product, parts, Math.scalb(1.0, parts == 3 ? -22 : -8 * parts + 1));
     }
   }
 
@@ -101,9 +105,14 @@ class SplitKernelsTest {
     }
   }
 
-  /** Bound: 2^-16 of a weight, for it is read from its parts. */
-  @Test
-  void weighsWhatIsInRange() {
+  /** Bound: that of a weight's parts, and of the polynomial. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void weighsWhatIsInRange(boolean rounding) {
+    Splits splits = CODE.splits(rounding);
+    int parts = splits.valueParts();
+    double weightBound = Math.scalb(1.1, -8 * parts);
+    double sumBound = parts == 1 ? 1e-4 : 1e-6;
     for (int round = 0; round < 200; round++) {
       int rows = 1 + random.nextInt(40);
       int width = 32 * (1 + random.nextInt(4));
@@ -111,13 +120,13 @@ class SplitKernelsTest {
       int end = random.nextInt(width + 20);
       int count = 1 + random.nextInt(width);
       long stride = 4L * width;
-      long weightStride = 4L * width;
+      long weightStride = 2L * width * parts;
       try (GuardedMemory scores = floats(rows * width);
           GuardedMemory states = new GuardedMemory((long) rows * SoftmaxKernel.STATE_BYTES);
           GuardedMemory weights = new GuardedMemory(rows * weightStride)) {
         float[] before = scores.segment().toArray(Tensor.FLOAT);
         var range = new SoftmaxKernel.Range(first, end, count);
-        SPLITS
+        splits
             .softmax()
             .run(
                 scores.segment(),
@@ -140,21 +149,21 @@ class SplitKernelsTest {
           for (int key = 0; key < width; key++) {
             boolean seen = key >= from && key < to;
             double weight = seen ? Math.pow(2, before[row * width + key] - largest) : 0;
-            assertThat(weight(weights, row * weightStride, key))
-                .isCloseTo(weight, within(weight * 0x1p-16));
+            assertThat(weight(weights, row * weightStride, key, parts))
+                .isCloseTo(weight, within(weight * weightBound));
             sum += weight;
           }
-          assertThat((double) at(states, row * 4 + 1)).isCloseTo(sum, within(sum * 1e-6));
+          assertThat((double) at(states, row * 4 + 1)).isCloseTo(sum, within(sum * sumBound));
         }
       }
     }
   }
 
   /** The sum of a weight's parts. */
-  private static double weight(GuardedMemory weights, long row, int key) {
+  private static double weight(GuardedMemory weights, long row, int key, int parts) {
     double sum = 0;
-    for (int part = 0; part < 2; part++) {
-      long at = row + key / 32 * 128L + part * 64L + key % 32 * 2L;
+    for (int part = 0; part < parts; part++) {
+      long at = row + (key / 32 * parts + part) * 64L + key % 32 * 2L;
       short bits = weights.segment().get(java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED, at);
       sum += Float.intBitsToFloat(bits << 16);
     }
