@@ -119,6 +119,7 @@ final class SplitSoftmaxKernel {
     private final Gpr to = registers.gpr("to");
     private final Gpr edge = registers.gpr("edge");
     private final Gpr kept = registers.gpr("kept");
+    private final Gpr left = registers.gpr("rows left");
     private final Vec[] x = registers.vecs("x", 2);
     private final Vec[] fraction = registers.vecs("fraction", 2);
     private final Vec[] p = registers.vecs("p", 2);
@@ -151,6 +152,7 @@ final class SplitSoftmaxKernel {
       asm.vxorps(zero, zero, zero);
       asm.lea(kept, asm.constant(edges()));
       asm.mov(weights, stackArgument(0));
+      asm.mov(stackArgument(0), scores);
       asm.mov(end, stackArgument(2));
       Label seen = new Label();
       asm.mov(at, stackArgument(4));
@@ -158,15 +160,15 @@ final class SplitSoftmaxKernel {
       asm.je(seen);
       clear();
       asm.bind(seen);
-      Label row = asm.here();
-      row();
-      asm.add(scores, stride);
-      asm.add(weights, stackArgument(1));
-      asm.add(state, SoftmaxKernel.STATE_BYTES);
-      asm.add(first, 1);
-      asm.add(end, 1);
-      asm.sub(rows, 1);
-      asm.jne(row);
+      eachRow(this::rise);
+      asm.mov(scores, stackArgument(0));
+      asm.mov(at, rows);
+      asm.neg(at);
+      asm.add(first, at);
+      asm.add(end, at);
+      asm.shl(at, Integer.numberOfTrailingZeros(SoftmaxKernel.STATE_BYTES));
+      asm.add(state, at);
+      eachRow(this::weigh);
       asm.leave(registers);
       return asm.finish("softmax-split-" + parts);
     }
@@ -187,24 +189,21 @@ final class SplitSoftmaxKernel {
       asm.jne(loop);
     }
 
-    private void row() {
-      Label some = new Label();
-      Label rest = new Label();
+    /**
+     * All rows in one step before all of them take the next: a row's steps wait for each other, and
+     * a processor looks only so far ahead.
+     */
+    private void eachRow(Runnable step) {
+      asm.mov(left, rows);
+      Label row = asm.here();
       range();
-      asm.mov(at, scores);
-      asm.mov(to, weights);
-      asm.cmp(from, last);
-      asm.jl(some);
-      asm.vmovss(Memory.at(state, SoftmaxKernel.FACTOR), one);
-      asm.jmp(rest);
-      asm.bind(some);
-      edges(from, last);
-      rise();
-      zeros(from);
-      weigh();
-      asm.bind(rest);
-      asm.lea(edge, Memory.at(scores, width, Float.BYTES, 0));
-      zeros(edge);
+      step.run();
+      asm.add(scores, stride);
+      asm.add(state, SoftmaxKernel.STATE_BYTES);
+      asm.add(first, 1);
+      asm.add(end, 1);
+      asm.sub(left, 1);
+      asm.jne(row);
     }
 
     /** The row's own range, from and to which scores. */
@@ -230,29 +229,34 @@ final class SplitSoftmaxKernel {
       return table;
     }
 
-    /** Makes addresses of the first and the last group of a range, -∞ in them outside of it. */
-    private void edges(Gpr from, Gpr last) {
+    /** Makes -∞ of what lies outside of a range in its first and its last group. */
+    private void cut() {
       asm.mov(edge, from);
       asm.and(edge, GROUP - 1);
-      asm.and(from, -GROUP);
-      asm.lea(from, Memory.at(scores, from, Float.BYTES, 0));
-      drop(from, 0);
-      asm.sub(last, 1);
-      asm.mov(edge, last);
-      asm.and(edge, GROUP - 1);
-      asm.add(edge, 1);
-      asm.and(last, -GROUP);
-      asm.lea(last, Memory.at(scores, last, Float.BYTES, 0));
-      drop(last, GROUP_BYTES);
+      asm.lea(at, Memory.at(last, -1));
+      asm.and(at, GROUP - 1);
+      asm.add(at, 1);
+      groups();
+      drop(from, edge, 0);
+      drop(last, at, GROUP_BYTES);
     }
 
-    /** {@code edge} numbers of a group are before its range's begin, or before its end. */
-    private void drop(Gpr group, int table) {
-      asm.shl(edge, 2);
-      asm.neg(edge);
+    /** Makes addresses of a range: those of its first and its last group. */
+    private void groups() {
+      asm.and(from, -GROUP);
+      asm.lea(from, Memory.at(scores, from, Float.BYTES, 0));
+      asm.sub(last, 1);
+      asm.and(last, -GROUP);
+      asm.lea(last, Memory.at(scores, last, Float.BYTES, 0));
+    }
+
+    /** So many numbers of a group are before its range's begin, or before its end. */
+    private void drop(Gpr group, Gpr count, int table) {
+      asm.shl(count, 2);
+      asm.neg(count);
       for (int i = 0; i < 2; i++) {
         Memory numbers = Memory.at(group, i * BYTES);
-        asm.vmovups(other, Memory.at(kept, edge, 1, GROUP_BYTES + table + i * BYTES));
+        asm.vmovups(other, Memory.at(kept, count, 1, GROUP_BYTES + table + i * BYTES));
         asm.vandps(x[i], other, numbers);
         asm.vandnps(other, other, least);
         asm.vaddps(x[i], x[i], other);
@@ -262,6 +266,14 @@ final class SplitSoftmaxKernel {
 
     /** The largest score so far, and by what that scales earlier weights. */
     private void rise() {
+      Label some = new Label();
+      Label end = new Label();
+      asm.cmp(from, last);
+      asm.jl(some);
+      asm.vmovss(Memory.at(state, SoftmaxKernel.FACTOR), one);
+      asm.jmp(end);
+      asm.bind(some);
+      cut();
       asm.vbroadcastss(old, Memory.at(state, SoftmaxKernel.LARGEST));
       asm.vmovups(p[0], Memory.at(from, 0));
       asm.vmovups(p[1], Memory.at(from, BYTES));
@@ -289,7 +301,9 @@ final class SplitSoftmaxKernel {
       asm.bind(fresh);
       asm.vbroadcastss(old, Memory.at(state, SoftmaxKernel.SUM));
       asm.vmulps(old, old, p[0]);
+      asm.vmovss(Memory.at(state, SoftmaxKernel.SUM), old);
       asm.vmovss(Memory.at(state, SoftmaxKernel.FACTOR), p[0]);
+      asm.bind(end);
     }
 
     /** {@code p = 2^x}; of -∞ it is 0. */
@@ -310,7 +324,16 @@ final class SplitSoftmaxKernel {
       }
     }
 
+    /** Makes weights of scores, zeros outside of a range. */
     private void weigh() {
+      Label rest = new Label();
+      asm.mov(at, scores);
+      asm.mov(to, weights);
+      asm.cmp(from, last);
+      asm.jge(rest);
+      groups();
+      zeros(from);
+      asm.vbroadcastss(largest, Memory.at(state, SoftmaxKernel.LARGEST));
       asm.vxorps(sums[0], sums[0], sums[0]);
       asm.vxorps(sums[1], sums[1], sums[1]);
       Label loop = asm.here();
@@ -329,8 +352,13 @@ final class SplitSoftmaxKernel {
       asm.jle(loop);
       asm.vaddps(sums[0], sums[0], sums[1]);
       across(sums[0], () -> asm.vaddps(sums[0], sums[0], other));
+      asm.vbroadcastss(old, Memory.at(state, SoftmaxKernel.SUM));
       asm.vaddps(sums[0], sums[0], old);
       asm.vmovss(Memory.at(state, SoftmaxKernel.SUM), sums[0]);
+      asm.bind(rest);
+      asm.lea(edge, Memory.at(scores, width, Float.BYTES, 0));
+      zeros(edge);
+      asm.add(weights, stackArgument(1));
     }
 
     /** Weights of groups up to an address in the scores. */
