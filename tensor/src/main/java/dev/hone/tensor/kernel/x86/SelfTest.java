@@ -290,7 +290,9 @@ final class SelfTest {
     MemorySegment scores = floats(tile * dim, _ -> Float.NaN);
     splits.rows().run(query, stride, tile, 1, rows, scoreBytes, 1);
     splits.keys().run(columns, stride, dim, 2, tile, panels);
-    splits.scores().run(rows, scoreBytes, panels, tile * scoreBytes, scores, stride, tile, 2, 1, false);
+    splits
+        .scores()
+        .run(rows, scoreBytes, panels, tile * scoreBytes, scores, stride, tile, 2, 1, false);
     double scoreError = Math.scalb(3.0, -8 * splits.scoreParts());
     double valueError = Math.scalb(20.0, -8 * splits.valueParts());
     IntToDoubleFunction score = i -> Math.floorDiv(i % dim, 8) + 0x1p-20;
@@ -301,8 +303,11 @@ final class SelfTest {
     MemorySegment sum = states.asSlice(SoftmaxKernel.SUM);
     expect("the sum of softmax by tiles", sum, 1, _ -> 8 * (1 + 0.5 + 0.25), valueError);
     splits.values().run(keys, stride, dim, 2, tile, panels);
-    splits.mix().run(rows, valueBytes, panels, tile * valueBytes, scores, stride, tile, 2, 1, false);
-    expect("values by tiles", scores, tile * dim, i -> i % dim == 0 ? 8 * (2 + 0.5) : 0, valueError);
+    splits
+        .mix()
+        .run(rows, valueBytes, panels, tile * valueBytes, scores, stride, tile, 2, 1, false);
+    expect(
+        "values by tiles", scores, tile * dim, i -> i % dim == 0 ? 8 * (2 + 0.5) : 0, valueError);
   }
 
   private static double sum(int count, IntToDoubleFunction of) {
