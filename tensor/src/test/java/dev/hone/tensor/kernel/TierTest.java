@@ -313,8 +313,10 @@ public abstract class TierTest {
     for (KeyValueType type : KeyValueType.values()) {
       KeyValues keys = c.keyValues(type, arena);
       scalar.attention(q, offsets, keys, c.shape(), c.mask(), bias, expected);
-      tier.attention(q, offsets, keys, c.shape(), c.mask(), bias, actual);
-      assertClose(actual, expected, filled((int) actual.size(), 4e-5f));
+      for (boolean rounding : new boolean[] {false, true}) {
+        tier.attention(q, offsets, keys, c.shape().rounding(rounding), c.mask(), bias, actual);
+        assertClose(actual, expected, filled((int) actual.size(), rounding ? 0x1p-6f : 4e-5f));
+      }
     }
   }
 

@@ -293,15 +293,15 @@ final class SelfTest {
     splits
         .scores()
         .run(rows, scoreBytes, panels, tile * scoreBytes, scores, stride, tile, 2, 1, false);
-    double scoreError = Math.scalb(3.0, -8 * splits.scoreParts());
-    double valueError = Math.scalb(20.0, -8 * splits.valueParts());
     IntToDoubleFunction score = i -> Math.floorDiv(i % dim, 8) + 0x1p-20;
-    expect("scores by tiles", scores, tile * dim, score, scoreError);
+    expect("scores by tiles", scores, tile * dim, score, 0);
     MemorySegment states = arena.allocate((long) tile * SoftmaxKernel.STATE_BYTES);
     var range = new SoftmaxKernel.Range(-tile, dim, dim - 8);
     splits.softmax().run(scores, stride, tile, dim, range, states, true, rows, valueBytes);
     MemorySegment sum = states.asSlice(SoftmaxKernel.SUM);
-    expect("the sum of softmax by tiles", sum, 1, _ -> 8 * (1 + 0.5 + 0.25), valueError);
+    double sumError = splits.valueParts() == 1 ? 1.4e-3 : 1e-5;
+    expect("the sum of softmax by tiles", sum, 1, _ -> 8 * (1 + 0.5 + 0.25), sumError);
+    double valueError = Math.scalb(12.0, -8 * splits.valueParts());
     splits.values().run(keys, stride, dim, 2, tile, panels);
     splits
         .mix()

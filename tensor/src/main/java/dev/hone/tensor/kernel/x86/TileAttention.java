@@ -8,8 +8,7 @@ import java.lang.foreign.MemorySegment;
 
 /**
  * {@link X86Attention} of some queries of all heads that share their keys, by tile products of
- * {@link SplitParts}, of which scores have one more than values: their error grows with their size
- * in what softmax makes of them.
+ * {@link SplitParts}.
  *
  * <pre>
  *   keys     [panel of 16 keys][pair of dims]   values   [panel of 16 dims][pair of keys]

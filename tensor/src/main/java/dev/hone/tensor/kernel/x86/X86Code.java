@@ -72,8 +72,8 @@ final class X86Code {
     product = new ProductKernel(wide ? Tile.AVX512 : Tile.AVX2);
     integerProduct = IntegerProductKernel.of(features);
     tiles = features.containsAll(TILES) ? new Tiles() : null;
-    splits = features.containsAll(SPLITS) ? new Splits(3, 2) : null;
-    roundingSplits = splits == null ? null : new Splits(2, 1);
+    splits = features.containsAll(SPLITS) ? new Splits(2) : null;
+    roundingSplits = splits == null ? null : new Splits(1);
     transpose = new TransposeKernel(product.columns());
     widening = new Widening(width(), product.columns());
     blocks = new Blocks(features);
