@@ -9,8 +9,8 @@ package dev.hone.tensor;
  * @param scale factor on the scores
  * @param softCap scores s become {@code softCap tanh(s / softCap)}; 0: they stay. Gemma Team,
  *     "Gemma 2: Improving Open Language Models at a Practical Size", section 2
- * @param rounding whether values and their weights may be rounded to BF16, queries and keys to twice
- *     its width: where the linear layers around round their inputs anyway
+ * @param rounding whether values and their weights may be rounded to BF16, queries and keys to
+ *     twice its width: where the linear layers around round their inputs anyway
  */
 public record AttentionShape(
     int heads, int kvHeads, int headDim, float scale, float softCap, boolean rounding) {
