@@ -67,18 +67,17 @@ public record Profile(String work, int tokens, double millis, List<Line> lines) 
   public static Profile of(
       String name, int tokens, Engine engine, Plan plan, MachineLimits limits, Runnable work) {
     List<Round> rounds = new ArrayList<>();
-    var watch = new Watch();
     engine.watched(
-        watch,
+        new Watch(rounds, 1),
         () ->
             Timing.measure(
                 plan,
                 () -> {
-                  watch.round = new Round();
+                  var round = new Round();
+                  rounds.add(round);
                   long start = System.nanoTime();
                   work.run();
-                  watch.round.nanos = System.nanoTime() - start;
-                  rounds.add(watch.round);
+                  round.nanos = System.nanoTime() - start;
                 }));
     List<Round> last = rounds.subList(rounds.size() / 2, rounds.size()); // the others warmed up
     List<Round> sorted = last.stream().sorted(Comparator.comparingLong(r -> r.nanos)).toList();
@@ -157,12 +156,32 @@ public record Profile(String work, int tokens, double millis, List<Line> lines) 
   private static final class Round {
     private final Map<Key, Sum> sums = new LinkedHashMap<>();
     private long nanos;
+
+    synchronized void add(Operation operation, long nanosOfIt) {
+      Key key = new Key(operation.kind(), operation.weights(), operation.integers());
+      Sum sum = sums.computeIfAbsent(key, _ -> new Sum());
+      sum.calls++;
+      sum.nanos += nanosOfIt;
+      sum.bytes += operation.bytes();
+      sum.operations += operation.operations();
+    }
   }
 
-  /** Adds up the operations of a round. */
+  /** Adds up the operations of the last round; of threads beside each other, each one's share. */
   private static final class Watch implements OperationWatch {
-    private Round round;
+    private final List<Round> rounds;
+    private final int threads;
     private long nanos;
+
+    Watch(List<Round> rounds, int threads) {
+      this.rounds = rounds;
+      this.threads = threads;
+    }
+
+    @Override
+    public OperationWatch beside(int others) {
+      return new Watch(rounds, others);
+    }
 
     @Override
     public void begin() {
@@ -176,12 +195,7 @@ public record Profile(String work, int tokens, double millis, List<Line> lines) 
 
     @Override
     public void tell(Operation operation) {
-      Key key = new Key(operation.kind(), operation.weights(), operation.integers());
-      Sum sum = round.sums.computeIfAbsent(key, _ -> new Sum());
-      sum.calls++;
-      sum.nanos += nanos;
-      sum.bytes += operation.bytes();
-      sum.operations += operation.operations();
+      rounds.getLast().add(operation, nanos / threads);
     }
   }
 }

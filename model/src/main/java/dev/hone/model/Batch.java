@@ -1,5 +1,6 @@
 package dev.hone.model;
 
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -19,7 +20,7 @@ public record Batch(int[] ids, int[] types, int[] offsets) {
     }
     if (offsets.length < 2 || offsets[0] != 0 || offsets[offsets.length - 1] != ids.length) {
       throw new IllegalArgumentException(
-          "offsets must lead from 0 to " + ids.length + ": " + java.util.Arrays.toString(offsets));
+          "offsets must lead from 0 to " + ids.length + ": " + Arrays.toString(offsets));
     }
     for (int s = 0; s + 1 < offsets.length; s++) {
       if (offsets[s] >= offsets[s + 1]) {
@@ -54,6 +55,15 @@ public record Batch(int[] ids, int[] types, int[] offsets) {
 
   public int sequences() {
     return offsets.length - 1;
+  }
+
+  /** Some of the sequences, as a batch of their own. */
+  public Batch slice(int fromSequence, int toSequence) {
+    int from = offsets[fromSequence];
+    int to = offsets[toSequence];
+    int[] first = Arrays.copyOfRange(offsets, fromSequence, toSequence + 1);
+    Arrays.setAll(first, s -> first[s] - from);
+    return new Batch(Arrays.copyOfRange(ids, from, to), Arrays.copyOfRange(types, from, to), first);
   }
 
   /** Index of every sequence's last token. */

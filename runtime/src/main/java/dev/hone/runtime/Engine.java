@@ -9,14 +9,18 @@ import dev.hone.model.Ops;
 import dev.hone.model.Transformer;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.kernel.Kernels;
+import dev.hone.tensor.parallel.ComputePool;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 
 /**
  * A model made ready to run on this machine. Calls may come from any thread; one batch runs at a
- * time, on all threads of the kernels' pool.
+ * time, on all threads of the kernels' pool: of a long batch each takes some of the sequences, on a
+ * short one all work together.
  */
 public final class Engine implements AutoCloseable {
   /** Passes after which the JVM has compiled, or begun to compile, what runs often. */
@@ -32,11 +36,16 @@ public final class Engine implements AutoCloseable {
 
   private final Transformer model;
   private final PackedWeights weights;
-  private final SimdOps ops;
+  private final ComputePool pool;
+
+  /** All threads on every operation. */
+  private final Lane together;
+
+  /** A thread each. */
+  private final List<Lane> alone;
+
   private final ReentrantLock running = new ReentrantLock();
   private long scopeBytesPerToken; // 0: not known before the warm-up
-  private Ops<Tensor> watched; // null: nobody watches
-  private Ops<Tensor> recorded; // null: none was asked for yet
   private boolean beingRead; // an answer, in memory that the next batch writes to
   private boolean closed;
 
@@ -62,7 +71,9 @@ public final class Engine implements AutoCloseable {
   private Engine(Transformer model, Kernels kernels, PackedWeights others) {
     this.model = model;
     this.weights = new PackedWeights(model, kernels, others);
-    this.ops = new SimdOps(kernels, weights);
+    this.pool = kernels.pool();
+    this.together = new Lane(kernels);
+    this.alone = Stream.generate(() -> new Lane(kernels.alone())).limit(pool.threads()).toList();
   }
 
   public Transformer model() {
@@ -84,16 +95,16 @@ public final class Engine implements AutoCloseable {
         () -> {
           long end = System.nanoTime() + WARM_UP_NANOS;
           for (int i = 0; i < WARM_UPS && (i == 0 || System.nanoTime() < end); i++) {
-            Forward.run(part, batch, ops);
+            Forward.run(part, batch, together.ops);
           }
-          scopeBytesPerToken = ops.scopeBytes() / batch.tokens();
+          scopeBytesPerToken = together.ops.scopeBytes() / batch.tokens();
           return null;
         });
   }
 
   /** What the model's head answers, a row of floats for each of its vectors. */
   public float[][] run(Batch batch) {
-    return rows(() -> Forward.run(model, batch, ops(batch)));
+    return rows(batch, (part, ops) -> Forward.run(model, part, ops));
   }
 
   /**
@@ -108,12 +119,12 @@ public final class Engine implements AutoCloseable {
           "the model cannot say which token comes next: its head is "
               + model.head().getClass().getSimpleName());
     }
-    return rows(() -> Forward.next(model, head, batch, cache, ops(batch)));
+    return rows(() -> Forward.next(model, head, batch, cache, together.ops(batch)));
   }
 
   /** What the model's head answers to a batch that goes on behind what the cache has of it. */
   public float[][] run(Batch batch, KeyValueCache cache) {
-    return rows(() -> Forward.run(model, batch, cache, ops(batch)));
+    return rows(() -> Forward.run(model, batch, cache, together.ops(batch)));
   }
 
   /**
@@ -124,7 +135,7 @@ public final class Engine implements AutoCloseable {
   public void run(Batch batch, KeyValueCache cache, Consumer<Tensor> then) {
     locked(
         () -> {
-          Tensor answer = Forward.run(model, batch, cache, ops(batch));
+          Tensor answer = Forward.run(model, batch, cache, together.ops(batch));
           beingRead = true;
           try {
             then.accept(answer);
@@ -137,7 +148,7 @@ public final class Engine implements AutoCloseable {
 
   /** The last hidden states, a row a token. */
   public float[][] hidden(Batch batch) {
-    return rows(() -> Forward.hidden(model, batch, ops(batch)));
+    return rows(batch, (part, ops) -> Forward.hidden(model, part, ops));
   }
 
   /**
@@ -147,37 +158,49 @@ public final class Engine implements AutoCloseable {
   public void watched(OperationWatch by, Runnable work) {
     locked(
         () -> {
-          watched = new WatchedOps(model, ops, weights, by);
+          together.watch(by);
+          alone.forEach(lane -> lane.watch(by.beside(alone.size())));
           try {
             work.run();
           } finally {
-            watched = null;
+            together.watched = null;
+            alone.forEach(lane -> lane.watched = null);
           }
           return null;
         });
   }
 
-  /** Those of one batch: told of where someone watches or records, else the plain ones. */
-  private Ops<Tensor> ops(Batch batch) {
-    if (beingRead) {
-      throw new IllegalStateException("a batch runs while the last one's answer is being read");
-    }
-    ops.reserve(scopeBytesPerToken * batch.tokens());
-    if (watched != null) {
-      return watched;
-    }
-    if (!OperationRecorder.wanted()) {
-      return ops;
-    }
-    if (recorded == null) {
-      recorded = new WatchedOps(model, ops, weights, new OperationRecorder());
-    }
-    return recorded;
-  }
-
   /** Bytes of packed weights and, at most so far, activations: beside the model's own. */
   public long sizeBytes() {
-    return weights.sizeBytes() + ops.sizeBytes();
+    long activations = alone.stream().mapToLong(lane -> lane.ops.sizeBytes()).sum();
+    return weights.sizeBytes() + together.ops.sizeBytes() + activations;
+  }
+
+  /** Makes rows of numbers of a batch, or of some of its sequences. */
+  private interface Work {
+    Tensor of(Batch batch, Ops<Tensor> ops);
+  }
+
+  private float[][] rows(Batch batch, Work work) {
+    List<Batch> parts = BatchParts.of(batch, alone.size());
+    if (parts.size() == 1) {
+      return rows(() -> work.of(batch, together.ops(batch)));
+    }
+    var answers = new float[parts.size()][][];
+    var next = new AtomicInteger();
+    locked(
+        () -> {
+          pool.run(
+              alone.size(),
+              lane -> {
+                for (int i; (i = next.getAndIncrement()) < answers.length; ) {
+                  Ops<Tensor> ops = alone.get(lane).ops(parts.get(i));
+                  answers[i] = rows(work.of(parts.get(i), ops));
+                }
+              });
+          return null;
+        });
+    return Stream.of(answers).flatMap(Stream::of).toArray(float[][]::new);
   }
 
   private float[][] rows(Supplier<Tensor> work) {
@@ -211,11 +234,45 @@ public final class Engine implements AutoCloseable {
     try {
       if (!closed) {
         closed = true;
-        ops.close();
+        together.ops.close();
+        alone.forEach(lane -> lane.ops.close());
         weights.close();
       }
     } finally {
       running.unlock();
+    }
+  }
+
+  /** Operations on one or on all threads, and who is told of them. */
+  private final class Lane {
+    private final SimdOps ops;
+    private Ops<Tensor> watched; // null: nobody watches
+    private Ops<Tensor> recorded; // null: none was asked for yet
+
+    Lane(Kernels kernels) {
+      ops = new SimdOps(kernels, weights);
+    }
+
+    void watch(OperationWatch by) {
+      watched = new WatchedOps(model, ops, weights, by);
+    }
+
+    /** Those of one batch: told of where someone watches or records, else the plain ones. */
+    Ops<Tensor> ops(Batch batch) {
+      if (beingRead) {
+        throw new IllegalStateException("a batch runs while the last one's answer is being read");
+      }
+      ops.reserve(scopeBytesPerToken * batch.tokens());
+      if (watched != null) {
+        return watched;
+      }
+      if (!OperationRecorder.wanted()) {
+        return ops;
+      }
+      if (recorded == null) {
+        recorded = new WatchedOps(model, ops, weights, new OperationRecorder());
+      }
+      return recorded;
     }
   }
 }

@@ -15,6 +15,11 @@ final class OperationRecorder implements OperationWatch {
   }
 
   @Override
+  public OperationWatch beside(int threads) {
+    return new OperationRecorder();
+  }
+
+  @Override
   public void begin() {
     event = new OperationEvent();
     event.begin();

@@ -1,6 +1,7 @@
 package dev.hone.runtime;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.hone.model.Batch;
 import dev.hone.model.Forward;
@@ -16,9 +17,11 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import jdk.jfr.Recording;
 import jdk.jfr.consumer.RecordedEvent;
 import jdk.jfr.consumer.RecordingFile;
@@ -68,6 +71,34 @@ class WatchedOpsTest {
       int count = watch.told.size();
       engine.run(batch);
       assertThat(watch.told).hasSize(count);
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("families")
+  void longBatchesAreCutIntoPartsThatAnswerTheSame(String family) {
+    Transformer model = SeededModels.of(family, arena);
+    Random random = new Random(2);
+    List<int[]> sequences =
+        Stream.generate(() -> random.ints(20 + random.nextInt(11), 0, 256).toArray())
+            .limit(25)
+            .toList();
+    Batch batch = Batch.of(sequences);
+    assertThat(BatchParts.of(batch, pool.threads())).hasSizeGreaterThan(2);
+    try (Engine engine = new Engine(model, KernelTier.VECTOR.create(pool))) {
+      var watch = new Watch();
+      List<float[][]> answers = new ArrayList<>();
+      engine.watched(watch, () -> answers.add(engine.run(batch)));
+      List<float[]> alone =
+          sequences.stream().flatMap(s -> Stream.of(engine.run(Batch.of(List.of(s))))).toList();
+      assertThat(answers.getFirst()).hasDimensions(alone.size(), alone.getFirst().length);
+      for (int row = 0; row < alone.size(); row++) {
+        assertThat(answers.getFirst()[row]).containsExactly(alone.get(row), within(1e-4f));
+      }
+      var counted = new CostOps(model);
+      Forward.run(model, batch, counted);
+      assertThat(watch.told.stream().mapToLong(Operation::operations).sum())
+          .isEqualTo(counted.takeOperations());
     }
   }
 
@@ -174,8 +205,22 @@ class WatchedOpsTest {
   }
 
   private static final class Watch implements OperationWatch {
-    private final List<Operation> told = new ArrayList<>();
+    private final List<Operation> told;
     private boolean runs;
+
+    Watch() {
+      this(Collections.synchronizedList(new ArrayList<>()));
+    }
+
+    private Watch(List<Operation> told) {
+      this.told = told;
+    }
+
+    @Override
+    public OperationWatch beside(int threads) {
+      assertThat(threads).isEqualTo(2);
+      return new Watch(told);
+    }
 
     List<Operation> of(Kind kind) {
       return told.stream().filter(o -> o.kind() == kind).collect(Collectors.toList());

@@ -6,10 +6,10 @@ import dev.hone.runtime.Encoder;
 import dev.hone.runtime.Operation;
 import dev.hone.runtime.OperationWatch;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
 
 /** How long every layer of two models takes, watched while both run the same texts in turn. */
 final class LayerTimes {
@@ -35,11 +35,27 @@ final class LayerTimes {
   }
 
   private static final class Watch implements OperationWatch {
-    private final List<Map<String, Double>> rounds = new ArrayList<>();
+    private final List<Map<String, Double>> rounds;
+    private final int threads;
     private long nanos;
 
+    Watch() {
+      this(new ArrayList<>(), 1);
+    }
+
+    private Watch(List<Map<String, Double>> rounds, int threads) {
+      this.rounds = rounds;
+      this.threads = threads;
+    }
+
+    /** Its operations count with its share of the time that all threads are at work. */
+    @Override
+    public OperationWatch beside(int others) {
+      return new Watch(rounds, others);
+    }
+
     void round(Encoder encoder, List<String> texts) {
-      rounds.add(new HashMap<>());
+      rounds.add(new ConcurrentHashMap<>());
       encoder.engine().watched(this, () -> encoder.answers(texts));
     }
 
@@ -68,7 +84,7 @@ final class LayerTimes {
     @Override
     public void tell(Operation operation) {
       if (!operation.layer().isEmpty()) {
-        rounds.getLast().merge(layer(operation), (double) nanos, Double::sum);
+        rounds.getLast().merge(layer(operation), (double) nanos / threads, Double::sum);
       }
     }
 

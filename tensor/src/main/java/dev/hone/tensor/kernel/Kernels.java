@@ -7,6 +7,7 @@ import dev.hone.tensor.Input;
 import dev.hone.tensor.KeyValues;
 import dev.hone.tensor.Pooling;
 import dev.hone.tensor.Tensor;
+import dev.hone.tensor.parallel.ComputePool;
 import java.lang.foreign.Arena;
 
 /**
@@ -21,6 +22,12 @@ public interface Kernels {
 
   /** The tier's name: {@code scalar}, {@code vector}, {@code assembled}. */
   String name();
+
+  /** The threads that compute. */
+  ComputePool pool();
+
+  /** The same kernels on the calling thread alone, for one thread at a time. */
+  Kernels alone();
 
   /**
    * Puts a weight matrix [out, in] of any type into the order that {@link #linear} reads.

@@ -31,6 +31,16 @@ public final class ScalarKernels implements Kernels {
     return "scalar";
   }
 
+  @Override
+  public ComputePool pool() {
+    return pool;
+  }
+
+  @Override
+  public Kernels alone() {
+    return new ScalarKernels(new ComputePool(1));
+  }
+
   /** The weight as it is: rows are decoded when they are needed. */
   private record AsItIs(Tensor weight) implements PackedMatrix {
     @Override

@@ -35,6 +35,16 @@ public final class VectorKernels implements Kernels {
   }
 
   @Override
+  public ComputePool pool() {
+    return pool;
+  }
+
+  @Override
+  public Kernels alone() {
+    return new VectorKernels(new ComputePool(1));
+  }
+
+  @Override
   public PackedMatrix pack(Tensor weight, Input input, Arena arena) {
     Shapes.checkPack(weight);
     return RoundedInput.of(WidenedPanels.pack(weight, Vectors.PANEL, arena, pool), input);

@@ -10,8 +10,10 @@ import dev.hone.tensor.kernel.x86.assembler.Label;
 import dev.hone.tensor.kernel.x86.assembler.Memory;
 import dev.hone.tensor.kernel.x86.assembler.Registers;
 import dev.hone.tensor.kernel.x86.assembler.Vec;
+import dev.hone.tensor.kernel.x86.assembler.Width;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
+import java.util.function.Consumer;
 
 /**
  * Normalizes rows: {@code x + residual} less its mean, over its standard deviation, by weight and
@@ -27,19 +29,21 @@ final class NormKernel {
    * @param centred whether the mean is taken away
    */
   record Form(boolean centred, boolean residual, boolean bias) {
-    private String label() {
+    private String label(Width width) {
       return (centred ? "layer-norm" : "rms-norm")
           + (residual ? "-residual" : "")
-          + (bias ? "-bias" : "");
+          + (bias ? "-bias" : "")
+          + "-"
+          + width.floats();
     }
   }
 
   private final Form form;
   private final MemorySegment code;
 
-  NormKernel(Form form) {
+  NormKernel(Form form, Width width) {
     this.form = form;
-    this.code = CodeMemory.install(assemble(form));
+    this.code = CodeMemory.install(assemble(form, width));
   }
 
   /**
@@ -92,36 +96,66 @@ final class NormKernel {
     }
   }
 
-  static Assembly assemble(Form form) {
-    return new Writer(form).write();
+  static Assembly assemble(Form form, Width width) {
+    return new Writer(form, width).write();
   }
 
-  /** Writes the code; a field is a register. */
+  /**
+   * Writes the code; a field is a register. Four sums run side by side, because each addition waits
+   * for the one before.
+   */
   private static final class Writer {
-    private final Form form;
-    private final Assembler asm = new Assembler();
-    private final Registers registers = new Registers(RowSteps.WIDTH);
-    private final Gpr x = registers.argument("x");
-    private final Gpr residual = registers.argument("residual");
-    private final Gpr weight = registers.argument("weight");
-    private final Gpr bias = registers.argument("bias");
-    private final Gpr out = registers.argument("out");
-    private final Gpr rows = registers.argument("rows");
-    private final Gpr cols = registers.gpr("cols");
-    private final Gpr rowBytes = registers.gpr("bytes of a row");
-    private final RowSteps steps = new RowSteps(asm, registers, cols);
-    private final Gpr ones = registers.gpr("ones");
-    private final Vec numbers = registers.vec("numbers");
-    private final Vec other = registers.vec("other");
-    private final Vec sum = registers.vec("sum");
-    private final Vec mean = registers.vec("mean");
-    private final Vec inverse = registers.vec("inverse");
-    private final Vec share = registers.vec("share of a number in a mean");
-    private final Vec epsilon = registers.vec("epsilon");
-    private final Vec shift = registers.vec("shift");
+    private static final int SIDE_BY_SIDE = 4;
 
-    Writer(Form form) {
+    private final Form form;
+    private final Width widest;
+    private final Assembler asm = new Assembler();
+    private final Registers registers;
+    private final Gpr x;
+    private final Gpr residual;
+    private final Gpr weight;
+    private final Gpr bias;
+    private final Gpr out;
+    private final Gpr rows;
+    private final Gpr cols;
+    private final Gpr rowBytes;
+    private final RowSteps steps;
+    private final Gpr ones;
+    private final Vec numbers;
+    private final Vec other;
+    private final Vec[] sums;
+    private final Vec mean;
+    private final Vec inverse;
+    private final Vec share;
+    private final Vec epsilon;
+    private final Vec shift;
+
+    Writer(Form form, Width width) {
       this.form = form;
+      widest = width;
+      registers = new Registers(width);
+      x = registers.argument("x");
+      residual = registers.argument("residual");
+      weight = registers.argument("weight");
+      bias = registers.argument("bias");
+      out = registers.argument("out");
+      rows = registers.argument("rows");
+      cols = registers.gpr("cols");
+      rowBytes = registers.gpr("bytes of a row");
+      steps = new RowSteps(asm, registers, cols);
+      ones = registers.gpr("ones");
+      numbers = registers.vec("numbers");
+      other = registers.vec("other");
+      sums = registers.vecs("sum", SIDE_BY_SIDE);
+      mean = registers.vec("mean");
+      inverse = registers.vec("inverse");
+      share = narrow(registers.vec("share of a number in a mean"));
+      epsilon = narrow(registers.vec("epsilon"));
+      shift = registers.vec("shift");
+    }
+
+    private static Vec narrow(Vec vec) {
+      return new Vec(RowSteps.WIDTH, vec.number());
     }
 
     Assembly write() {
@@ -130,8 +164,8 @@ final class NormKernel {
       asm.lea(ones, asm.constant(vectorOf(1)));
       asm.vpbroadcastd(share, Assembler.stackArgument(registers, 6));
       asm.vcvtdq2ps(share, share);
-      asm.vmovups(numbers, Memory.at(ones, 0));
-      asm.vdivps(share, numbers, share);
+      asm.vmovups(narrow(numbers), Memory.at(ones, 0));
+      asm.vdivps(share, narrow(numbers), share);
       asm.vbroadcastss(epsilon, Assembler.stackArgument(registers, 7));
       asm.vbroadcastss(shift, Assembler.stackArgument(registers, 8));
       asm.mov(rowBytes, cols);
@@ -139,10 +173,26 @@ final class NormKernel {
       steps.begin();
       Label row = asm.here();
       if (form.centred()) {
-        mean();
-        variance();
+        sum(
+            step -> {
+              read(step);
+              add(step);
+            });
+        asm.vmulps(narrow(mean), narrow(sums[0]), share);
+        widen(mean);
+        sum(
+            step -> {
+              step.load(numbers, out);
+              asm.vsubps(step.part(numbers), step.part(numbers), step.part(mean));
+              step.clearBehind(numbers);
+              addSquare(step);
+            });
       } else {
-        squares();
+        sum(
+            step -> {
+              read(step);
+              addSquare(step);
+            });
       }
       inverse();
       write(form.residual() || form.centred() ? out : x);
@@ -154,7 +204,7 @@ final class NormKernel {
       asm.sub(rows, 1);
       asm.jne(row);
       asm.leave(registers);
-      return asm.finish(form.label());
+      return asm.finish(form.label(widest));
     }
 
     private static float[] vectorOf(float value) {
@@ -168,74 +218,82 @@ final class NormKernel {
       step.load(numbers, x);
       if (form.residual()) {
         step.load(other, residual);
-        asm.vaddps(numbers, numbers, other);
+        asm.vaddps(step.part(numbers), step.part(numbers), step.part(other));
       }
       if (form.residual() || form.centred()) {
         step.store(out, numbers);
       }
     }
 
-    private void mean() {
-      asm.vxorps(sum, sum, sum);
-      steps.each(
-          step -> {
-            read(step);
-            asm.vaddps(sum, sum, numbers);
-          });
-      across(sum);
-      asm.vmulps(mean, sum, share);
+    /** What the work adds up over a row, in every place of the first sum's lower half. */
+    private void sum(Consumer<RowSteps.Step> work) {
+      for (Vec sum : sums) {
+        asm.vxorps(narrow(sum), narrow(sum), narrow(sum));
+      }
+      steps.each(SIDE_BY_SIDE, widest, work, this::join);
+      Vec sum = narrow(sums[0]);
+      FunctionWriter.across(asm, sum, narrow(other), () -> asm.vaddps(sum, sum, narrow(other)));
     }
 
-    private void variance() {
-      asm.vxorps(sum, sum, sum);
-      steps.each(
-          step -> {
-            step.load(numbers, out);
-            asm.vsubps(numbers, numbers, mean);
-            step.clearBehind(numbers);
-            asm.vfmadd231ps(sum, numbers, numbers);
-          });
+    /** All sums in 8 places of the first. */
+    private void join() {
+      asm.vaddps(sums[0], sums[0], sums[1]);
+      asm.vaddps(sums[2], sums[2], sums[3]);
+      asm.vaddps(sums[0], sums[0], sums[2]);
+      if (widest == Width.ZMM) {
+        asm.vshuff32x4(other, sums[0], sums[0], 0x4E);
+        asm.vaddps(sums[0], sums[0], other);
+      }
     }
 
-    private void squares() {
-      asm.vxorps(sum, sum, sum);
-      steps.each(
-          step -> {
-            read(step);
-            asm.vfmadd231ps(sum, numbers, numbers);
-          });
+    private void add(RowSteps.Step step) {
+      Vec sum = step.part(sums[step.index()]);
+      asm.vaddps(sum, sum, step.part(numbers));
+    }
+
+    private void addSquare(RowSteps.Step step) {
+      asm.vfmadd231ps(step.part(sums[step.index()]), step.part(numbers), step.part(numbers));
     }
 
     private void inverse() {
-      across(sum);
-      asm.vmulps(sum, sum, share);
-      asm.vaddps(sum, sum, epsilon);
-      asm.vsqrtps(sum, sum);
-      asm.vmovups(inverse, Memory.at(ones, 0));
-      asm.vdivps(inverse, inverse, sum);
+      Vec root = narrow(sums[0]);
+      asm.vmulps(root, root, share);
+      asm.vaddps(root, root, epsilon);
+      asm.vsqrtps(root, root);
+      asm.vmovups(narrow(inverse), Memory.at(ones, 0));
+      asm.vdivps(narrow(inverse), narrow(inverse), root);
+      widen(inverse);
     }
 
-    private void across(Vec vec) {
-      FunctionWriter.across(asm, vec, other, () -> asm.vaddps(vec, vec, other));
+    /** What 8 places have, in all. */
+    private void widen(Vec vec) {
+      if (widest == Width.ZMM) {
+        asm.vshuff32x4(vec, vec, vec, 0x44);
+      }
     }
 
     private void write(Gpr from) {
       steps.each(
+          SIDE_BY_SIDE,
+          widest,
           step -> {
+            Vec result = step.part(numbers);
+            Vec factor = step.part(other);
             step.load(numbers, from);
             if (form.centred()) {
-              asm.vsubps(numbers, numbers, mean);
+              asm.vsubps(result, result, step.part(mean));
             }
-            asm.vmulps(numbers, numbers, inverse);
+            asm.vmulps(result, result, step.part(inverse));
             step.load(other, weight);
-            asm.vaddps(other, other, shift);
-            asm.vmulps(numbers, numbers, other);
+            asm.vaddps(factor, factor, step.part(shift));
+            asm.vmulps(result, result, factor);
             if (form.bias()) {
               step.load(other, bias);
-              asm.vaddps(numbers, numbers, other);
+              asm.vaddps(result, result, factor);
             }
             step.store(out, numbers);
-          });
+          },
+          () -> {});
     }
   }
 }

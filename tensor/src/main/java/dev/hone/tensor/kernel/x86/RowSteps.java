@@ -10,8 +10,8 @@ import dev.hone.tensor.kernel.x86.assembler.Width;
 import java.util.function.Consumer;
 
 /**
- * Goes through rows of any length, a vector of 8 floats a step; the last step of a row works under
- * a mask.
+ * Goes through rows of any length: some of the widest vectors at a time, then vectors of 8 floats
+ * one by one, then what is left under a mask.
  */
 final class RowSteps {
   static final Width WIDTH = Width.YMM;
@@ -21,7 +21,7 @@ final class RowSteps {
   /** Floats of a row. */
   private final Gpr length;
 
-  /** Bytes from the row's begin to the step's vector. */
+  /** Bytes from the row's begin to the step's first vector. */
   private final Gpr at;
 
   private final Gpr left;
@@ -32,69 +32,107 @@ final class RowSteps {
     this.length = length;
     at = registers.gpr("at");
     left = registers.gpr("left");
-    mask = registers.vec("mask");
+    mask = new Vec(WIDTH, registers.vec("mask").number());
   }
 
-  /** Makes the mask: as many marks as the last step has numbers; all, where it is whole. */
+  /** Makes the mask: as many marks as numbers are left behind the last vector. */
   void begin() {
     asm.lea(at, asm.constant(Masks.table(WIDTH)));
     asm.mov(left, length);
-    asm.sub(left, 1);
     asm.and(left, WIDTH.floats() - 1);
-    asm.add(left, 1);
     asm.shl(left, 2);
     asm.neg(left);
     asm.vmovups(mask, Memory.at(at, left, 1, WIDTH.bytes()));
   }
 
-  /** One of a row's vectors. */
-  final class Step {
-    private final boolean last;
-
-    private Step(boolean last) {
-      this.last = last;
+  /**
+   * One of a row's vectors.
+   *
+   * @param index among those that are done at a time
+   */
+  record Step(RowSteps of, Width width, int index, boolean masked) {
+    /** As much of a register as the step works on. */
+    Vec part(Vec vec) {
+      return new Vec(width, vec.number());
     }
 
     /** The numbers of the row that begins there; zero where the row has ended. */
     void load(Vec to, Gpr row) {
-      Memory from = Memory.at(row, at, 1, 0);
-      if (last) {
-        asm.vmaskmovps(to, mask, from);
+      if (masked) {
+        of.asm.vmaskmovps(part(to), of.mask, memory(row));
       } else {
-        asm.vmovups(to, from);
+        of.asm.vmovups(part(to), memory(row));
       }
     }
 
     void store(Gpr row, Vec from) {
-      Memory to = Memory.at(row, at, 1, 0);
-      if (last) {
-        asm.vmaskmovps(to, mask, from);
+      if (masked) {
+        of.asm.vmaskmovps(memory(row), of.mask, part(from));
       } else {
-        asm.vmovups(to, from);
+        of.asm.vmovups(memory(row), part(from));
       }
+    }
+
+    private Memory memory(Gpr row) {
+      return Memory.at(row, of.at, 1, index * width.bytes());
     }
 
     /** Makes what lies behind the row's end zero. */
     void clearBehind(Vec vec) {
-      if (last) {
-        asm.vandps(vec, vec, mask);
+      if (masked) {
+        of.asm.vandps(part(vec), part(vec), of.mask);
       }
     }
   }
 
-  /** Does a row, step by step. */
+  /** Does a row, vector by vector. */
   void each(Consumer<Step> work) {
-    Label lastStep = new Label();
+    begin(work, 0, WIDTH);
+    end(work);
+  }
+
+  /**
+   * Does a row, so many vectors at a time.
+   *
+   * @param between what is done before vectors of 8 floats follow
+   */
+  void each(int sideBySide, Width widest, Consumer<Step> work, Runnable between) {
+    begin(work, sideBySide, widest);
+    between.run();
+    end(work);
+  }
+
+  private void begin(Consumer<Step> work, int sideBySide, Width widest) {
     asm.mov(at, 0);
     asm.mov(left, length);
-    asm.sub(left, WIDTH.floats());
-    asm.jle(lastStep);
+    if (sideBySide > 0) {
+      vectors(work, sideBySide, widest);
+    }
+  }
+
+  private void end(Consumer<Step> work) {
+    Label end = new Label();
+    vectors(work, 1, WIDTH);
+    asm.test(left, left);
+    asm.je(end);
+    work.accept(new Step(this, WIDTH, 0, true));
+    asm.bind(end);
+  }
+
+  /** So many vectors at a time, as long as there are as many. */
+  private void vectors(Consumer<Step> work, int count, Width width) {
+    int floats = count * width.floats();
+    Label done = new Label();
+    asm.sub(left, floats);
+    asm.jl(done);
     Label loop = asm.here();
-    work.accept(new Step(false));
-    asm.add(at, WIDTH.bytes());
-    asm.sub(left, WIDTH.floats());
-    asm.jg(loop);
-    asm.bind(lastStep);
-    work.accept(new Step(true));
+    for (int i = 0; i < count; i++) {
+      work.accept(new Step(this, width, i, false));
+    }
+    asm.add(at, count * width.bytes());
+    asm.sub(left, floats);
+    asm.jge(loop);
+    asm.bind(done);
+    asm.add(left, floats);
   }
 }

@@ -195,7 +195,7 @@ final class X86Code {
   }
 
   NormKernel norm(NormKernel.Form form) {
-    return norms.computeIfAbsent(form, NormKernel::new);
+    return norms.computeIfAbsent(form, wanted -> new NormKernel(wanted, width()));
   }
 
   Widening widening() {

@@ -60,6 +60,16 @@ public final class X86Kernels implements Kernels {
   }
 
   @Override
+  public ComputePool pool() {
+    return pool;
+  }
+
+  @Override
+  public Kernels alone() {
+    return new X86Kernels(new ComputePool(1), below.alone());
+  }
+
+  @Override
   public PackedMatrix pack(Tensor weight, Input input, Arena arena) {
     Shapes.checkPack(weight);
     if (input.equals(Input.BLOCK_INT8) && multipliesBlocks(weight)) {

@@ -60,10 +60,12 @@ class ListingTest {
         }
       }
     }
-    for (boolean residual : new boolean[] {false, true}) {
-      all.add(NormKernel.assemble(new NormKernel.Form(false, residual, false)));
-      all.add(NormKernel.assemble(new NormKernel.Form(true, residual, false)));
-      all.add(NormKernel.assemble(new NormKernel.Form(true, residual, true)));
+    for (Width width : List.of(Width.YMM, Width.ZMM)) {
+      for (boolean residual : new boolean[] {false, true}) {
+        all.add(NormKernel.assemble(new NormKernel.Form(false, residual, false), width));
+        all.add(NormKernel.assemble(new NormKernel.Form(true, residual, false), width));
+        all.add(NormKernel.assemble(new NormKernel.Form(true, residual, true), width));
+      }
     }
     all.add(SoftmaxKernel.assemble());
     for (int parts : new int[] {1, 2, 3}) {
