@@ -177,7 +177,9 @@ class WatchedOpsTest {
     }
   }
 
-  /** To a few roundings: the JVM's compiler adds up vectors in another order than its interpreter. */
+  /**
+   * To a few roundings: the JVM's compiler adds up vectors in another order than its interpreter.
+   */
   private static void assertSame(float[][] answers, float[][] expected) {
     assertThat(answers).hasSameSizeAs(expected);
     for (int row = 0; row < expected.length; row++) {
