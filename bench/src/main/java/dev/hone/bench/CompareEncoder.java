@@ -3,21 +3,28 @@ package dev.hone.bench;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.hone.compress.Compression;
+import dev.hone.compress.Recipe;
+import dev.hone.compress.quantize.Observer;
+import dev.hone.compress.quantize.Rounding.Method;
 import dev.hone.measure.Fidelity;
 import dev.hone.model.folder.ModelWriter;
 import dev.hone.runtime.Encoder;
 import dev.hone.runtime.EncoderOptions;
 import dev.hone.tensor.Input;
+import dev.hone.tensor.kernel.KernelTier;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 
 /**
- * Hone's encoder against ONNX Runtime's Java package on MiniLM, in f32 and with dynamic int8: the
- * two run in turn, each time in a new process, and a figure is the median over the rounds of the
- * ratio within a round. Prints and stores JSON.
+ * Hone's encoder against ONNX Runtime's Java package on MiniLM, in f32, bf16 and int8: the two run
+ * in turn, each time in a new process, and a figure is the median over the rounds of the ratio
+ * within a round. Prints and stores JSON.
  */
 final class CompareEncoder {
   private static final JsonMapper JSON = new JsonMapper();
@@ -46,15 +53,30 @@ final class CompareEncoder {
       var bf16 = new Pair("bf16 beside f32", MiniLm.bf16(made), published.resolve("model.onnx"));
       var int8 = new Pair("dynamic int8", integers, MiniLm.onnxRuntimeInt8(made));
       report.set("f32", compare(f32, texts, threads, rounds));
-      for (Pair pair : List.of(bf16, int8)) {
+      var fixed =
+          new Pair("static int8 beside f32", staticInt8(made, texts, threads), bf16.onnxRuntime());
+      var pairs = Map.of("bf16BesideF32", bf16, "dynamicInt8", int8, "staticInt8BesideF32", fixed);
+      for (String name : List.of("bf16BesideF32", "dynamicInt8", "staticInt8BesideF32")) {
+        Pair pair = pairs.get(name);
         ObjectNode figures = compare(pair, texts, threads, rounds);
         figures.setAll(nearness(published, pair.hone(), texts, threads));
-        report.set(pair == bf16 ? "bf16BesideF32" : "dynamicInt8", figures);
+        report.set(name, figures);
       }
       Results.store("encoder", report, Path.of(options.of("--results", Results.FOLDER)));
     } finally {
       ModelWriter.delete(made);
     }
+  }
+
+  /** Calibrated with the train set that lies beside the test set. */
+  private static Path staticInt8(Path parent, Path texts, int threads) throws IOException {
+    Path folder = parent.resolve("minilm-static-int8");
+    Recipe recipe = QualityRecipes.staticInt8(Method.GPTQ, Observer.Method.MSE);
+    Compression.Texts calibration = StsbQuality.calibration(texts.toAbsolutePath().getParent());
+    new Compression(MiniLm.published(), "minilm", recipe, folder)
+        .run(
+            calibration, threads, KernelTier.select(Optional.empty()).tier(), EncoderQuality::tell);
+    return folder;
   }
 
   /** The same model as each side runs it. */

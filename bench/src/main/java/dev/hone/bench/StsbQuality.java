@@ -28,12 +28,7 @@ final class StsbQuality {
     List<Example> examples =
         EncoderQuality.every(every, Task.of("stsb").examples(data.resolve("sts-test.csv")));
     List<String> texts = sentences(examples);
-    var calibration =
-        new Compression.Texts(
-            String.join("\n", sentences(Task.of("stsb").examples(data.resolve("sts-train.csv")))),
-            SAMPLES,
-            256);
-    var quality = new EncoderQuality(MiniLm.published(), calibration, threads);
+    var quality = new EncoderQuality(MiniLm.published(), calibration(data), threads);
     List<float[]> original = quality.original(encoder -> encoder.embed(texts));
     double spearman = spearman(original, examples);
     lines.line("f32").figure("pairs", examples.size()).figure("spearman", spearman).end();
@@ -63,6 +58,12 @@ final class StsbQuality {
       line.byLength("meanCosine", texts, fidelity.cosines());
       line.figure("fileBytes", found.fileBytes()).figure("secondsToMake", found.seconds()).end();
     }
+  }
+
+  /** Sentences of the train set in a folder. */
+  static Compression.Texts calibration(Path data) throws IOException {
+    List<Example> train = Task.of("stsb").examples(data.resolve("sts-train.csv"));
+    return new Compression.Texts(String.join("\n", sentences(train)), SAMPLES, 256);
   }
 
   /** A recipe, and how near it must stay: mean and least cosine, and what Spearman's may lose. */
