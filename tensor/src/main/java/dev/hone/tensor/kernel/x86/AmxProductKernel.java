@@ -70,11 +70,23 @@ final class AmxProductKernel {
   }
 
   private final AmxForm form;
+
+  /** Of panels that are made from blocks; null where they are there. */
+  private final BlockForm blocks;
+
   private final MemorySegment code;
 
   AmxProductKernel(AmxForm form) {
     this.form = form;
+    this.blocks = null;
     this.code = CodeMemory.install(assemble(form));
+  }
+
+  /** Of panels that are made from blocks, the next one while this one is multiplied. */
+  AmxProductKernel(BlockForm blocks) {
+    this.form = AmxForm.BF16;
+    this.blocks = blocks;
+    this.code = CodeMemory.install(assemble(blocks));
   }
 
   AmxForm form() {
@@ -101,6 +113,17 @@ final class AmxProductKernel {
   }
 
   /**
+   * A panel that is made beside the product of another.
+   *
+   * @param blocks [steps] as {@link AmxWideningKernel} reads them
+   * @param tiles [steps] as it leaves them
+   */
+  record Next(MemorySegment blocks, MemorySegment tiles) {
+    /** Of the last panel. */
+    static final Next NONE = new Next(MemorySegment.NULL, MemorySegment.NULL);
+  }
+
+  /**
    * @param a {@link AmxForm#rowsBytes} as above
    * @param b [panels][steps] as above
    * @param c [rows][32 columns of each panel], {@code cStride} bytes apart
@@ -121,6 +144,66 @@ final class AmxProductKernel {
       long biasStride,
       MemorySegment sums,
       Factors factors) {
+    if (form == AmxForm.INT8) {
+      Segments.require(factors.grids(), rows, Grids.BYTES, Grids.BYTES);
+      Segments.require(factors.scales(), panels, 2 * PANEL_ROW, 2 * PANEL_ROW);
+    }
+    call(
+        a,
+        b,
+        c,
+        cStride,
+        rows,
+        steps,
+        panels,
+        bias,
+        biasStride,
+        sums,
+        factors.grids(),
+        factors.scales());
+  }
+
+  /**
+   * One panel of those that are made from blocks.
+   *
+   * @param a {@link AmxForm#rowsBytes} as above
+   * @param b [steps] as above
+   * @param c [rows][32 columns], {@code cStride} bytes apart
+   * @param bias [32 columns]
+   * @param sums {@link #sumBytes}, overwritten
+   * @param next made meanwhile
+   */
+  void run(
+      MemorySegment a,
+      MemorySegment b,
+      MemorySegment c,
+      long cStride,
+      long rows,
+      long steps,
+      MemorySegment bias,
+      MemorySegment sums,
+      Next next) {
+    if (!next.equals(Next.NONE)) {
+      long bytes = blocks.panels().bytes();
+      Segments.require(next.blocks(), steps, bytes, bytes);
+      Segments.require(next.tiles(), steps, form.panelStep(), form.panelStep());
+    }
+    call(a, b, c, cStride, rows, steps, 1, bias, 0, sums, next.blocks(), next.tiles());
+  }
+
+  private void call(
+      MemorySegment a,
+      MemorySegment b,
+      MemorySegment c,
+      long cStride,
+      long rows,
+      long steps,
+      long panels,
+      MemorySegment bias,
+      long biasStride,
+      MemorySegment sums,
+      MemorySegment gridsOrBlocks,
+      MemorySegment scalesOrTiles) {
     if (rows <= 0 || steps <= 0 || panels <= 0) {
       throw new IllegalArgumentException(
           "rows=" + rows + ", steps=" + steps + ", panels=" + panels);
@@ -131,10 +214,6 @@ final class AmxProductKernel {
     Segments.require(c, rows, cStride, panels * PANEL_ROW);
     Segments.require(bias, panels, biasStride, PANEL_ROW);
     Segments.require(sums, 1, 0, sumBytes(form, rows, steps));
-    if (form == AmxForm.INT8) {
-      Segments.require(factors.grids(), rows, Grids.BYTES, Grids.BYTES);
-      Segments.require(factors.scales(), panels, 2 * PANEL_ROW, 2 * PANEL_ROW);
-    }
     long block = block(form, steps);
     try {
       CALL.invokeExact(
@@ -151,8 +230,8 @@ final class AmxProductKernel {
           biasStride,
           sums,
           block < steps ? SUM_BYTES : 0L,
-          factors.grids(),
-          factors.scales(),
+          gridsOrBlocks,
+          scalesOrTiles,
           CONFIGURATION);
     } catch (Throwable e) {
       throw CodeMemory.thrown(e);
@@ -161,5 +240,9 @@ final class AmxProductKernel {
 
   static Assembly assemble(AmxForm form) {
     return new AmxProductWriter(form).write();
+  }
+
+  static Assembly assemble(BlockForm blocks) {
+    return new AmxProductWriter(blocks).write();
   }
 }

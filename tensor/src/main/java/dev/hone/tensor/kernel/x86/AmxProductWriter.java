@@ -11,7 +11,11 @@ import dev.hone.tensor.kernel.x86.assembler.Vec;
 import dev.hone.tensor.kernel.x86.assembler.Width;
 import java.util.Locale;
 
-/** Writes the code of {@link AmxProductKernel}; a field is a register, or a place on the stack. */
+/**
+ * Writes the code of {@link AmxProductKernel}; a field is a register, or a place on the stack.
+ * Where panels are made of blocks, the next one is made beside the steps of this one: with vectors,
+ * while tiles are multiplied.
+ */
 final class AmxProductWriter implements TileRound.Writer {
   private static final Tmm[][] SUMS = {
     {new Tmm(0), new Tmm(1)},
@@ -31,6 +35,9 @@ final class AmxProductWriter implements TileRound.Writer {
   /** Rows that are finished beside a step. */
   private static final int BESIDE = 4;
 
+  /** Steps beside which a block of the next panel is made. */
+  private static final int STEPS_OF_BLOCK = 4;
+
   private final AmxForm form;
   private final Assembler asm = new Assembler();
   private final Registers registers = new Registers(Width.ZMM);
@@ -45,14 +52,25 @@ final class AmxProductWriter implements TileRound.Writer {
   private final Gpr panel = registers.gpr("panel");
   private final Gpr k = registers.gpr("k");
   private final Gpr line = registers.gpr("stride of a tile");
-  private final Gpr ahead = registers.gpr("ahead");
 
   /** Of the rows whose sums are whole, but not yet in c. */
   private final Gpr waiting = registers.renamed(rows, "rows that wait");
 
   private final Gpr sums = registers.gpr("their sums");
   private final Gpr out = registers.gpr("their c");
+
+  /** Of products of bytes; others have the next panel's tiles there, where they are made. */
   private final Gpr grids = registers.gpr("their grids");
+
+  /** What is asked for of the next block; where the next panel is made, its blocks. */
+  private final Gpr ahead = registers.gpr("ahead");
+
+  /** Items of the next panel that are still to be made. */
+  private final Gpr items = registers.renamed(steps, "items");
+
+  /** Makes the next panel; null where none is made. */
+  private final BlockTilesWriter next;
+
   private final Vec[] bias = registers.vecs("bias", 2);
   private final Vec[] numbers = registers.vecs("numbers", 2);
   private final Vec[] scales = registers.vecs("scales", 2);
@@ -80,9 +98,17 @@ final class AmxProductWriter implements TileRound.Writer {
   private final Memory gridsNow = local(8);
   private final Memory waitingBias = local(9);
   private final Memory waitingScales = local(10);
+  private final Memory allSteps = local(11);
 
   AmxProductWriter(AmxForm form) {
     this.form = form;
+    next = null;
+  }
+
+  /** Of panels that are made of blocks. */
+  AmxProductWriter(BlockForm blocks) {
+    form = AmxForm.BF16;
+    next = new BlockTilesWriter(asm, registers, blocks, ahead, grids, items);
   }
 
   private static Memory local(int index) {
@@ -100,6 +126,7 @@ final class AmxProductWriter implements TileRound.Writer {
     asm.ldtilecfg(Memory.at(k, 0));
     asm.mov(firstA, a);
     asm.mov(allRows, rows);
+    asm.mov(allSteps, steps);
     asm.mov(k, steps);
     asm.shl(k, Integer.numberOfTrailingZeros(form.rowStep()));
     asm.mov(nextTiles, k);
@@ -107,9 +134,12 @@ final class AmxProductWriter implements TileRound.Writer {
     asm.mov(waiting, 0);
     copy(biasAt, waitingBias);
     copy(scalesAt, waitingScales);
+    if (next != null) {
+      beginNext();
+    }
     Label nextPanel = asm.here();
     asm.mov(a, firstA);
-    asm.mov(stepsLeft, steps);
+    copy(allSteps, stepsLeft);
     Label nextBlock = asm.here();
     beginBlock();
     rows();
@@ -133,10 +163,27 @@ final class AmxProductWriter implements TileRound.Writer {
     asm.jne(nextPanel);
     loadPanel();
     finishAll();
+    if (next != null) {
+      next.all();
+    }
     asm.tilerelease();
     asm.add(Gpr.RSP, ROOM);
     asm.leave(registers);
-    return asm.finish("product-tiles-" + form.name().toLowerCase(Locale.ROOT).replace('_', '-'));
+    String name = "product-tiles-" + form.name().toLowerCase(Locale.ROOT).replace('_', '-');
+    return asm.finish(next == null ? name : name + "-beside-" + next.form());
+  }
+
+  /** The next panel has as many blocks as this one steps; none where there is no next one. */
+  private void beginNext() {
+    Label there = new Label();
+    asm.mov(ahead, gridsAt);
+    asm.mov(grids, scalesAt);
+    asm.shl(items, Integer.numberOfTrailingZeros(next.items()));
+    asm.test(ahead, ahead);
+    asm.jne(there);
+    asm.mov(items, 0);
+    asm.bind(there);
+    next.begin(k);
   }
 
   private void copy(Memory from, Memory to) {
@@ -164,11 +211,13 @@ final class AmxProductWriter implements TileRound.Writer {
     asm.mov(k, stepsLeft);
     asm.bind(whole);
     asm.mov(now, k);
-    asm.mov(ahead, k);
+    if (next == null) {
+      asm.mov(ahead, k);
+      asm.shl(ahead, Integer.numberOfTrailingZeros(form.panelStep()));
+      asm.add(ahead, b);
+    }
     asm.shl(k, Integer.numberOfTrailingZeros(form.rowStep()));
     asm.mov(blockOfA, k);
-    asm.shl(ahead, Integer.numberOfTrailingZeros(form.panelStep()));
-    asm.add(ahead, b);
     asm.mov(tiles, a);
     copy(allRows, rowsLeft);
     copy(sumsAt, sumsNow);
@@ -242,7 +291,7 @@ final class AmxProductWriter implements TileRound.Writer {
     Label more = new Label();
     Label begun = new Label();
     asm.mov(k, stepsLeft);
-    asm.cmp(k, steps);
+    asm.cmp(k, allSteps);
     asm.jne(more);
     for (int i = 0; i < high; i++) {
       for (int j = 0; j < 2; j++) {
@@ -262,13 +311,28 @@ final class AmxProductWriter implements TileRound.Writer {
 
   private void step(int high) {
     TileRound.write(high, form.pairs(), this);
-    int prefetches = form.panelStep() / LINE / PASSES;
-    for (int p = 0; p < prefetches; p++) {
-      asm.prefetcht1(Memory.at(ahead, p * LINE));
+    if (next == null) {
+      int prefetches = form.panelStep() / LINE / PASSES;
+      for (int p = 0; p < prefetches; p++) {
+        asm.prefetcht1(Memory.at(ahead, p * LINE));
+      }
+      asm.add(ahead, prefetches * LINE);
+    } else {
+      makeNext();
     }
-    asm.add(ahead, prefetches * LINE);
     asm.add(tiles, form.rowStep());
     asm.add(panel, form.panelStep());
+  }
+
+  /** A share of a block of the next panel. */
+  private void makeNext() {
+    Label made = new Label();
+    asm.test(items, items);
+    asm.je(made);
+    for (int i = 0; i < next.items() / STEPS_OF_BLOCK; i++) {
+      next.item();
+    }
+    asm.bind(made);
   }
 
   @Override
@@ -305,7 +369,9 @@ final class AmxProductWriter implements TileRound.Writer {
     asm.jne(unfinished);
     asm.mov(sums, panel);
     asm.mov(out, outNow);
-    asm.mov(grids, gridsNow);
+    if (form == AmxForm.INT8) {
+      asm.mov(grids, gridsNow);
+    }
     copy(biasAt, waitingBias);
     copy(scalesAt, waitingScales);
     asm.mov(waiting, high * AmxForm.SIDE);

@@ -4,6 +4,7 @@ import dev.hone.tensor.Input;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.kernel.panels.BlockPanels;
 import dev.hone.tensor.kernel.panels.TilePanels;
+import dev.hone.tensor.kernel.x86.AmxProductKernel.Next;
 import dev.hone.tensor.kernel.x86.CpuFeatures.Feature;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -32,6 +33,7 @@ final class Blocks {
       new ConcurrentHashMap<>();
 
   private final Map<BlockForm, AmxWideningKernel> tiles = new ConcurrentHashMap<>();
+  private final Map<BlockForm, AmxProductKernel> tileProducts = new ConcurrentHashMap<>();
 
   Blocks(Set<Feature> features) {
     this.features = features;
@@ -62,6 +64,15 @@ final class Blocks {
    */
   AmxWideningKernel tiles(BlockForm form) {
     return tiles.computeIfAbsent(form, this::triedTiles);
+  }
+
+  /**
+   * The product by tiles of a form.
+   *
+   * @throws IllegalStateException if it computes something else than it should
+   */
+  AmxProductKernel tileProduct(BlockForm form) {
+    return tileProducts.computeIfAbsent(form, this::triedTileProduct);
   }
 
   BlockRoundingKernel rounding(BlockForm form) {
@@ -126,6 +137,47 @@ final class Blocks {
       }
     }
     return widening;
+  }
+
+  /** Ones by a panel, whose sums are those of its columns, while another is made. */
+  private AmxProductKernel triedTileProduct(BlockForm form) {
+    AmxProductKernel product = new AmxProductKernel(form);
+    int blocks = 2;
+    int rows = AmxForm.ROWS + 1;
+    long panelBytes = (long) blocks * AmxForm.BF16.panelStep();
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment w = weights(form, blocks, arena);
+      MemorySegment panel = arena.allocate(panelBytes, Tensor.ALIGNMENT);
+      tiles(form).run(w, panel, blocks);
+      MemorySegment a = arena.allocate(AmxForm.BF16.rowsBytes(rows, blocks), Tensor.ALIGNMENT);
+      for (long i = 0; i < a.byteSize() / Short.BYTES; i++) {
+        a.setAtIndex(ValueLayout.JAVA_SHORT, i, (short) (Float.floatToRawIntBits(1) >>> 16));
+      }
+      MemorySegment c = arena.allocate(4L * rows * form.columns(), Tensor.ALIGNMENT);
+      MemorySegment bias = arena.allocate(4L * form.columns(), Tensor.ALIGNMENT);
+      long sumBytes = AmxProductKernel.sumBytes(AmxForm.BF16, rows, blocks);
+      MemorySegment sums = arena.allocate(sumBytes, Tensor.ALIGNMENT);
+      MemorySegment made = arena.allocate(panelBytes, Tensor.ALIGNMENT);
+      product.run(a, panel, c, 4L * form.columns(), rows, blocks, bias, sums, new Next(w, made));
+      boolean same = made.mismatch(panel) < 0;
+      for (int i = 0; i < rows * form.columns(); i++) {
+        float expected = 0;
+        for (int k = 0; k < blocks * Input.BLOCK; k++) {
+          long at = TilePanels.place(k % Input.BLOCK, i % form.columns());
+          long step = k / Input.BLOCK * (long) AmxForm.BF16.panelStep() / Short.BYTES;
+          int bits = panel.getAtIndex(ValueLayout.JAVA_SHORT, step + at) << 16;
+          expected += Float.intBitsToFloat(bits);
+        }
+        same &= Math.abs(c.getAtIndex(Tensor.FLOAT, i) - expected) <= TOLERANCE;
+      }
+      if (!same) {
+        throw new IllegalStateException(
+            "the self-test of product-tiles-beside-"
+                + form
+                + " failed; use the kernels of the tier vector");
+      }
+    }
+    return product;
   }
 
   private static MemorySegment weights(BlockForm form, int blocks, Arena arena) {

@@ -2,7 +2,7 @@ package dev.hone.tensor.kernel.x86;
 
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.kernel.panels.BlockPanels;
-import dev.hone.tensor.kernel.x86.AmxProductKernel.Factors;
+import dev.hone.tensor.kernel.x86.AmxProductKernel.Next;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -42,28 +42,26 @@ final class TiledBlockProduct implements PanelProduct {
     long width = (long) weight.columns() * Float.BYTES;
     int blocks = weight.blocks();
     AmxWideningKernel widening = code.blocks().tiles(code.blocks().form(weight.form()));
-    MemorySegment panel = code.scratch().take((long) blocks * FORM.panelStep());
+    AmxProductKernel product = code.blocks().tileProduct(code.blocks().form(weight.form()));
+    long panelBytes = (long) blocks * FORM.panelStep();
+    MemorySegment panels = code.scratch().take(2 * panelBytes); // this one and the next, in turn
     MemorySegment sums = code.scratch().take(AmxProductKernel.sumBytes(FORM, rows, blocks));
+    widening.run(weight.data().asSlice(weight.at(fromPanel)), panels, blocks);
     for (int p = fromPanel; p < toPanel; p++) {
       long column = (p - fromPanel) * width;
-      widening.run(weight.data().asSlice(weight.at(p)), panel, blocks);
-      code.tiles()
-          .product(FORM)
-          .run(
-              numbers,
-              panel,
-              out.asSlice(column),
-              outStride,
-              rows,
-              blocks,
-              1,
-              PanelProduct.start(code, bias, column, width),
-              0,
-              sums,
-              Factors.NONE);
+      int turn = (p - fromPanel) % 2;
+      MemorySegment panel = panels.asSlice(turn * panelBytes, panelBytes);
+      Next next =
+          p + 1 < toPanel
+              ? new Next(
+                  weight.data().asSlice(weight.at(p + 1)),
+                  panels.asSlice((1 - turn) * panelBytes, panelBytes))
+              : Next.NONE;
+      MemorySegment start = PanelProduct.start(code, bias, column, width);
+      product.run(numbers, panel, out.asSlice(column), outStride, rows, blocks, start, sums, next);
     }
     code.scratch().putBack(sums);
-    code.scratch().putBack(panel);
+    code.scratch().putBack(panels);
   }
 
   @Override

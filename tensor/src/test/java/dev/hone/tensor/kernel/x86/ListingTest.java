@@ -54,6 +54,7 @@ class ListingTest {
         }
         if (width == Width.ZMM && form.arithmetic().dots()) {
           all.add(AmxWideningKernel.assemble(form));
+          all.add(AmxProductKernel.assemble(form));
         }
         if (width == Width.YMM) {
           all.add(BlockRoundingKernel.assemble(BlockRoundingKernel.Form.of(form)));

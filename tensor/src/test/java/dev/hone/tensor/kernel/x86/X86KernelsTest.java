@@ -20,6 +20,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.function.IntUnaryOperator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIf;
@@ -327,6 +328,8 @@ class X86KernelsTest extends TierTest {
         rounding.run(x.segment(), stride, rows, depth, integers.segment());
         if (X86Code.here().code().hasTiles()) {
           widensBlocksWithinItsSegments(blocks.tiles(form), w.segment(), count * depth);
+          int high = 1 + random.nextInt(70);
+          multipliesTilesBesides(blocks.tileProduct(form), high, w.segment(), count * depth);
         }
         product.run(
             integers.segment(),
@@ -365,6 +368,40 @@ class X86KernelsTest extends TierTest {
       assertThatThrownBy(() -> widening.run(blocks.asSlice(1), out.segment(), count))
           .isInstanceOf(IndexOutOfBoundsException.class);
       assertThatThrownBy(() -> widening.run(blocks, out.segment().asSlice(64), count))
+          .isInstanceOf(IndexOutOfBoundsException.class);
+    }
+  }
+
+  /** A panel by rows, while the next panel is made. */
+  private static void multipliesTilesBesides(
+      AmxProductKernel product, int rows, MemorySegment blocks, int steps) {
+    AmxForm form = AmxForm.BF16;
+    long width = 4L * AmxForm.COLUMNS;
+    try (GuardedMemory a = new GuardedMemory(form.rowsBytes(rows, steps));
+        GuardedMemory b = new GuardedMemory((long) steps * form.panelStep());
+        GuardedMemory c = new GuardedMemory(rows * width);
+        GuardedMemory bias = new GuardedMemory(width);
+        GuardedMemory sums = new GuardedMemory(AmxProductKernel.sumBytes(form, rows, steps));
+        GuardedMemory tiles = new GuardedMemory((long) steps * form.panelStep())) {
+      Consumer<AmxProductKernel.Next> run =
+          next ->
+              product.run(
+                  a.segment(),
+                  b.segment(),
+                  c.segment(),
+                  width,
+                  rows,
+                  steps,
+                  bias.segment(),
+                  sums.segment(),
+                  next);
+      run.accept(AmxProductKernel.Next.NONE);
+      run.accept(new AmxProductKernel.Next(blocks, tiles.segment()));
+      assertThatThrownBy(
+              () -> run.accept(new AmxProductKernel.Next(blocks.asSlice(1), tiles.segment())))
+          .isInstanceOf(IndexOutOfBoundsException.class);
+      assertThatThrownBy(
+              () -> run.accept(new AmxProductKernel.Next(blocks, tiles.segment().asSlice(64))))
           .isInstanceOf(IndexOutOfBoundsException.class);
     }
   }

@@ -221,6 +221,12 @@ public final class Assembler {
     rex(b.number(), a, 0x39);
   }
 
+  public void test(Gpr a, int value) {
+    code.begin("test " + a + "," + hex(value));
+    rex(0, a, 0xF7);
+    code.putInt(value);
+  }
+
   public void test(Gpr a, Gpr b) {
     code.begin("test " + a + "," + b);
     rex(b.number(), a, 0x85);
