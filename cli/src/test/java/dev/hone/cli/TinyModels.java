@@ -1,6 +1,9 @@
 package dev.hone.cli;
 
+import dev.hone.compress.Provenance;
+import dev.hone.model.Blocks;
 import dev.hone.model.folder.Model;
+import dev.hone.model.folder.ModelWriter;
 import dev.hone.model.format.gguf.GgufModelWriter;
 import dev.hone.model.format.gguf.GgufWriter;
 import dev.hone.model.format.gguf.MetadataValue;
@@ -10,6 +13,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /** Tiny models of random weights, which runtime's tests hold. */
@@ -45,6 +49,22 @@ final class TinyModels {
     }
     Files.copy(ALL.resolve("tokenizer.json"), model.resolve("tokenizer.json"));
     return model;
+  }
+
+  /** An embedder of many blocks: work on it takes a while. */
+  static Path deep(int blocks, Path into) throws IOException {
+    try (Model model = Model.load(copy("embed-mean", into))) {
+      List<Integer> again =
+          IntStream.range(0, blocks)
+              .mapToObj(i -> i % model.transformer().blocks().size())
+              .toList();
+      ModelWriter.write(
+          model,
+          Blocks.of(model.transformer(), again),
+          Provenance.of("embed-mean"),
+          into.resolve("deep"));
+    }
+    return into.resolve("deep");
   }
 
   /** A decoder that reads texts byte by byte, as GGUF. */

@@ -101,7 +101,7 @@ public final class CalibratedGoldens implements AutoCloseable {
         .run(
             original(),
             Journal.NONE,
-            (block, inputs) ->
+            (block, inputs, _) ->
                 block.map(
                     new LayerMap() {
                       @Override

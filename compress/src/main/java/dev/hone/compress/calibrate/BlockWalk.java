@@ -13,7 +13,6 @@ import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.function.BiConsumer;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
@@ -21,7 +20,8 @@ import java.util.function.Supplier;
 /**
  * Goes through a model block by block: shows what the layers of a block read, lets the block be
  * changed, and feeds what the changed block answers to the next one, as Frantar et al., "GPTQ",
- * section 4 do. Of activations, one block's inputs stand in memory; of weights, one block's.
+ * section 4 do. Of weights, one block's stand in memory; activations between blocks stand in a
+ * mapped file where there is a journal.
  */
 public final class BlockWalk {
   private final Calibration calibration;
@@ -38,16 +38,16 @@ public final class BlockWalk {
     this.watched = watched;
   }
 
-  /** Changes a block, knowing what its layers read. */
+  /** Changes a block, knowing what its layers read; new weights stand in the arena. */
   @FunctionalInterface
   public interface Change {
-    Block of(Block block, Inputs inputs);
+    Block of(Block block, Inputs inputs, Arena arena);
   }
 
-  /** Changes a block, and looks at what layers read as often as it likes. */
+  /** The same, looking at what layers read as often as it likes. */
   @FunctionalInterface
   public interface Look {
-    Block of(Block block, Texts texts);
+    Block of(Block block, Texts texts, Arena arena);
   }
 
   /** All texts, at the block that they have come to. */
@@ -74,6 +74,21 @@ public final class BlockWalk {
       }
     }
 
+    /**
+     * Runs all texts through a block.
+     *
+     * @param observer told of what it reads and what it answers, [token, hidden] each, which are
+     *     gone when it returns
+     */
+    public void run(Block block, BiConsumer<Tensor, Tensor> observer) {
+      try (BlockEngine engine = BlockEngine.of(model, block, calibration.kernels())) {
+        for (int b = 0; b < states.size(); b++) {
+          Tensor x = states.get(b);
+          observer.accept(x, engine.run(x, calibration.batches().get(b)));
+        }
+      }
+    }
+
     /** What the watched layers of a block read. */
     private Inputs inputs(Block block) {
       var inputs = new Inputs();
@@ -93,10 +108,10 @@ public final class BlockWalk {
     return look(
         model,
         journal,
-        (block, texts) -> {
+        (block, texts, arena) -> {
           Block next = block;
           for (Change change : changes) {
-            next = change.of(next, texts.inputs(next));
+            next = change.of(next, texts.inputs(next), arena);
           }
           return next;
         });
@@ -106,19 +121,14 @@ public final class BlockWalk {
   public Transformer look(Transformer model, Journal journal, Look look) {
     List<Block> changed = new ArrayList<>();
     try (Arena arena = Arena.ofShared()) {
-      List<Tensor> states = embeddings(model, arena);
+      List<Tensor> states = embeddings(model, journal, arena);
       for (int i = 0; i < model.blocks().size(); i++) {
         Block block = model.blocks().get(i);
         boolean last = i + 1 == model.blocks().size();
-        Optional<Block> kept = journal.read(i, block);
-        Block next;
-        if (kept.isPresent()) {
-          next = kept.get();
-        } else {
-          next = look.of(block, new Texts(model, states));
-          journal.write(i, block, next);
-        }
+        var texts = new Texts(model, states);
+        Block next = journal.block(i, block, own -> look.of(block, texts, own));
         changed.add(next);
+        System.gc(); // large arrays make the heap grow before they are collected: a block at a time
         if (!last) {
           advance(model, next, states);
         }
@@ -128,14 +138,17 @@ public final class BlockWalk {
     return model.with(changed);
   }
 
-  private List<Tensor> embeddings(Transformer model, Arena arena) {
+  private List<Tensor> embeddings(Transformer model, Journal journal, Arena arena) {
+    long rowBytes = Plain.F32.rowBytes(model.hidden());
+    MemorySegment all = journal.room(calibration.tokens() * rowBytes, arena);
     List<Tensor> states = new ArrayList<>();
+    long at = 0;
     try (BlockEngine engine = BlockEngine.embeddings(model, calibration.kernels())) {
       for (Batch batch : calibration.batches()) {
-        Tensor state = Tensor.allocate(arena, Plain.F32, batch.tokens(), model.hidden());
-        MemorySegment.copy(
-            engine.embeddings(batch).data(), 0, state.data(), 0, state.data().byteSize());
-        states.add(state);
+        MemorySegment state = all.asSlice(at, batch.tokens() * rowBytes);
+        state.copyFrom(engine.embeddings(batch).data());
+        states.add(Tensor.of(Plain.F32, state, batch.tokens(), model.hidden()));
+        at += state.byteSize();
       }
     }
     return states;

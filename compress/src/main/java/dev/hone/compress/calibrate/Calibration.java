@@ -4,12 +4,14 @@ import dev.hone.compress.Pass;
 import dev.hone.compress.Progress;
 import dev.hone.compress.RecipeException;
 import dev.hone.model.Batch;
+import dev.hone.model.Linear;
 import dev.hone.model.Transformer;
 import dev.hone.model.Weight;
 import dev.hone.tensor.kernel.Kernels;
 import dev.hone.tensor.parallel.ComputePool;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -68,7 +70,10 @@ public record Calibration(
         batches, kernels, pool, progress, journal.map(folder -> folder.resolve("pass-" + index)));
   }
 
-  /** Says what a pass makes of what: the pass, the tokens, and every weight's bytes. */
+  /**
+   * Says what a pass makes of what: the pass, the tokens, every weight's bytes, and how layers read
+   * their inputs.
+   */
   public String key(Pass pass, Transformer model) {
     var sum = new CRC32C();
     for (Batch batch : batches) {
@@ -81,6 +86,9 @@ public record Calibration(
       for (long at = 0; at < data.byteSize(); at += CHUNK_BYTES) {
         sum.update(data.asSlice(at, Math.min(CHUNK_BYTES, data.byteSize() - at)).asByteBuffer());
       }
+    }
+    for (Linear layer : model.linears()) {
+      sum.update(layer.input().toString().getBytes(StandardCharsets.UTF_8));
     }
     return pass + "\n" + Long.toHexString(sum.getValue()) + "\n" + kernels.name() + "\n";
   }

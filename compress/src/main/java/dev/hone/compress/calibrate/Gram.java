@@ -20,14 +20,14 @@ public final class Gram {
   private static final int BAND = 256;
 
   private final int size;
-  private final double[] sums;
+  private final double[] sums; // the lower triangle, row after row
   private final float[] largest;
   private final double[] totals;
   private long tokens;
 
   public Gram(int size) {
     this.size = size;
-    this.sums = new double[Math.multiplyExact(size, size)];
+    this.sums = new double[place(size, 0)];
     this.largest = new float[size];
     this.totals = new double[size];
   }
@@ -56,9 +56,18 @@ public final class Gram {
   public double[] diagonal() {
     double[] diagonal = new double[size];
     for (int i = 0; i < size; i++) {
-      diagonal[i] = sums[i * size + i];
+      diagonal[i] = at(i, i);
     }
     return diagonal;
+  }
+
+  /** The product of two columns. */
+  public double at(int i, int j) {
+    return sums[place(Math.max(i, j), Math.min(i, j))];
+  }
+
+  private static int place(int row, int column) {
+    return Math.toIntExact((long) row * (row + 1) / 2 + column);
   }
 
   /**
@@ -70,9 +79,7 @@ public final class Gram {
     double[] all = new double[size * size];
     for (int i = 0; i < size; i++) {
       for (int j = 0; j < size; j++) {
-        int row = Math.max(order[i], order[j]);
-        int col = Math.min(order[i], order[j]);
-        all[i * size + j] = sums[row * size + col];
+        all[i * size + j] = at(order[i], order[j]);
       }
     }
     return all;
@@ -101,7 +108,7 @@ public final class Gram {
   private void sum(Tensor products, int row, int from) {
     long width = products.cols();
     long start = row * width * Float.BYTES;
-    int at = (from + row) * size + from;
+    int at = place(from + row, from);
     for (int i = 0; i < Math.min(width, row + 1); i++) {
       sums[at + i] += products.data().get(Tensor.FLOAT, start + i * (long) Float.BYTES);
     }

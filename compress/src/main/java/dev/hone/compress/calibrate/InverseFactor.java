@@ -31,13 +31,19 @@ public final class InverseFactor {
   /** The Gram matrix with its diagonal raised: [n, n] row-major. */
   public static double[] damped(Gram gram, int[] order, double damping) {
     int n = gram.size();
-    double mean = Arrays.stream(gram.diagonal()).average().orElse(0);
+    double[] diagonal = dampedDiagonal(gram, damping);
     double[] hessian = gram.matrix(order);
     for (int i = 0; i < n; i++) {
-      double own = hessian[i * n + i];
-      hessian[i * n + i] = own == 0 ? mean : own + damping * mean;
+      hessian[i * n + i] = diagonal[order[i]];
     }
     return hessian;
+  }
+
+  /** Its diagonal, raised, in the columns' own order. */
+  public static double[] dampedDiagonal(Gram gram, double damping) {
+    double[] diagonal = gram.diagonal();
+    double mean = Arrays.stream(diagonal).average().orElse(0);
+    return Arrays.stream(diagonal).map(own -> own == 0 ? mean : own + damping * mean).toArray();
   }
 
   /**
@@ -55,17 +61,7 @@ public final class InverseFactor {
       reversed[j] = swap;
     }
     cholesky(reversed, n, pool);
-    double[] inverse = invertLower(reversed, n, pool);
-    float[] upper = new float[n * n];
-    pool.run(
-        n,
-        i -> {
-          int from = (n - 1 - i) * n;
-          for (int j = i; j < n; j++) {
-            upper[i * n + j] = (float) inverse[from + n - 1 - j];
-          }
-        });
-    return upper;
+    return invertLower(reversed, n, pool);
   }
 
   /**
@@ -172,9 +168,9 @@ public final class InverseFactor {
     }
   }
 
-  /** L⁻¹, a strip of columns on each thread. */
-  private static double[] invertLower(double[] l, int n, ComputePool pool) {
-    double[] inverse = new double[n * n];
+  /** L⁻¹ with both axes turned around, a strip of columns on each thread. */
+  private static float[] invertLower(double[] l, int n, ComputePool pool) {
+    float[] inverse = new float[n * n];
     int strips = (n + STRIP - 1) / STRIP;
     pool.run(
         strips,
@@ -191,7 +187,7 @@ public final class InverseFactor {
             double pivot = 1 / l[i * n + i];
             for (int j = 0; j < width; j++) {
               local[at + j] *= pivot;
-              inverse[i * n + from + j] = local[at + j];
+              inverse[(n - 1 - i) * n + n - 1 - from - j] = (float) local[at + j];
             }
           }
         });

@@ -4,9 +4,9 @@ import dev.hone.compress.RecipeException;
 import dev.hone.model.Block;
 import dev.hone.model.LayerMap;
 import dev.hone.model.Linear;
-import dev.hone.model.Norm;
 import dev.hone.model.Role;
 import dev.hone.model.Weight;
+import dev.hone.model.WeightMap;
 import dev.hone.model.Widths;
 import dev.hone.model.folder.ModelWriter;
 import dev.hone.model.format.safetensors.Safetensors;
@@ -20,13 +20,19 @@ import dev.hone.tensor.Tensor;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileChannel.MapMode;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
+import java.util.regex.Pattern;
 
 /**
  * The blocks that a walk has finished, a file each in a folder: written beside and renamed, so that
@@ -37,16 +43,19 @@ import java.util.Optional;
  *   block-00007.safetensors   the weights of block 7 that were changed:
  *     NAME          plain numbers
  *     NAME.data     bytes of a quantized weight, NAME.scales, NAME.zeros; its type stands in the metadata
- *   there, too, stands LAYER.input where that is a static grid: its step and its zero
+ *   there, too, stands LAYER.input: how it is read, and of a static grid its step and its zero
  * </pre>
+ *
+ * What stands there is mapped, and what it was made in is given up.
  */
 public final class Journal {
+  private static final Pattern OWN = Pattern.compile("key|room|\\.?block-\\d{5}\\.safetensors.*");
   private static final String DATA = ".data";
   private static final String SCALES = ".scales";
   private static final String ZEROS = ".zeros";
   private static final String INPUT = ".input";
 
-  /** Keeps nothing. */
+  /** Keeps nothing: for walks that change nothing. */
   public static final Journal NONE = new Journal(Optional.empty(), null);
 
   private final Optional<Path> folder;
@@ -62,13 +71,13 @@ public final class Journal {
    *
    * @param folder it stands in; empty: nothing is kept
    * @param key says what is made of what
-   * @param arena memory of the weights that are read
+   * @param arena that weights are mapped in; where nothing is kept, memory for them
    */
   public static Journal open(Optional<Path> folder, String key, Arena arena) {
     try {
       if (folder.isPresent()) {
         Path file = folder.get().resolve("key");
-        if (Files.exists(folder.get()) && !Files.exists(file) && !empty(folder.get())) {
+        if (Files.exists(folder.get()) && foreign(folder.get())) {
           throw new RecipeException(
               folder.get() + " is no journal of Hone's: name another folder, or remove it");
         }
@@ -84,9 +93,10 @@ public final class Journal {
     return new Journal(folder, arena);
   }
 
-  private static boolean empty(Path folder) throws IOException {
+  /** Whether there is anything that no walk has left, not even one that was killed. */
+  private static boolean foreign(Path folder) throws IOException {
     try (var files = Files.list(folder)) {
-      return files.findAny().isEmpty();
+      return files.anyMatch(file -> !OWN.matcher(file.getFileName().toString()).matches());
     }
   }
 
@@ -94,35 +104,64 @@ public final class Journal {
     return folder.resolve(String.format("block-%05d.safetensors", block));
   }
 
-  /** A block that stands in the journal, made from the original one. */
-  Optional<Block> read(int index, Block original) {
-    return folder
-        .map(f -> file(f, index))
-        .filter(Files::exists)
-        .map(
-            file -> {
-              Safetensors stored = Safetensors.open(file, arena);
-              return Widths.fitted(
-                  original.map(
-                      new Replacement() {
-                        @Override
-                        public Weight of(Weight weight) {
-                          return tensor(stored, weight).map(weight::with).orElse(weight);
-                        }
-
-                        @Override
-                        public Input input(Linear layer) {
-                          return Journal.input(stored, layer).orElse(layer.input());
-                        }
-                      }));
-            });
+  /**
+   * A block that stands in the journal, or what is made of it now.
+   *
+   * @param make makes it, of weights in an arena
+   */
+  Block block(int index, Block original, Function<Arena, Block> make) {
+    if (folder.isEmpty()) {
+      return make.apply(arena);
+    }
+    if (!Files.exists(file(folder.get(), index))) {
+      try (Arena own = Arena.ofShared()) {
+        write(index, original, make.apply(own));
+      }
+    }
+    return read(index, original);
   }
 
-  /** Keeps what became of a block. */
-  void write(int index, Block original, Block changed) {
+  /**
+   * Room for what a walk needs while it runs: in the folder's file system, where there is a folder,
+   * under no name, so that a walk that is killed leaves none of it.
+   */
+  MemorySegment room(long bytes, Arena walk) {
     if (folder.isEmpty()) {
-      return;
+      return walk.allocate(bytes, Tensor.ALIGNMENT);
     }
+    Path file = folder.get().resolve("room");
+    try (FileChannel channel =
+        FileChannel.open(
+            file,
+            StandardOpenOption.CREATE,
+            StandardOpenOption.READ,
+            StandardOpenOption.WRITE,
+            StandardOpenOption.TRUNCATE_EXISTING,
+            StandardOpenOption.DELETE_ON_CLOSE)) {
+      return channel.map(MapMode.READ_WRITE, 0, bytes, walk);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private Block read(int index, Block original) {
+    Safetensors stored = Safetensors.open(file(folder.orElseThrow(), index), arena);
+    return Widths.fitted(
+        original.map(
+            new WeightMap() {
+              @Override
+              public Weight of(Weight weight) {
+                return tensor(stored, weight).map(weight::with).orElse(weight);
+              }
+
+              @Override
+              public Input input(Linear layer) {
+                return Journal.input(stored, layer).orElse(layer.input());
+              }
+            }));
+  }
+
+  private void write(int index, Block original, Block changed) {
     Map<String, Tensor> before = weights(original);
     Map<String, Tensor> tensors = new LinkedHashMap<>();
     Map<String, String> types = new HashMap<>();
@@ -137,9 +176,11 @@ public final class Journal {
         new LayerMap() {
           @Override
           public Linear linear(Role role, Linear layer) {
-            if (layer.input() instanceof StaticInt8 grid) {
-              types.put(layer.name() + INPUT, grid.scale() + " " + grid.zero());
-            }
+            String grid =
+                layer.input() instanceof StaticInt8(float scale, int zero)
+                    ? " " + scale + " " + zero
+                    : "";
+            types.put(layer.name() + INPUT, layer.input().label() + grid);
             return layer;
           }
         });
@@ -197,45 +238,21 @@ public final class Journal {
   private static Optional<Input> input(Safetensors stored, Linear layer) {
     return Optional.ofNullable(stored.metadata().get(layer.name() + INPUT))
         .map(text -> text.split(" "))
-        .map(words -> new StaticInt8(Float.parseFloat(words[0]), Integer.parseInt(words[1])));
+        .map(
+            words ->
+                words[0].equals(StaticInt8.LABEL)
+                    ? new StaticInt8(Float.parseFloat(words[1]), Integer.parseInt(words[2]))
+                    : Input.of(words[0]));
   }
 
   private static Map<String, Tensor> weights(Block block) {
     Map<String, Tensor> all = new LinkedHashMap<>();
-    Replacement none =
-        weight -> {
-          all.put(weight.name(), weight.tensor());
-          return weight;
-        };
-    block.map(none);
+    block.map(
+        (WeightMap)
+            weight -> {
+              all.put(weight.name(), weight.tensor());
+              return weight;
+            });
     return all;
-  }
-
-  /** Another weight in the place of each. */
-  @FunctionalInterface
-  private interface Replacement extends LayerMap {
-    Weight of(Weight weight);
-
-    default Weight orNull(Weight weight) {
-      return weight == null ? null : of(weight);
-    }
-
-    default Input input(Linear layer) {
-      return layer.input();
-    }
-
-    @Override
-    default Linear linear(Role role, Linear layer) {
-      return new Linear(of(layer.weight()), orNull(layer.bias()), input(layer));
-    }
-
-    @Override
-    default Norm norm(Norm norm) {
-      return switch (norm) {
-        case Norm.LayerNorm layer ->
-            new Norm.LayerNorm(of(layer.weight()), orNull(layer.bias()), layer.epsilon());
-        case Norm.RmsNorm rms -> new Norm.RmsNorm(of(rms.weight()), rms.shift(), rms.epsilon());
-      };
-    }
   }
 }

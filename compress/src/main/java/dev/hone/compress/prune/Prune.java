@@ -141,7 +141,7 @@ public record Prune(Sparsity sparsity, Criterion by, double damping, LayerSelect
     Journal journal = Journal.open(calibration.journal(), calibration.key(this, model), arena);
     Transformer walked =
         new BlockWalk(calibration, layer -> chosen.contains(layer.weight().name()))
-            .run(model, journal, (block, inputs) -> prune(block, inputs, calibration, arena));
+            .run(model, journal, (block, inputs, own) -> prune(block, inputs, calibration, own));
     return walked.with(List.of()).map(alone).with(walked.blocks());
   }
 
@@ -237,7 +237,7 @@ public record Prune(Sparsity sparsity, Criterion by, double damping, LayerSelect
         .run(
             model,
             Journal.NONE,
-            (block, inputs) ->
+            (block, inputs, _) ->
                 block.map(
                     map(
                         (weight, layer) -> {

@@ -115,10 +115,10 @@ public record Remove(
               .run(
                   model,
                   journal,
-                  (block, inputs) ->
-                      narrow(model, block, Kind.HEADS, inputs, counts, calibration, arena),
-                  (block, inputs) ->
-                      narrow(model, block, Kind.NEURONS, inputs, counts, calibration, arena));
+                  (block, inputs, own) ->
+                      narrow(model, block, Kind.HEADS, inputs, counts, calibration, own),
+                  (block, inputs, own) ->
+                      narrow(model, block, Kind.NEURONS, inputs, counts, calibration, own));
       return new Outcome(narrowed, LayerChange.between(model, narrowed));
     }
     List<Block> blocks = new ArrayList<>();
@@ -224,7 +224,7 @@ public record Remove(
         .run(
             model,
             Journal.NONE,
-            (block, inputs) -> {
+            (block, inputs, _) -> {
               for (Kind kind : Kind.values()) {
                 Optional<Part> part = part(model, block, kind).filter(p -> p.units() > 1);
                 if (part.isPresent()) {

@@ -66,7 +66,7 @@ public record Awq(DType type, LayerSelection layers) implements Pass {
     Journal journal = Journal.open(calibration.journal(), calibration.key(this, model), arena);
     Transformer scaled =
         new BlockWalk(calibration, _ -> true)
-            .run(model, journal, (block, inputs) -> scale(block, inputs, calibration, arena));
+            .run(model, journal, (block, inputs, own) -> scale(block, inputs, calibration, own));
     return new Outcome(scaled, LayerChange.between(model, scaled));
   }
 

@@ -51,14 +51,16 @@ record Curvature(float[] importance, int[] order, float[] upper, float[] hessian
   /** The damped Gram matrix, over the mean of its diagonal. */
   private static float[] hessian(Gram gram, double damping) {
     int n = gram.size();
-    double[] damped = InverseFactor.damped(gram, IntStream.range(0, n).toArray(), damping);
+    double[] diagonal = InverseFactor.dampedDiagonal(gram, damping);
     double mean = 0;
     for (int i = 0; i < n; i++) {
-      mean += damped[i * n + i] / n;
+      mean += diagonal[i] / n;
     }
     float[] all = new float[n * n];
-    for (int i = 0; i < all.length; i++) {
-      all[i] = (float) (damped[i] / mean);
+    for (int i = 0; i < n; i++) {
+      for (int j = 0; j < n; j++) {
+        all[i * n + j] = (float) ((i == j ? diagonal[i] : gram.at(i, j)) / mean);
+      }
     }
     return all;
   }

@@ -111,7 +111,7 @@ public record Encode(DType type, Map<String, DType> types, Rounding rounding, La
     }
     Journal journal = Journal.open(calibration.journal(), calibration.key(this, model), arena);
     return new BlockWalk(calibration, layer -> chosen.contains(layer.weight().name()))
-        .run(model, journal, (block, inputs) -> encode(block, inputs, calibration, arena));
+        .run(model, journal, (block, inputs, own) -> encode(block, inputs, calibration, own));
   }
 
   /** What a matrix becomes; what it is, where the pass leaves it alone. */

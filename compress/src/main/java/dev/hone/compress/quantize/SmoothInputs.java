@@ -57,7 +57,7 @@ public record SmoothInputs(double strength, LayerSelection layers) implements Pa
     Journal journal = Journal.open(calibration.journal(), calibration.key(this, model), arena);
     Transformer smoothed =
         new BlockWalk(calibration, _ -> true)
-            .run(model, journal, (block, inputs) -> smooth(block, inputs, arena));
+            .run(model, journal, (block, inputs, own) -> smooth(block, inputs, own));
     return new Outcome(smoothed, LayerChange.between(model, smoothed));
   }
 

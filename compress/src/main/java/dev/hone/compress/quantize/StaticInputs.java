@@ -111,7 +111,7 @@ public record StaticInputs(
             .look(
                 dynamic,
                 journal,
-                (block, texts) -> change(block, texts, fixed.names(block), calibration, arena));
+                (block, texts, own) -> change(block, texts, fixed.names(block), calibration, own));
     return new Outcome(made, List.of());
   }
 

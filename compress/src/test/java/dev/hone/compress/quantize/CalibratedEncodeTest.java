@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.hone.compress.LayerChange;
+import dev.hone.compress.LayerKind;
 import dev.hone.compress.LayerSelection;
 import dev.hone.compress.Pass;
 import dev.hone.compress.Progress;
@@ -13,11 +14,13 @@ import dev.hone.compress.calibrate.Calibration;
 import dev.hone.compress.calibrate.CalibrationTexts;
 import dev.hone.compress.quantize.Rounding.Method;
 import dev.hone.measure.Fidelity;
+import dev.hone.model.Linear;
 import dev.hone.model.Transformer;
 import dev.hone.model.Weight;
 import dev.hone.runtime.Encoder;
 import dev.hone.runtime.EncoderOptions;
 import dev.hone.tensor.DType;
+import dev.hone.tensor.Input;
 import dev.hone.tensor.kernel.KernelTier;
 import dev.hone.tensor.parallel.ComputePool;
 import java.io.IOException;
@@ -103,6 +106,36 @@ class CalibratedEncodeTest {
     assertThat(Files.getLastModifiedTime(first)).isEqualTo(written);
     assertThat(bytes(again.model())).isEqualTo(bytes(whole));
     assertThat(again.changes()).hasSize(12);
+  }
+
+  /** As after kill -9 while an old journal was removed: its key is gone, blocks are left. */
+  @Test
+  void beginsAnewWhereTheKeyIsMissing() throws IOException {
+    Path journal = folder.resolve("journal");
+    encode("int4-g32-asym", Method.REFIT, calibration(50, Optional.of(journal)));
+    Files.delete(journal.resolve("key"));
+    assertThat(
+            bytes(
+                encode("int4-g32-asym", Method.GPTQ, calibration(50, Optional.of(journal)))
+                    .model()))
+        .isEqualTo(
+            bytes(encode("int4-g32-asym", Method.GPTQ, calibration(50, Optional.empty())).model()));
+  }
+
+  /** GGUF's blocks are multiplied with floats: that layers were to round them is gone. */
+  @Test
+  void whatLayersReadIsKeptToo() {
+    Transformer dynamic =
+        new RoundInputs(Input.DYNAMIC_INT8, LayerSelection.blocks())
+            .apply(encoder.model().transformer(), arena)
+            .model();
+    var pass =
+        new Encode(
+            DType.Block.Q4_0, Rounding.of(Method.GPTQ), LayerSelection.of(LayerKind.FEED_FORWARD));
+    Calibration kept = calibration(50, Optional.of(folder.resolve("journal")));
+    assertThat(pass.apply(dynamic, kept, arena).model().linears())
+        .extracting(Linear::input)
+        .containsOnly(Input.FLOAT);
   }
 
   /** Another method, or other texts: nothing of the old journal is taken. */

@@ -16,6 +16,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.function.ToIntFunction;
+import java.util.stream.IntStream;
 
 /**
  * Models whose layers are not all equally wide, as pruning leaves them: the config's {@code
@@ -166,10 +167,12 @@ public final class LayerWidths {
   /** Says in the config of a changed model how wide its layers are, where that is not as before. */
   public static void write(Transformer before, Transformer after, ObjectNode config) {
     List<Widths> widths = Widths.of(after);
-    if (widths.equals(Widths.of(before))) {
+    List<Widths> promised = promised(before, widths.size());
+    boolean listed = config.has(FIELD);
+    if (widths.equals(promised) && (!listed || widths.size() == before.blocks().size())) {
       return; // as wide as the config says already
     }
-    if (config.has(SHARED_KEYS) && !config.has(FIELD) && joined(Widths.of(before), widths)) {
+    if (config.has(SHARED_KEYS) && !listed && joined(promised, widths)) {
       config.put(SHARED_KEYS, widths.getFirst().kvHeads());
       return;
     }
@@ -177,6 +180,14 @@ public final class LayerWidths {
     put(field.putArray(HEADS), widths, Widths::heads);
     put(field.putArray(KV_HEADS), widths, Widths::kvHeads);
     put(field.putArray(INTERMEDIATE), widths, Widths::intermediate);
+  }
+
+  /** How wide so many layers are where nothing is said: as the one that stood in their place. */
+  private static List<Widths> promised(Transformer before, int count) {
+    List<Block> blocks = before.blocks();
+    return IntStream.range(0, count)
+        .mapToObj(i -> Widths.of(blocks.get(Math.min(i, blocks.size() - 1))))
+        .toList();
   }
 
   /** Whether all layers have as many heads of keys, and else are what they were. */

@@ -4,8 +4,10 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.hone.model.Transformer;
 import dev.hone.model.Weight;
+import dev.hone.model.architecture.LayerCount;
 import dev.hone.model.architecture.LayerInputs;
 import dev.hone.model.architecture.LayerWidths;
+import dev.hone.model.format.Beside;
 import dev.hone.model.format.FormatException;
 import dev.hone.model.format.compressed.CompressedTensors;
 import dev.hone.model.format.compressed.Encoded;
@@ -14,12 +16,9 @@ import dev.hone.model.format.safetensors.SafetensorsWriter;
 import dev.hone.tensor.Tensor;
 import java.io.IOException;
 import java.lang.foreign.Arena;
-import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -102,9 +101,7 @@ public final class ModelWriter {
     refuseForeign(target);
     Files.createDirectories(target.toAbsolutePath().getParent());
     // Not a temporary directory of the JDK's: those are closed to other users, and this one stays.
-    Path beside = beside(target, "new");
-    delete(beside);
-    Files.createDirectory(beside);
+    Path beside = Files.createDirectory(Beside.of(target));
     try {
       fill(source, result, weights, provenance, beside);
       move(beside, target);
@@ -121,10 +118,10 @@ public final class ModelWriter {
     refuseForeign(target);
     if (!Files.exists(target)) {
       Files.move(folder, target, StandardCopyOption.ATOMIC_MOVE);
+      Beside.deleteLeftovers(target);
       return;
     }
-    Path old = beside(target, "old");
-    delete(old);
+    Path old = Beside.of(target);
     Files.move(target, old, StandardCopyOption.ATOMIC_MOVE);
     try {
       Files.move(folder, target, StandardCopyOption.ATOMIC_MOVE);
@@ -137,12 +134,7 @@ public final class ModelWriter {
       throw e;
     }
     delete(old);
-  }
-
-  /** A hidden folder of this process in the same directory, so that it can be moved there. */
-  private static Path beside(Path target, String what) {
-    String name = "." + target.getFileName() + "-" + what + "-" + ProcessHandle.current().pid();
-    return target.toAbsolutePath().resolveSibling(name);
+    Beside.deleteLeftovers(target);
   }
 
   /**
@@ -170,6 +162,7 @@ public final class ModelWriter {
     Files.createDirectories(encoder);
     ObjectNode config = source.config().json().deepCopy();
     config.remove("quantization_config");
+    LayerCount.write(source.transformer(), result, config);
     LayerWidths.write(source.transformer(), result, config);
     LayerInputs.write(result, config);
     weights.write(result, folder, encoder, config);
@@ -264,28 +257,6 @@ public final class ModelWriter {
 
   /** Removes a folder with all that is in it, where there is one. */
   public static void delete(Path folder) throws IOException {
-    if (!Files.exists(folder)) {
-      return;
-    }
-    Files.walkFileTree(
-        folder,
-        new SimpleFileVisitor<>() {
-          @Override
-          public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
-              throws IOException {
-            Files.delete(file);
-            return FileVisitResult.CONTINUE;
-          }
-
-          @Override
-          public FileVisitResult postVisitDirectory(Path visited, IOException failure)
-              throws IOException {
-            if (failure != null) {
-              throw failure;
-            }
-            Files.delete(visited);
-            return FileVisitResult.CONTINUE;
-          }
-        });
+    Beside.delete(folder);
   }
 }

@@ -1,5 +1,6 @@
 package dev.hone.model.format.gguf;
 
+import dev.hone.model.format.Beside;
 import dev.hone.model.format.gguf.MetadataValue.Array;
 import dev.hone.model.format.gguf.MetadataValue.Fraction;
 import dev.hone.model.format.gguf.MetadataValue.Text;
@@ -16,10 +17,8 @@ import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.Map;
-import java.util.UUID;
 
 /**
  * Writes GGUF files of version 3, as llama.cpp's own writer does: tensors in the order given, each
@@ -75,7 +74,7 @@ public final class GgufWriter {
       Path file, Map<String, MetadataValue> metadata, Map<String, Pending> tensors)
       throws IOException {
     byte[] head = head(metadata, tensors);
-    Path beside = file.resolveSibling("." + file.getFileName() + "." + UUID.randomUUID() + ".part");
+    Path beside = Beside.of(file);
     try {
       try (var channel =
           FileChannel.open(beside, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
@@ -86,7 +85,7 @@ public final class GgufWriter {
         }
         channel.force(true);
       }
-      Files.move(beside, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+      Beside.move(beside, file);
     } finally {
       Files.deleteIfExists(beside);
     }

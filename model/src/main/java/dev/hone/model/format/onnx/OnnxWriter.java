@@ -4,16 +4,15 @@ import dev.hone.model.Batch;
 import dev.hone.model.Forward;
 import dev.hone.model.Head;
 import dev.hone.model.Transformer;
+import dev.hone.model.format.Beside;
 import dev.hone.model.format.FormatException;
 import dev.hone.tensor.DType.Plain;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
-import java.util.UUID;
 
 /**
  * Writes an encoder as an ONNX file, with the inputs and outputs that Hugging Face's exports have:
@@ -49,9 +48,8 @@ public final class OnnxWriter {
   static void write(Path file, Transformer model, long mostBytes) throws IOException {
     GraphWriter graph = graph(model);
     String data = file.getFileName() + "_data";
-    String part = "." + UUID.randomUUID() + ".part";
-    Path beside = file.resolveSibling("." + file.getFileName() + part);
-    Path dataBeside = file.resolveSibling("." + data + part);
+    Path beside = Beside.of(file);
+    Path dataBeside = Beside.of(file.resolveSibling(data));
     try {
       if (graph.sizeBytes() <= mostBytes) {
         try (FileChannel channel = create(beside)) {
@@ -65,9 +63,9 @@ public final class OnnxWriter {
           channel.force(true);
           numbers.force(true);
         }
-        move(dataBeside, file.resolveSibling(data));
+        Beside.move(dataBeside, file.resolveSibling(data));
       }
-      move(beside, file);
+      Beside.move(beside, file);
     } finally {
       Files.deleteIfExists(beside);
       Files.deleteIfExists(dataBeside);
@@ -76,10 +74,6 @@ public final class OnnxWriter {
 
   private static FileChannel create(Path file) throws IOException {
     return FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
-  }
-
-  private static void move(Path from, Path to) throws IOException {
-    Files.move(from, to, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
   }
 
   private static GraphWriter graph(Transformer model) {

@@ -2,6 +2,7 @@ package dev.hone.model.format.safetensors;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
+import dev.hone.model.format.Beside;
 import dev.hone.tensor.DType.Plain;
 import dev.hone.tensor.Tensor;
 import java.io.ByteArrayOutputStream;
@@ -13,13 +14,11 @@ import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
-import java.util.UUID;
 
 /**
  * Writes safetensors files, byte for byte as the reference implementation does. The file is written
@@ -53,7 +52,7 @@ public final class SafetensorsWriter {
   public static void write(Path file, Map<String, Tensor> tensors, Map<String, String> metadata)
       throws IOException {
     List<Map.Entry<String, Tensor>> ordered = ordered(tensors);
-    Path beside = file.resolveSibling("." + file.getFileName() + "." + UUID.randomUUID() + ".part");
+    Path beside = Beside.of(file);
     try {
       try (var channel =
           FileChannel.open(beside, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
@@ -63,7 +62,7 @@ public final class SafetensorsWriter {
         }
         channel.force(true);
       }
-      Files.move(beside, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+      Beside.move(beside, file);
     } finally {
       Files.deleteIfExists(beside);
     }
