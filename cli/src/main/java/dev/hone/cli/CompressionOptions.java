@@ -193,6 +193,15 @@ final class CompressionOptions {
                   .map(e -> e.getValue() + " " + e.getKey())
                   .collect(Collectors.joining(", ", "types: ", "")));
     }
+    String removed =
+        changes.stream()
+            .filter(c -> c.to().equals(LayerChange.REMOVED))
+            .map(c -> c.layer().replaceFirst("(?<=\\.\\d{1,9})\\..*", ""))
+            .distinct()
+            .collect(Collectors.joining(", "));
+    if (!removed.isEmpty()) {
+      terminal.out().println("removed: " + removed);
+    }
     if (changes.stream().anyMatch(c -> c.zeros() > 0.01)) {
       double weights = changes.stream().mapToDouble(LayerChange::weights).sum();
       terminal

@@ -2,12 +2,14 @@ package dev.hone.cli;
 
 import dev.hone.compress.LayerSelection;
 import dev.hone.compress.Recipe;
+import dev.hone.compress.prune.Amount;
 import dev.hone.compress.prune.Criterion;
 import dev.hone.compress.prune.Importance;
 import dev.hone.compress.prune.JoinHeads;
 import dev.hone.compress.prune.Prune;
 import dev.hone.compress.prune.Removal;
 import dev.hone.compress.prune.Remove;
+import dev.hone.compress.prune.RemoveLayers;
 import dev.hone.compress.prune.Sparsity;
 import dev.hone.compress.prune.Sparsity.Scope;
 import java.io.IOException;
@@ -24,9 +26,9 @@ import picocli.CommandLine.Spec;
     name = "prune",
     mixinStandardHelpOptions = true,
     description = {
-      "Takes away the weights of a model that matter least: single ones become zero, heads and"
-          + " neurons are gone. Goes through the model block by block in bounded memory. Stopped in"
-          + " the middle, the same command goes on behind the last finished block.",
+      "Takes away the weights of a model that matter least: single ones become zero, heads, neurons"
+          + " and whole layers are gone. Goes through the model block by block in bounded memory."
+          + " Stopped in the middle, the same command goes on behind the last finished block.",
       "Biases, norms and embeddings stay; prune before you quantize."
     },
     footer = {
@@ -34,6 +36,7 @@ import picocli.CommandLine.Spec;
       "Examples:",
       "  hone prune minilm --unstructured 50%% --by wanda --calibration texts.txt --out sparse",
       "  hone prune minilm --heads 25%% --ffn 40%% --calibration texts.txt --out smaller",
+      "  hone prune minilm --layers 1 --by similarity --calibration texts.txt --out shallower",
       "  hone prune minilm --pattern 2:4 --by sparsegpt --calibration texts.txt --out sparse"
     })
 final class PruneModel implements Callable<Integer> {
@@ -77,6 +80,14 @@ final class PruneModel implements Callable<Integer> {
   private String weights;
 
   @Option(
+      names = "--layers",
+      paramLabel = "AMOUNT",
+      description =
+          "Whole layers that are removed: a count, a share (25%%), or below:0.05, all of less"
+              + " influence.")
+  private String layers;
+
+  @Option(
       names = "--join-heads",
       paramLabel = "COUNT",
       description =
@@ -99,7 +110,9 @@ final class PruneModel implements Callable<Integer> {
           "What says how much something matters. Weights: magnitude (looks at no texts; default),"
               + " wanda (magnitude times the length of the input column), sparsegpt (what stays"
               + " makes good for what goes). Heads and neurons: norm, activation, reconstruction"
-              + " (the error that is left when the others make good for it; default).")
+              + " (the error that is left when the others make good for it; default). Layers:"
+              + " similarity (of what a layer reads and answers; default), answers (one after the"
+              + " other, the one that the model's answers change least without).")
   private String by;
 
   @Option(
@@ -124,16 +137,18 @@ final class PruneModel implements Callable<Integer> {
 
   private Recipe recipe() {
     boolean structured = heads != null || ffn != null || weights != null;
-    if (Stream.of(unstructured != null, pattern != null, structured, joined != null)
+    if (Stream.of(unstructured != null, pattern != null, structured, layers != null, joined != null)
             .filter(b -> b)
             .count()
         != 1) {
       throw new WrongInput(
           "say what to take away: --unstructured AMOUNT, --pattern N:M, --heads and --ffn AMOUNT,"
-              + " --structured SHARE, or --join-heads COUNT");
+              + " --structured SHARE, --layers AMOUNT, or --join-heads COUNT");
     }
     try {
-      return joined != null ? joined() : structured ? removed() : zeroed();
+      return joined != null
+          ? joined()
+          : layers != null ? shallower() : structured ? removed() : zeroed();
     } catch (IllegalArgumentException e) {
       throw new WrongInput(e.getMessage());
     }
@@ -143,6 +158,15 @@ final class PruneModel implements Callable<Integer> {
     WrongInput.refuse(
         spec, "does nothing with --join-heads", "--by", "--scope", "--damping", "--reconstruct");
     return Recipe.of(JoinHeads.NAME + "-" + joined, new JoinHeads(joined, LayerSelection.blocks()));
+  }
+
+  private Recipe shallower() {
+    WrongInput.refuse(spec, "does nothing with --layers", "--scope", "--damping", "--reconstruct");
+    RemoveLayers.Order order =
+        by == null ? RemoveLayers.Order.SIMILARITY : RemoveLayers.Order.of(by);
+    return Recipe.of(
+        order.label() + "-" + layers,
+        new RemoveLayers(Amount.of(layers), order, LayerSelection.blocks()));
   }
 
   private Recipe removed() {

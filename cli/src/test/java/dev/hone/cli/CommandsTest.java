@@ -254,6 +254,10 @@ class CommandsTest {
         "prune|{embedder}|--out|new-folder|--structured|3",
         "prune|{embedder}|--out|new-folder|--ffn|25%|--scope|global",
         "prune|{embedder}|--out|new-folder|--pattern|2:4|--reconstruct|false",
+        "prune|{embedder}|--out|new-folder|--layers|1",
+        "prune|{embedder}|--out|new-folder|--layers|2|--calibration|{texts}",
+        "prune|{embedder}|--out|new-folder|--layers|1|--by|norm",
+        "prune|{embedder}|--out|new-folder|--layers|1|--by|answers|--scope|row",
         "compress|{embedder}|--out|new-folder|--recipe|{missing}",
         "compress|{embedder}|--out|new-folder|--recipe|{broken}",
         "pull|no-such-model");
@@ -370,6 +374,31 @@ class CommandsTest {
                 + smaller);
     assertThat(again.get("bytesAfter").asLong()).isLessThan(again.get("bytesBefore").asLong());
     assertThat(hone("embed|" + smaller + "|a king").code()).isZero();
+  }
+
+  @Test
+  void pruneLayers() {
+    Path target = folder.resolve("shallow");
+    JsonNode done =
+        json(
+            "prune|{embedder}|--layers|50%|--by|similarity|--calibration|{texts}|--eval|{texts}"
+                + "|--out|"
+                + target);
+    assertThat(done.get("layers")).hasSize(6);
+    assertThat(done.get("layers").get(0).get("to").asText()).isEqualTo("removed");
+    assertThat(json("inspect|" + target + "|--length|8").get("blocks").asInt()).isEqualTo(1);
+    assertThat(hone("embed|" + target + "|a king").code()).isZero();
+    assertThat(hone("export|" + target + "|--to|onnx|--out|" + folder.resolve("onnx")).code())
+        .isZero();
+    Path gguf = folder.resolve("shallow.gguf");
+    Answer decoder =
+        hone(
+            "prune|{decoder}|--layers|1|--by|answers|--calibration|{texts}|--window|8|--out|"
+                + gguf);
+    assertThat(decoder.code()).as(decoder.err()).isZero();
+    assertThat(decoder.out()).containsPattern("removed: model\\.layers\\.\\d\\R");
+    assertThat(hone("inspect|" + gguf).out()).containsPattern("llama.block_count +UINT32 +2\\R");
+    assertThat(hone("generate|" + gguf + "|fox|--max-tokens|3").code()).isZero();
   }
 
   @Test

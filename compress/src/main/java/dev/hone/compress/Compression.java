@@ -7,6 +7,7 @@ import dev.hone.model.Head;
 import dev.hone.model.Linear;
 import dev.hone.model.Transformer;
 import dev.hone.model.Widths;
+import dev.hone.model.architecture.LayerCount;
 import dev.hone.model.folder.Model;
 import dev.hone.model.folder.ModelWriter;
 import dev.hone.model.format.gguf.GgufModelWriter;
@@ -30,6 +31,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
 
 /**
@@ -105,7 +107,8 @@ public record Compression(Path source, String name, Recipe recipe, Path target) 
               Optional.of(journal));
       Pass.Outcome outcome = recipe.apply(model.transformer(), calibration, arena);
       if (gguf) {
-        if (!Widths.of(outcome.model()).equals(Widths.of(model.transformer()))) {
+        Set<Widths> widths = Set.copyOf(Widths.of(outcome.model()));
+        if (!widths.equals(Set.copyOf(Widths.of(model.transformer())))) {
           throw new RecipeException(
               target
                   + ": a GGUF file with layers of different widths is not written yet; remove"
@@ -114,7 +117,7 @@ public record Compression(Path source, String name, Recipe recipe, Path target) 
         refuseInputs(outcome.model());
         GgufModelWriter.write(
             target,
-            model.config(),
+            LayerCount.config(model.config(), model.transformer(), outcome.model()),
             outcome.model(),
             keys(model.metadata().orElseThrow(), outcome.model()));
       } else {

@@ -1,5 +1,9 @@
 package dev.hone.compress;
 
+import dev.hone.model.Block;
+import dev.hone.model.LayerMap;
+import dev.hone.model.Linear;
+import dev.hone.model.Role;
 import dev.hone.model.Transformer;
 import dev.hone.model.Weight;
 import dev.hone.tensor.Tensor;
@@ -13,7 +17,7 @@ import java.util.Map;
 /**
  * What a pass did to one layer.
  *
- * @param layer name of the weight
+ * @param layer name of the weight; of the model that a pass was given, where it is removed
  * @param error null where the shape changed, else root of the mean squared difference over the root
  *     of the mean square of the original
  * @param weights numbers of the matrix now
@@ -28,6 +32,9 @@ public record LayerChange(
     Double error,
     long weights,
     double zeros) {
+
+  /** What a matrix has become that is no more. */
+  public static final String REMOVED = "removed";
 
   /** What became of a matrix. */
   public static LayerChange of(String layer, Tensor from, Tensor to) {
@@ -58,6 +65,30 @@ public record LayerChange(
         comparable ? error : null,
         to.size(),
         (double) zeros / to.size());
+  }
+
+  /** What became of the matrices of a block that is no more. */
+  public static List<LayerChange> removed(Block block) {
+    List<LayerChange> changes = new ArrayList<>();
+    block.map(
+        new LayerMap() {
+          @Override
+          public Linear linear(Role role, Linear layer) {
+            Tensor from = layer.weight().tensor();
+            changes.add(
+                new LayerChange(
+                    layer.weight().name(),
+                    from.dtype().label(),
+                    REMOVED,
+                    from.sizeBytes(),
+                    0,
+                    null,
+                    0,
+                    0));
+            return layer;
+          }
+        });
+    return changes;
   }
 
   /**

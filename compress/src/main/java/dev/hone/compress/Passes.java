@@ -3,6 +3,7 @@ package dev.hone.compress;
 import dev.hone.compress.prune.JoinHeads;
 import dev.hone.compress.prune.Prune;
 import dev.hone.compress.prune.Remove;
+import dev.hone.compress.prune.RemoveLayers;
 import dev.hone.compress.quantize.Awq;
 import dev.hone.compress.quantize.Encode;
 import dev.hone.compress.quantize.Mix;
@@ -32,6 +33,8 @@ final class Passes {
           new Kind(Prune.FIELDS, Prune::read),
           Remove.NAME,
           new Kind(Remove.FIELDS, Remove::read),
+          RemoveLayers.NAME,
+          new Kind(RemoveLayers.FIELDS, RemoveLayers::read),
           RoundInputs.NAME,
           new Kind(StaticInputs.FIELDS, Passes::inputs),
           SmoothInputs.NAME,

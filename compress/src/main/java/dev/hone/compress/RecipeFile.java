@@ -39,6 +39,8 @@ import java.util.TreeSet;
  *     - remove: heads=25% ffn=40%            # of every block; or 30%, of all weights
  *       by: activation                        # default: reconstruction; also norm
  *       reconstruct: true                     # this is the default
+ *     - remove-layers: 25%                  # of all; or a count, or below:0.05
+ *       by: similarity                        # default: of what they read and answer; also answers
  *     - join-heads: 4                       # of keys and values, which queries then share
  *     - smooth: 0.5                           # outliers of inputs move into weights
  *     - input: dynamic-int8                   # products of integers, where weights are int8-channel

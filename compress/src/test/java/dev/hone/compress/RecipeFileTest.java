@@ -3,11 +3,13 @@ package dev.hone.compress;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.hone.compress.prune.Amount;
 import dev.hone.compress.prune.Criterion;
 import dev.hone.compress.prune.Importance;
 import dev.hone.compress.prune.Prune;
 import dev.hone.compress.prune.Removal;
 import dev.hone.compress.prune.Remove;
+import dev.hone.compress.prune.RemoveLayers;
 import dev.hone.compress.prune.Sparsity;
 import dev.hone.compress.prune.Sparsity.Scope;
 import dev.hone.compress.quantize.Awq;
@@ -69,6 +71,7 @@ class RecipeFileTest {
                 new Rounding(Rounding.Method.GPTQ, 0.05, true),
                 LayerSelection.blocks()),
             new Awq(DType.of("int4-g64"), LayerSelection.blocks()),
+            new RemoveLayers(Amount.of("25%"), RemoveLayers.Order.ANSWERS, LayerSelection.blocks()),
             new Prune(Sparsity.of("50%", Scope.GLOBAL), Criterion.WANDA, LayerSelection.blocks()),
             new Prune(
                 Sparsity.of("2:4", Scope.LAYER),
@@ -104,7 +107,7 @@ class RecipeFileTest {
         "name: a|passes must be a list",
         "passes: []|name must be a text",
         "{name: a, passes: [{}]}|names no pass; known are [awq, encode, input, join-heads, mix,"
-            + " prune, remove, smooth]",
+            + " prune, remove, remove-layers, smooth]",
         "{name: a, passes: [{encode: int5}]}|unknown type: int5",
         "{name: a, passes: [{input: int8}]}|unknown input int8",
         "{name: a, passes: [{input: dynamic-int8, observer: kl}]}|observer belongs to static-int8",
