@@ -139,85 +139,85 @@ public final class Assembler {
   // ---- general purpose registers
 
   public void mov(Gpr to, Gpr from) {
-    code.begin("mov " + to + "," + from);
+    code.begin("mov", to, from);
     rex(from.number(), to, 0x89);
   }
 
   public void mov(Gpr to, int value) {
-    code.begin("mov " + to + "," + hex(value));
+    code.begin("mov", to, value);
     rex(0, to, 0xC7);
     code.putInt(value);
   }
 
   public void mov(Gpr to, Memory from) {
-    code.begin("mov " + to + "," + sized(from, 8));
+    code.begin("mov", to, sized(from, 8));
     rex(to.number(), from, 0x8B);
   }
 
   public void mov(Memory to, Gpr from) {
-    code.begin("mov " + sized(to, 8) + "," + from);
+    code.begin("mov", sized(to, 8), from);
     rex(from.number(), to, 0x89);
   }
 
   public void lea(Gpr to, Memory from) {
-    code.begin("lea " + to + "," + from);
+    code.begin("lea", to, from);
     rex(to.number(), from, 0x8D);
   }
 
   /** The address of a place in the code, or of constants behind it. */
   public void lea(Gpr to, Label from) {
-    code.begin("lea " + to + ",", from);
+    code.begin("lea", to, from);
     code.put(0x48 | to.number() >> 3 << 2).put(0x8D).put(0x05 | (to.number() & 7) << 3);
     code.putDistance(from);
   }
 
   public void add(Gpr to, Gpr from) {
-    code.begin("add " + to + "," + from);
+    code.begin("add", to, from);
     rex(from.number(), to, 0x01);
   }
 
   public void add(Gpr to, Memory from) {
-    code.begin("add " + to + "," + sized(from, 8));
+    code.begin("add", to, sized(from, 8));
     rex(to.number(), from, 0x03);
   }
 
   public void sub(Gpr to, Memory from) {
-    code.begin("sub " + to + "," + sized(from, 8));
+    code.begin("sub", to, sized(from, 8));
     rex(to.number(), from, 0x2B);
   }
 
   public void cmp(Gpr a, Memory b) {
-    code.begin("cmp " + a + "," + sized(b, 8));
+    code.begin("cmp", a, sized(b, 8));
     rex(a.number(), b, 0x3B);
   }
 
   public void or(Gpr to, Gpr from) {
-    code.begin("or " + to + "," + from);
+    code.begin("or", to, from);
     rex(from.number(), to, 0x09);
   }
 
   public void add(Gpr to, int value) {
-    code.begin("add " + to + "," + hex(value));
+    code.begin("add", to, value);
     immediate(0, to, value);
   }
 
   public void sub(Gpr to, int value) {
-    code.begin("sub " + to + "," + hex(value));
+    code.begin("sub", to, value);
     immediate(5, to, value);
   }
 
   public void and(Gpr to, int value) {
-    code.begin("and " + to + "," + hex(value));
+    code.begin("and", to, value);
     immediate(4, to, value);
   }
 
   public void cmp(Gpr a, int value) {
-    code.begin("cmp " + a + "," + hex(value));
+    code.begin("cmp", a, value);
     immediate(7, a, value);
   }
 
   public void cmp(Gpr a, Gpr b) {
-    code.begin("cmp " + a + "," + b);
+    code.begin("cmp", a, b);
     rex(b.number(), a, 0x39);
   }
 
@@ -228,28 +228,28 @@ public final class Assembler {
   }
 
   public void test(Gpr a, Gpr b) {
-    code.begin("test " + a + "," + b);
+    code.begin("test", a, b);
     rex(b.number(), a, 0x85);
   }
 
   public void shl(Gpr to, int bits) {
-    code.begin("shl " + to + "," + hex(bits));
+    code.begin("shl", to, bits);
     rex(4, to, 0xC1);
     code.put(bits);
   }
 
   public void neg(Gpr to) {
-    code.begin("neg " + to);
+    code.begin("neg", to);
     rex(3, to, 0xF7);
   }
 
   public void push(Gpr register) {
-    code.begin("push " + register);
+    code.begin("push", register);
     stack(0x50, register);
   }
 
   public void pop(Gpr register) {
-    code.begin("pop " + register);
+    code.begin("pop", register);
     stack(0x58, register);
   }
 
@@ -269,14 +269,14 @@ public final class Assembler {
   }
 
   public void stmxcsr(Memory to) {
-    code.begin("stmxcsr " + sized(to, 4));
+    code.begin("stmxcsr", sized(to, 4));
     rexOf(3, to, false);
     code.put(0x0F).put(0xAE);
     modrm(3, to, 1);
   }
 
   public void ldmxcsr(Memory from) {
-    code.begin("ldmxcsr " + sized(from, 4));
+    code.begin("ldmxcsr", sized(from, 4));
     rexOf(2, from, false);
     code.put(0x0F).put(0xAE);
     modrm(2, from, 1);
@@ -284,7 +284,7 @@ public final class Assembler {
 
   /** Asks for a line of memory to be brought near. Any address will do. */
   public void prefetcht0(Memory from) {
-    code.begin("prefetcht0 " + sized(from, 1));
+    code.begin("prefetcht0", sized(from, 1));
     rexOf(1, from, false);
     code.put(0x0F).put(0x18);
     modrm(1, from, 1);
@@ -292,7 +292,7 @@ public final class Assembler {
 
   /** The same, to the second level of the cache. */
   public void prefetcht1(Memory from) {
-    code.begin("prefetcht1 " + sized(from, 1));
+    code.begin("prefetcht1", sized(from, 1));
     rexOf(2, from, false);
     code.put(0x0F).put(0x18);
     modrm(2, from, 1);
@@ -311,45 +311,45 @@ public final class Assembler {
   }
 
   public void jmp(Label to) {
-    code.begin("jmp ", to);
+    code.begin("jmp", to);
     code.put(0xE9);
     code.putDistance(to);
   }
 
   /** Jumps if what was compared last was equal, or the result zero. */
   public void je(Label to) {
-    code.begin("je ", to);
+    code.begin("je", to);
     code.put(0x0F).put(0x84);
     code.putDistance(to);
   }
 
   public void jne(Label to) {
-    code.begin("jne ", to);
+    code.begin("jne", to);
     code.put(0x0F).put(0x85);
     code.putDistance(to);
   }
 
   /** Jumps if it was less; numbers have signs. */
   public void jl(Label to) {
-    code.begin("jl ", to);
+    code.begin("jl", to);
     code.put(0x0F).put(0x8C);
     code.putDistance(to);
   }
 
   public void jle(Label to) {
-    code.begin("jle ", to);
+    code.begin("jle", to);
     code.put(0x0F).put(0x8E);
     code.putDistance(to);
   }
 
   public void jg(Label to) {
-    code.begin("jg ", to);
+    code.begin("jg", to);
     code.put(0x0F).put(0x8F);
     code.putDistance(to);
   }
 
   public void jge(Label to) {
-    code.begin("jge ", to);
+    code.begin("jge", to);
     code.put(0x0F).put(0x8D);
     code.putDistance(to);
   }
@@ -366,12 +366,12 @@ public final class Assembler {
   }
 
   public void vmovups(Vec to, Vec from) {
-    code.begin(VMOVUPS.mnemonic() + " " + to + "," + from);
+    code.begin(VMOVUPS.mnemonic(), to, from);
     encode(VMOVUPS, to.width(), to.number(), 0, from);
   }
 
   public void vmovups(Memory to, Vec from) {
-    code.begin("vmovups " + sized(to, from.width().bytes()) + "," + from);
+    code.begin("vmovups", sized(to, from.width().bytes()), from);
     encode(VMOVUPS_STORE, from.width(), from.number(), 0, to);
   }
 
@@ -382,19 +382,19 @@ public final class Assembler {
 
   /** Writes where the mask's highest bits are set. */
   public void vmaskmovps(Memory to, Vec mask, Vec from) {
-    code.begin("vmaskmovps " + sized(to, from.width().bytes()) + "," + mask + "," + from);
+    code.begin("vmaskmovps", sized(to, from.width().bytes()), mask, from);
     encode(VMASKMOVPS_STORE, from.width(), from.number(), mask.number(), to);
   }
 
   /** The first number alone. */
   public void vmovss(Memory to, Vec from) {
-    code.begin("vmovss " + sized(to, 4) + "," + new Vec(Width.XMM, from.number()));
+    code.begin("vmovss", sized(to, 4), new Vec(Width.XMM, from.number()));
     encode(VMOVSS_STORE, Width.XMM, from.number(), 0, to);
   }
 
   /** The first 64 bits alone. */
   public void vmovq(Memory to, Vec from) {
-    code.begin("vmovq " + sized(to, 8) + "," + new Vec(Width.XMM, from.number()));
+    code.begin("vmovq", sized(to, 8), new Vec(Width.XMM, from.number()));
     encode(VMOVQ_STORE, Width.XMM, from.number(), 0, to);
   }
 
@@ -448,7 +448,7 @@ public final class Assembler {
   }
 
   public void vsqrtps(Vec to, Vec from) {
-    code.begin(VSQRTPS.mnemonic() + " " + to + "," + from);
+    code.begin(VSQRTPS.mnemonic(), to, from);
     encode(VSQRTPS, to.width(), to.number(), 0, from);
   }
 
@@ -503,7 +503,7 @@ public final class Assembler {
    */
   public void vpdpbusd(Vec to, Vec a, Vec b) {
     String encoding = to.width() == Width.ZMM ? "" : "{vex} "; // for there is one by EVEX too
-    code.begin(encoding + VPDPBUSD.mnemonic() + " " + to + "," + a + "," + b);
+    code.begin(encoding + VPDPBUSD.mnemonic(), to, a, b);
     encode(VPDPBUSD, to.width(), to.number(), a.number(), b);
   }
 
@@ -545,7 +545,7 @@ public final class Assembler {
 
   /** {@code a} with other numbers in its upper half. */
   public void vinsertf128(Vec to, Vec a, Memory upper) {
-    code.begin(VINSERTF128.mnemonic() + " " + to + "," + a + "," + sized(upper, 16) + ",0x1");
+    code.begin(VINSERTF128.mnemonic(), to, a, sized(upper, 16), 1);
     encode(VINSERTF128, to.width(), to.number(), a.number(), upper);
     code.put(1);
   }
@@ -557,7 +557,7 @@ public final class Assembler {
 
   /** Numbers of 64 bits in another order, two bits each. */
   public void vpermq(Vec to, Vec from, int order) {
-    code.begin(VPERMQ.mnemonic() + " " + to + "," + from + "," + hex(order));
+    code.begin(VPERMQ.mnemonic(), to, from, order);
     encode(VPERMQ, to.width(), to.number(), 0, from);
     code.put(order);
   }
@@ -588,7 +588,7 @@ public final class Assembler {
 
   /** Floats of integers of 32 bits. */
   public void vcvtdq2ps(Vec to, Vec from) {
-    code.begin(VCVTDQ2PS.mnemonic() + " " + to + "," + from);
+    code.begin(VCVTDQ2PS.mnemonic(), to, from);
     encode(VCVTDQ2PS, to.width(), to.number(), 0, from);
   }
 
@@ -604,7 +604,7 @@ public final class Assembler {
 
   /** Integers of 32 bits, to the nearest. */
   public void vcvtps2dq(Vec to, Vec from) {
-    code.begin(VCVTPS2DQ.mnemonic() + " " + to + "," + from);
+    code.begin(VCVTPS2DQ.mnemonic(), to, from);
     encode(VCVTPS2DQ, to.width(), to.number(), 0, from);
   }
 
@@ -635,7 +635,7 @@ public final class Assembler {
 
   /** What numbers are above the next whole number below; 0 of infinities. */
   public void vreduceps(Vec to, Vec from) {
-    code.begin(VREDUCEPS.mnemonic() + " " + to + "," + from + "," + hex(DOWN));
+    code.begin(VREDUCEPS.mnemonic(), to, from, DOWN);
     encode(VREDUCEPS, to.width(), to.number(), 0, from);
     code.put(DOWN);
   }
@@ -649,7 +649,7 @@ public final class Assembler {
 
   /** What each tile's rows are: 64 bytes. Manual, volume 2, LDTILECFG. */
   public void ldtilecfg(Memory from) {
-    code.begin(LDTILECFG.mnemonic() + " " + from);
+    code.begin(LDTILECFG.mnemonic(), from);
     encode(LDTILECFG, Width.XMM, 0, 0, from);
   }
 
@@ -660,19 +660,19 @@ public final class Assembler {
   }
 
   public void tilezero(Tmm tile) {
-    code.begin(TILEZERO.mnemonic() + " " + tile);
+    code.begin(TILEZERO.mnemonic(), tile);
     encode(TILEZERO, Width.XMM, tile.number(), 0, new Vec(Width.XMM, 0));
   }
 
   /** Rows as far apart as the address's index says. */
   public void tileloadd(Tmm to, Memory from) {
-    code.begin(TILELOADD.mnemonic() + " " + to + "," + from);
+    code.begin(TILELOADD.mnemonic(), to, from);
     encode(TILELOADD, Width.XMM, to.number(), 0, from);
   }
 
   /** Rows as far apart as the address's index says. */
   public void tilestored(Memory to, Tmm from) {
-    code.begin(TILESTORED.mnemonic() + " " + to + "," + from);
+    code.begin(TILESTORED.mnemonic(), to, from);
     encode(TILESTORED, Width.XMM, from.number(), 0, to);
   }
 
@@ -681,7 +681,7 @@ public final class Assembler {
    * bits.
    */
   public void tdpbusd(Tmm to, Tmm a, Tmm b) {
-    code.begin(TDPBUSD.mnemonic() + " " + to + "," + a + "," + b);
+    code.begin(TDPBUSD.mnemonic(), to, a, b);
     encode(TDPBUSD, Width.XMM, to.number(), b.number(), new Vec(Width.XMM, a.number()));
   }
 
@@ -690,37 +690,33 @@ public final class Assembler {
    * what is denormal counts as zero.
    */
   public void tdpbf16ps(Tmm to, Tmm a, Tmm b) {
-    code.begin(TDPBF16PS.mnemonic() + " " + to + "," + a + "," + b);
+    code.begin(TDPBF16PS.mnemonic(), to, a, b);
     encode(TDPBF16PS, Width.XMM, to.number(), b.number(), new Vec(Width.XMM, a.number()));
   }
 
   // ---- encoding
 
   private void shift(Encoding encoding, int extension, Vec to, Vec from, int bits) {
-    code.begin(encoding.mnemonic() + " " + to + "," + from + "," + hex(bits));
+    code.begin(encoding.mnemonic(), to, from, bits);
     encode(encoding, to.width(), extension, to.number(), from);
     code.put(bits);
   }
 
   private void four(Encoding encoding, Vec to, Vec a, Vec b, int value) {
-    code.begin(encoding.mnemonic() + " " + to + "," + a + "," + b + "," + hex(value));
+    code.begin(encoding.mnemonic(), to, a, b, value);
     encode(encoding, to.width(), to.number(), a.number(), b);
     code.put(value);
   }
 
   private void two(Encoding encoding, Vec to, Memory from) {
     int bytes = encoding.memoryBytes(to.width());
-    code.begin(encoding.mnemonic() + " " + to + "," + sized(from, bytes));
+    code.begin(encoding.mnemonic(), to, sized(from, bytes));
     encode(encoding, to.width(), to.number(), 0, from);
   }
 
   private void three(Encoding encoding, Vec to, Vec a, Operand b) {
-    String last =
-        switch (b) {
-          case Vec vec -> vec.toString();
-          case Memory memory -> sized(memory, encoding.memoryBytes(to.width()));
-        };
-    code.begin(encoding.mnemonic() + " " + to + "," + a + "," + last);
+    Object last = b instanceof Memory memory ? sized(memory, encoding.memoryBytes(to.width())) : b;
+    code.begin(encoding.mnemonic(), to, a, last);
     encode(encoding, to.width(), to.number(), a.number(), b);
   }
 
@@ -818,9 +814,5 @@ public final class Assembler {
       case 2 -> code.putInt(displacement);
       default -> {}
     }
-  }
-
-  private static String hex(int value) {
-    return "0x" + (value < 0 ? Long.toHexString(value) : Integer.toHexString(value));
   }
 }

@@ -1,6 +1,10 @@
 package dev.hone.tensor.kernel.x86.assembler;
 
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.List;
+import java.util.stream.Collectors;
 
 /**
  * A function in machine code.
@@ -8,6 +12,39 @@ import java.util.List;
  * @param name by which a crash log's address is told
  * @param bytes instructions, then constants
  * @param codeBytes how many are instructions
- * @param listing a line an instruction: its bytes in hex, two spaces, its text
  */
-public record Assembly(String name, byte[] bytes, int codeBytes, List<String> listing) {}
+public record Assembly(String name, byte[] bytes, int codeBytes, List<Instruction> instructions) {
+
+  /**
+   * One instruction.
+   *
+   * @param offset of its first byte
+   * @param operands as a disassembler writes them; integers in hex
+   */
+  record Instruction(int offset, String mnemonic, Object... operands) {
+    @Override
+    public String toString() {
+      String all = Arrays.stream(operands).map(Instruction::text).collect(Collectors.joining(","));
+      return all.isEmpty() ? mnemonic : mnemonic + " " + all;
+    }
+
+    private static String text(Object operand) {
+      if (operand instanceof Integer value) {
+        return "0x" + (value < 0 ? Long.toHexString(value) : Integer.toHexString(value));
+      }
+      return operand.toString();
+    }
+  }
+
+  /** A line an instruction: its bytes in hex, two spaces, its text. */
+  public List<String> listing() {
+    List<String> listing = new ArrayList<>();
+    for (int i = 0; i < instructions.size(); i++) {
+      Instruction one = instructions.get(i);
+      boolean last = i + 1 == instructions.size();
+      int next = last ? codeBytes : instructions.get(i + 1).offset();
+      listing.add(HexFormat.of().formatHex(bytes, one.offset(), next) + "  " + one);
+    }
+    return listing;
+  }
+}

@@ -13,22 +13,14 @@ final class CodeBuffer {
   /** The longest instruction there is, rounded up. */
   private static final int LONGEST = 16;
 
-  /** One instruction; {@code target} where it says one place by its distance, else null. */
-  private record Line(int offset, String text, Label target) {}
-
   private ByteBuffer code = ByteBuffer.allocate(4096).order(ByteOrder.LITTLE_ENDIAN);
-  private final List<Line> lines = new ArrayList<>();
+  private final List<Assembly.Instruction> instructions = new ArrayList<>();
   private final Map<Label, float[]> constants = new LinkedHashMap<>();
 
-  /** Begins an instruction, told as a disassembler would. */
-  void begin(String text) {
-    begin(text, null);
-  }
-
-  /** Begins an instruction whose text goes on with where it leads. */
-  void begin(String text, Label target) {
+  /** Begins an instruction; its text is only put together where somebody reads it. */
+  void begin(String mnemonic, Object... operands) {
     reserve();
-    lines.add(new Line(code.position(), text, target));
+    instructions.add(new Assembly.Instruction(code.position(), mnemonic, operands));
   }
 
   CodeBuffer put(int value) {
@@ -75,20 +67,7 @@ final class CodeBuffer {
         code.putFloat(value);
       }
     }
-    List<String> listing = new ArrayList<>();
-    for (int i = 0; i < lines.size(); i++) {
-      Line line = lines.get(i);
-      int next = i + 1 < lines.size() ? lines.get(i + 1).offset() : end;
-      byte[] bytes = Arrays.copyOfRange(code.array(), line.offset(), next);
-      listing.add(java.util.HexFormat.of().formatHex(bytes) + "  " + text(line));
-    }
-    return new Assembly(name, Arrays.copyOf(code.array(), code.position()), end, listing);
-  }
-
-  private static String text(Line line) {
-    return line.target() == null
-        ? line.text()
-        : line.text() + "0x" + Integer.toHexString(line.target().offset);
+    return new Assembly(name, Arrays.copyOf(code.array(), code.position()), end, instructions);
   }
 
   private void reserve() {

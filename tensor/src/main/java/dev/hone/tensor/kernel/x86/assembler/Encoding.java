@@ -33,19 +33,26 @@ record Encoding(String mnemonic, int prefix, int map, int opcode, boolean wide, 
     };
   }
 
-  /** As a disassembler names the size: {@code YMMWORD PTR [rdi]}. */
-  static String sized(Memory memory, int bytes) {
-    String size =
-        switch (bytes) {
-          case 1 -> "BYTE";
-          case 2 -> "WORD";
-          case 4 -> "DWORD";
-          case 8 -> "QWORD";
-          case 16 -> "XMMWORD";
-          case 32 -> "YMMWORD";
-          case 64 -> "ZMMWORD";
-          default -> throw new IllegalArgumentException("bytes=" + bytes);
-        };
-    return size + " PTR " + memory;
+  /** Memory as a disassembler names it with its size: {@code YMMWORD PTR [rdi]}. */
+  record Sized(Memory memory, int bytes) {
+    @Override
+    public String toString() {
+      String size =
+          switch (bytes) {
+            case 1 -> "BYTE";
+            case 2 -> "WORD";
+            case 4 -> "DWORD";
+            case 8 -> "QWORD";
+            case 16 -> "XMMWORD";
+            case 32 -> "YMMWORD";
+            case 64 -> "ZMMWORD";
+            default -> throw new IllegalStateException("bytes=" + bytes);
+          };
+      return size + " PTR " + memory;
+    }
+  }
+
+  static Sized sized(Memory memory, int bytes) {
+    return new Sized(memory, bytes);
   }
 }

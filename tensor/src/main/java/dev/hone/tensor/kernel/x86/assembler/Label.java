@@ -12,4 +12,9 @@ public final class Label {
 
   /** Offsets of the distances that are to be filled in. */
   final List<Integer> references = new ArrayList<>();
+
+  @Override
+  public String toString() {
+    return "0x" + Integer.toHexString(offset);
+  }
 }
