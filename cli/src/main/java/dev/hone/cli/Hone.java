@@ -12,8 +12,9 @@ import dev.hone.tokenizer.TokenizerException;
 import dev.hone.tokenizer.jinja.TemplateException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.util.HashSet;
 import java.util.List;
-import java.util.function.Supplier;
+import java.util.Set;
 import java.util.stream.Collectors;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -31,26 +32,26 @@ import picocli.CommandLine.Spec;
     version = "hone 0.1.0")
 public final class Hone implements Runnable {
   /** Every command, in the order in which help lists them. */
-  private static final List<Supplier<Object>> COMMANDS =
+  private static final List<Class<?>> COMMANDS =
       List.of(
-          Optimize::new,
-          Quantize::new,
-          PruneModel::new,
-          Compress::new,
-          Trim::new,
-          Export::new,
-          Embed::new,
-          Classify::new,
-          Tag::new,
-          Rerank::new,
-          Generate::new,
-          Chat::new,
-          Eval::new,
-          CompareModels::new,
-          Bench::new,
-          Inspect::new,
-          Doctor::new,
-          Pull::new);
+          Optimize.class,
+          Quantize.class,
+          PruneModel.class,
+          Compress.class,
+          Trim.class,
+          Export.class,
+          Embed.class,
+          Classify.class,
+          Tag.class,
+          Rerank.class,
+          Generate.class,
+          Chat.class,
+          Eval.class,
+          CompareModels.class,
+          Bench.class,
+          Inspect.class,
+          Doctor.class,
+          Pull.class);
 
   /** What the user did wrong, said in one sentence by the one who noticed. */
   private static final List<Class<? extends Exception>> WRONG_INPUT =
@@ -84,7 +85,7 @@ public final class Hone implements Runnable {
   /** Runs a command; 0 where it did its job, 2 where the input was wrong, 1 where Hone failed. */
   static int run(PrintWriter out, PrintWriter err, String... args) {
     var hone = new Hone();
-    CommandLine line = commandLine(hone);
+    CommandLine line = commandLine(hone, args);
     line.setOut(out).setErr(err).setCaseInsensitiveEnumValuesAllowed(true);
     line.setParameterExceptionHandler(
         (e, _) -> {
@@ -112,14 +113,24 @@ public final class Hone implements Runnable {
     return message.lines().map(String::strip).collect(Collectors.joining(" "));
   }
 
-  private static CommandLine commandLine(Hone hone) {
+  /**
+   * With the commands that the arguments name, or with all where they name none: picocli takes half
+   * a second to read what all are like.
+   */
+  private static CommandLine commandLine(Hone hone, String... args) {
     var line = new CommandLine(hone);
-    COMMANDS.forEach(command -> line.addSubcommand(command.get()));
+    Set<String> named = new HashSet<>(List.of(args));
+    List<Class<?>> wanted = COMMANDS.stream().filter(c -> named.contains(name(c))).toList();
+    (wanted.isEmpty() ? COMMANDS : wanted).forEach(line::addSubcommand);
     return line;
   }
 
+  private static String name(Class<?> command) {
+    return command.getAnnotation(Command.class).name();
+  }
+
   static List<String> commandNames() {
-    return List.copyOf(commandLine(new Hone()).getSubcommands().keySet());
+    return COMMANDS.stream().<String>map(Hone::name).toList();
   }
 
   @Override
