@@ -13,7 +13,6 @@ import dev.hone.tensor.kernel.x86.assembler.Registers;
 import dev.hone.tensor.kernel.x86.assembler.Vec;
 import dev.hone.tensor.kernel.x86.assembler.Width;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
 import java.util.Locale;
 
 /**
@@ -22,8 +21,6 @@ import java.util.Locale;
  * then one of 256 bits, then what is left under a mask.
  */
 final class ActivationKernel {
-  private static final MethodHandle CALL = CodeMemory.caller(7);
-
   /**
    * What is computed.
    *
@@ -70,12 +67,7 @@ final class ActivationKernel {
       Segments.require(factors, rows, inStride, count * Float.BYTES);
     }
     long toFactors = form.gated() ? address(factors) - address(in) : 0;
-    try {
-      CALL.invokeExact(
-          code, address(in), address(out), count, inStride, outStride, rows, toFactors);
-    } catch (Throwable e) {
-      throw CodeMemory.thrown(e);
-    }
+    CodeMemory.call(code, address(in), address(out), count, inStride, outStride, rows, toFactors);
   }
 
   static Assembly assemble(Form form, Width width) {

@@ -1,12 +1,12 @@
 package dev.hone.tensor.kernel.x86;
 
+import static dev.hone.tensor.kernel.x86.Segments.address;
+
 import dev.hone.tensor.kernel.x86.assembler.Assembly;
 import dev.hone.tensor.kernel.x86.assembler.CodeMemory;
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.lang.invoke.MethodHandle;
 
 /**
  * Rows times panels of weights by tile instructions: {@code c[r, j] = bias[j] + Σk a[r, k] b[k,
@@ -30,25 +30,6 @@ import java.lang.invoke.MethodHandle;
  * call and given up in it: it belongs to the thread.
  */
 final class AmxProductKernel {
-  private static final MethodHandle CALL =
-      CodeMemory.caller(
-          FunctionDescriptor.ofVoid(
-              ValueLayout.ADDRESS,
-              ValueLayout.ADDRESS,
-              ValueLayout.ADDRESS,
-              ValueLayout.JAVA_LONG,
-              ValueLayout.JAVA_LONG,
-              ValueLayout.JAVA_LONG,
-              ValueLayout.JAVA_LONG,
-              ValueLayout.JAVA_LONG,
-              ValueLayout.ADDRESS,
-              ValueLayout.JAVA_LONG,
-              ValueLayout.ADDRESS,
-              ValueLayout.JAVA_LONG,
-              ValueLayout.ADDRESS,
-              ValueLayout.ADDRESS,
-              ValueLayout.ADDRESS));
-
   /** Bytes of the sums of two tiles' rows. */
   static final int SUM_BYTES = 4 * AmxForm.TILE_BYTES;
 
@@ -215,27 +196,7 @@ final class AmxProductKernel {
     Segments.require(bias, panels, biasStride, PANEL_ROW);
     Segments.require(sums, 1, 0, sumBytes(form, rows, steps));
     long block = block(form, steps);
-    try {
-      CALL.invokeExact(
-          code,
-          a,
-          b,
-          c,
-          cStride,
-          rows,
-          steps,
-          block,
-          panels,
-          bias,
-          biasStride,
-          sums,
-          block < steps ? SUM_BYTES : 0L,
-          gridsOrBlocks,
-          scalesOrTiles,
-          CONFIGURATION);
-    } catch (Throwable e) {
-      throw CodeMemory.thrown(e);
-    }
+    CodeMemory.call(code, address(a), address(b), address(c), cStride, rows, steps, block, panels, address(bias), biasStride, address(sums), block < steps ? SUM_BYTES : 0L, address(gridsOrBlocks), address(scalesOrTiles), address(CONFIGURATION));
   }
 
   static Assembly assemble(AmxForm form) {

@@ -1,5 +1,7 @@
 package dev.hone.tensor.kernel.x86;
 
+import static dev.hone.tensor.kernel.x86.Segments.address;
+
 import dev.hone.tensor.Input;
 import dev.hone.tensor.Input.StaticInt8;
 import dev.hone.tensor.kernel.x86.assembler.Assembler;
@@ -10,10 +12,7 @@ import dev.hone.tensor.kernel.x86.assembler.Memory;
 import dev.hone.tensor.kernel.x86.assembler.Registers;
 import dev.hone.tensor.kernel.x86.assembler.Vec;
 import dev.hone.tensor.kernel.x86.assembler.Width;
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.lang.invoke.MethodHandle;
 import java.util.List;
 
 /**
@@ -28,17 +27,6 @@ import java.util.List;
  */
 final class AmxRoundingKernel {
   private static final AmxForm FORM = AmxForm.INT8;
-
-  private static final MethodHandle CALL =
-      CodeMemory.caller(
-          FunctionDescriptor.ofVoid(
-              ValueLayout.ADDRESS,
-              ValueLayout.ADDRESS,
-              ValueLayout.JAVA_LONG,
-              ValueLayout.JAVA_LONG,
-              ValueLayout.JAVA_LONG,
-              ValueLayout.JAVA_LONG,
-              ValueLayout.ADDRESS));
 
   private final MemorySegment code;
 
@@ -60,11 +48,8 @@ final class AmxRoundingKernel {
     Segments.require(x, rows, stride, cols * Float.BYTES);
     Segments.require(out, 1, 0, FORM.rowsBytes(rows, steps));
     Segments.require(grids, rows, Grids.BYTES, Grids.BYTES);
-    try {
-      CALL.invokeExact(code, x, out, rows, cols, stride, FORM.gap(steps), grids);
-    } catch (Throwable e) {
-      throw CodeMemory.thrown(e);
-    }
+    CodeMemory.call(
+        code, address(x), address(out), rows, cols, stride, FORM.gap(steps), address(grids));
   }
 
   static Assembly assemble(Input input) {

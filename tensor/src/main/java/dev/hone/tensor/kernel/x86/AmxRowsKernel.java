@@ -1,5 +1,7 @@
 package dev.hone.tensor.kernel.x86;
 
+import static dev.hone.tensor.kernel.x86.Segments.address;
+
 import dev.hone.tensor.kernel.x86.assembler.Assembler;
 import dev.hone.tensor.kernel.x86.assembler.Assembly;
 import dev.hone.tensor.kernel.x86.assembler.CodeMemory;
@@ -8,10 +10,7 @@ import dev.hone.tensor.kernel.x86.assembler.Memory;
 import dev.hone.tensor.kernel.x86.assembler.Registers;
 import dev.hone.tensor.kernel.x86.assembler.Vec;
 import dev.hone.tensor.kernel.x86.assembler.Width;
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.lang.invoke.MethodHandle;
 
 /**
  * Rows of floats as the products by tiles of BF16 read them: rounded to BF16, or as two parts, the
@@ -25,16 +24,6 @@ import java.lang.invoke.MethodHandle;
  * infinity in the second, which meets the first part of a weight alone and never a zero's sign.
  */
 final class AmxRowsKernel {
-  private static final MethodHandle CALL =
-      CodeMemory.caller(
-          FunctionDescriptor.ofVoid(
-              ValueLayout.ADDRESS,
-              ValueLayout.ADDRESS,
-              ValueLayout.JAVA_LONG,
-              ValueLayout.JAVA_LONG,
-              ValueLayout.JAVA_LONG,
-              ValueLayout.JAVA_LONG));
-
   private final AmxForm form;
   private final MemorySegment code;
 
@@ -55,11 +44,7 @@ final class AmxRowsKernel {
     long steps = form.steps(cols);
     Segments.require(x, rows, stride, cols * Float.BYTES);
     Segments.require(out, 1, 0, form.rowsBytes(rows, steps));
-    try {
-      CALL.invokeExact(code, x, out, rows, cols, stride, form.gap(steps));
-    } catch (Throwable e) {
-      throw CodeMemory.thrown(e);
-    }
+    CodeMemory.call(code, address(x), address(out), rows, cols, stride, form.gap(steps));
   }
 
   static Assembly assemble(AmxForm form) {

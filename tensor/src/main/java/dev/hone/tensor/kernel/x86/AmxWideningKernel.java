@@ -1,5 +1,7 @@
 package dev.hone.tensor.kernel.x86;
 
+import static dev.hone.tensor.kernel.x86.Segments.address;
+
 import dev.hone.tensor.kernel.panels.BlockPanels;
 import dev.hone.tensor.kernel.x86.assembler.Assembler;
 import dev.hone.tensor.kernel.x86.assembler.Assembly;
@@ -7,21 +9,13 @@ import dev.hone.tensor.kernel.x86.assembler.CodeMemory;
 import dev.hone.tensor.kernel.x86.assembler.Gpr;
 import dev.hone.tensor.kernel.x86.assembler.Registers;
 import dev.hone.tensor.kernel.x86.assembler.Width;
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.lang.invoke.MethodHandle;
 
 /**
  * Blocks of {@link BlockPanels} as products by tiles of BF16 read them: an integer times its scale,
  * rounded to BF16. A block of 32 input features is a step of a product.
  */
 final class AmxWideningKernel {
-  private static final MethodHandle CALL =
-      CodeMemory.caller(
-          FunctionDescriptor.ofVoid(
-              ValueLayout.ADDRESS, ValueLayout.ADDRESS, ValueLayout.JAVA_LONG));
-
   private final BlockForm form;
   private final MemorySegment code;
 
@@ -38,11 +32,7 @@ final class AmxWideningKernel {
     long bytes = form.panels().bytes();
     Segments.require(data, blocks, bytes, bytes);
     Segments.require(out, blocks, AmxForm.BF16.panelStep(), AmxForm.BF16.panelStep());
-    try {
-      CALL.invokeExact(code, data, out, blocks);
-    } catch (Throwable e) {
-      throw CodeMemory.thrown(e);
-    }
+    CodeMemory.call(code, address(data), address(out), blocks);
   }
 
   static Assembly assemble(BlockForm form) {

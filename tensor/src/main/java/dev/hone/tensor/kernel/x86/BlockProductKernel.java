@@ -1,5 +1,7 @@
 package dev.hone.tensor.kernel.x86;
 
+import static dev.hone.tensor.kernel.x86.Segments.address;
+
 import dev.hone.tensor.Input;
 import dev.hone.tensor.kernel.panels.BlockPanels;
 import dev.hone.tensor.kernel.x86.assembler.Assembler;
@@ -11,10 +13,7 @@ import dev.hone.tensor.kernel.x86.assembler.Memory;
 import dev.hone.tensor.kernel.x86.assembler.Registers;
 import dev.hone.tensor.kernel.x86.assembler.Vec;
 import dev.hone.tensor.kernel.x86.assembler.Width;
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.lang.invoke.MethodHandle;
 import java.util.Arrays;
 
 /**
@@ -35,19 +34,6 @@ import java.util.Arrays;
 final class BlockProductKernel {
   /** More are multiplied some at a time. */
   static final int MOST_ROWS = 16;
-
-  private static final MethodHandle CALL =
-      CodeMemory.caller(
-          FunctionDescriptor.ofVoid(
-              ValueLayout.ADDRESS,
-              ValueLayout.ADDRESS,
-              ValueLayout.ADDRESS,
-              ValueLayout.ADDRESS,
-              ValueLayout.JAVA_LONG,
-              ValueLayout.JAVA_LONG,
-              ValueLayout.JAVA_LONG,
-              ValueLayout.ADDRESS,
-              ValueLayout.JAVA_LONG));
 
   private final BlockForm form;
   private final int rows;
@@ -93,11 +79,17 @@ final class BlockProductKernel {
     Segments.require(sums, rows, width, width);
     Segments.require(c, rows, cStride, panels * width);
     Segments.require(start, panels, startStep, width);
-    try {
-      CALL.invokeExact(code, a, w, sums, c, cStride, blocks, panels, start, startStep);
-    } catch (Throwable e) {
-      throw CodeMemory.thrown(e);
-    }
+    CodeMemory.call(
+        code,
+        address(a),
+        address(w),
+        address(sums),
+        address(c),
+        cStride,
+        blocks,
+        panels,
+        address(start),
+        startStep);
   }
 
   static Assembly assemble(BlockForm form, int rows) {

@@ -1,5 +1,7 @@
 package dev.hone.tensor.kernel.x86;
 
+import static dev.hone.tensor.kernel.x86.Segments.address;
+
 import dev.hone.tensor.Input;
 import dev.hone.tensor.kernel.x86.BlockForm.Arithmetic;
 import dev.hone.tensor.kernel.x86.assembler.Assembler;
@@ -11,10 +13,7 @@ import dev.hone.tensor.kernel.x86.assembler.Memory;
 import dev.hone.tensor.kernel.x86.assembler.Registers;
 import dev.hone.tensor.kernel.x86.assembler.Vec;
 import dev.hone.tensor.kernel.x86.assembler.Width;
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.lang.invoke.MethodHandle;
 import java.util.Locale;
 
 /**
@@ -31,16 +30,6 @@ import java.util.Locale;
  */
 final class BlockRoundingKernel {
   private static final Width WIDTH = Width.YMM;
-
-  private static final MethodHandle CALL =
-      CodeMemory.caller(
-          FunctionDescriptor.ofVoid(
-              ValueLayout.ADDRESS,
-              ValueLayout.ADDRESS,
-              ValueLayout.JAVA_LONG,
-              ValueLayout.JAVA_LONG,
-              ValueLayout.JAVA_LONG,
-              ValueLayout.JAVA_LONG));
 
   /**
    * @param middle what is taken from each integer of a weight; 0 where there are shifts
@@ -80,11 +69,7 @@ final class BlockRoundingKernel {
     Segments.require(x, rows, stride, blocks * Input.BLOCK * Float.BYTES);
     long outStride = rows * form.blockBytes();
     Segments.require(out, blocks, outStride, outStride);
-    try {
-      CALL.invokeExact(code, x, out, rows, blocks, stride, outStride);
-    } catch (Throwable e) {
-      throw CodeMemory.thrown(e);
-    }
+    CodeMemory.call(code, address(x), address(out), rows, blocks, stride, outStride);
   }
 
   static Assembly assemble(Form form) {

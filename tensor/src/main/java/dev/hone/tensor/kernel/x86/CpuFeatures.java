@@ -1,15 +1,15 @@
 package dev.hone.tensor.kernel.x86;
 
+import static dev.hone.tensor.kernel.x86.Segments.address;
+
 import dev.hone.tensor.kernel.x86.assembler.Assembler;
 import dev.hone.tensor.kernel.x86.assembler.Assembly;
 import dev.hone.tensor.kernel.x86.assembler.CodeMemory;
 import dev.hone.tensor.kernel.x86.assembler.Gpr;
 import dev.hone.tensor.kernel.x86.assembler.Memory;
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.lang.invoke.MethodHandle;
 import java.util.EnumSet;
 import java.util.Set;
 
@@ -32,11 +32,6 @@ final class CpuFeatures {
     AMX_INT8,
     AMX_BF16
   }
-
-  private static final MethodHandle CALL =
-      CodeMemory.caller(
-          FunctionDescriptor.ofVoid(
-              ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG, ValueLayout.ADDRESS));
 
   /** State that the system keeps of each thread: bits of the register XCR0. */
   private static final long AVX_STATE = 0x6;
@@ -125,11 +120,7 @@ final class CpuFeatures {
   }
 
   private static void call(MemorySegment code, long leaf, long subleaf, MemorySegment out) {
-    try {
-      CALL.invokeExact(code, leaf, subleaf, out);
-    } catch (Throwable e) {
-      throw CodeMemory.thrown(e);
-    }
+    CodeMemory.call(code, leaf, subleaf, address(out));
   }
 
   /** {@code (leaf, subleaf, long[4] out)}: the four registers that CPUID answers in. */

@@ -1,5 +1,7 @@
 package dev.hone.tensor.kernel.x86;
 
+import static dev.hone.tensor.kernel.x86.Segments.address;
+
 import dev.hone.tensor.kernel.x86.Widener.Shift;
 import dev.hone.tensor.kernel.x86.Widener.Source;
 import dev.hone.tensor.kernel.x86.assembler.Assembler;
@@ -11,10 +13,7 @@ import dev.hone.tensor.kernel.x86.assembler.Memory;
 import dev.hone.tensor.kernel.x86.assembler.Registers;
 import dev.hone.tensor.kernel.x86.assembler.Vec;
 import dev.hone.tensor.kernel.x86.assembler.Width;
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.lang.invoke.MethodHandle;
 import java.util.Locale;
 
 /**
@@ -31,20 +30,6 @@ final class FewRowsKernel {
 
   /** How far ahead of its use the panel is asked for, in bytes. */
   private static final int PREFETCH = 1024;
-
-  private static final MethodHandle CALL =
-      CodeMemory.caller(
-          FunctionDescriptor.ofVoid(
-              ValueLayout.ADDRESS,
-              ValueLayout.ADDRESS,
-              ValueLayout.ADDRESS,
-              ValueLayout.ADDRESS,
-              ValueLayout.ADDRESS,
-              ValueLayout.ADDRESS,
-              ValueLayout.JAVA_LONG,
-              ValueLayout.JAVA_LONG,
-              ValueLayout.JAVA_LONG,
-              ValueLayout.JAVA_LONG));
 
   private final int columns;
   private final Source source;
@@ -96,11 +81,18 @@ final class FewRowsKernel {
       Segments.require(scales, groups, row, row);
       Segments.require(shifts, groups, shift.stride(columns), shift.bytes(columns));
     }
-    try {
-      CALL.invokeExact(code, a, data, c, start, scales, shifts, depth, group, aStride, cStride);
-    } catch (Throwable e) {
-      throw CodeMemory.thrown(e);
-    }
+    CodeMemory.call(
+        code,
+        address(a),
+        address(data),
+        address(c),
+        address(start),
+        address(scales),
+        address(shifts),
+        depth,
+        group,
+        aStride,
+        cStride);
   }
 
   static Assembly assemble(Width width, int columns, Source source, Shift shift, int rows) {

@@ -1,5 +1,7 @@
 package dev.hone.tensor.kernel.x86;
 
+import static dev.hone.tensor.kernel.x86.Segments.address;
+
 import dev.hone.tensor.kernel.x86.CpuFeatures.Feature;
 import dev.hone.tensor.kernel.x86.TileWriter.Tile;
 import dev.hone.tensor.kernel.x86.assembler.Assembly;
@@ -7,10 +9,7 @@ import dev.hone.tensor.kernel.x86.assembler.CodeMemory;
 import dev.hone.tensor.kernel.x86.assembler.Gpr;
 import dev.hone.tensor.kernel.x86.assembler.Memory;
 import dev.hone.tensor.kernel.x86.assembler.Vec;
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.lang.invoke.MethodHandle;
 import java.util.Set;
 
 /**
@@ -29,20 +28,6 @@ import java.util.Set;
  * words they are exact, twice as many a step as floats are.
  */
 final class IntegerProductKernel {
-  private static final MethodHandle CALL =
-      CodeMemory.caller(
-          FunctionDescriptor.ofVoid(
-              ValueLayout.ADDRESS,
-              ValueLayout.ADDRESS,
-              ValueLayout.ADDRESS,
-              ValueLayout.JAVA_LONG,
-              ValueLayout.JAVA_LONG,
-              ValueLayout.ADDRESS,
-              ValueLayout.JAVA_LONG,
-              ValueLayout.JAVA_LONG,
-              ValueLayout.ADDRESS,
-              ValueLayout.ADDRESS));
-
   /** How integers are multiplied and added. */
   enum Form {
     WORDS(2),
@@ -125,11 +110,18 @@ final class IntegerProductKernel {
     Segments.require(scales, 1, 0, 2 * panel);
     Segments.require(bias, 1, 0, panel);
     Segments.require(c, rows, cStride, panel);
-    try {
-      CALL.invokeExact(code, a, b, c, rows, units, grids, aStride, cStride, scales, bias);
-    } catch (Throwable e) {
-      throw CodeMemory.thrown(e);
-    }
+    CodeMemory.call(
+        code,
+        address(a),
+        address(b),
+        address(c),
+        rows,
+        units,
+        address(grids),
+        aStride,
+        cStride,
+        address(scales),
+        address(bias));
   }
 
   static Assembly assemble(Tile tile, Form form) {

@@ -12,7 +12,6 @@ import dev.hone.tensor.kernel.x86.assembler.Registers;
 import dev.hone.tensor.kernel.x86.assembler.Vec;
 import dev.hone.tensor.kernel.x86.assembler.Width;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
 
 /**
  * One query times keys where they lie: {@code out[k] = Σd query[d] keys[k][d]}. Eight keys at a
@@ -24,8 +23,6 @@ final class KeyDotsKernel {
 
   /** Keys at a time. */
   private static final int KEYS = 8;
-
-  private static final MethodHandle CALL = CodeMemory.caller(6);
 
   private final MemorySegment code = CodeMemory.install(assemble());
 
@@ -47,11 +44,7 @@ final class KeyDotsKernel {
     Segments.require(query, 1, 0, dim * Float.BYTES);
     Segments.require(keys, count, stride, dim * Float.BYTES);
     Segments.require(out, 1, 0, count * Float.BYTES);
-    try {
-      CALL.invokeExact(code, address(query), address(keys), stride, count, dim, address(out));
-    } catch (Throwable e) {
-      throw CodeMemory.thrown(e);
-    }
+    CodeMemory.call(code, address(query), address(keys), stride, count, dim, address(out));
   }
 
   static Assembly assemble() {

@@ -12,7 +12,6 @@ import dev.hone.tensor.kernel.x86.assembler.Registers;
 import dev.hone.tensor.kernel.x86.assembler.Vec;
 import dev.hone.tensor.kernel.x86.assembler.Width;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
 import java.util.function.Consumer;
 
 /**
@@ -21,8 +20,6 @@ import java.util.function.Consumer;
  * "Root Mean Square Layer Normalization").
  */
 final class NormKernel {
-  private static final MethodHandle CALL = CodeMemory.caller(9);
-
   /**
    * What is computed.
    *
@@ -79,21 +76,17 @@ final class NormKernel {
     }
     long epsilonBits = Float.floatToRawIntBits(epsilon);
     long shiftBits = Float.floatToRawIntBits(shift);
-    try {
-      CALL.invokeExact(
-          code,
-          address(x),
-          address(residual),
-          address(weight),
-          address(bias),
-          address(out),
-          rows,
-          cols,
-          epsilonBits,
-          shiftBits);
-    } catch (Throwable e) {
-      throw CodeMemory.thrown(e);
-    }
+    CodeMemory.call(
+        code,
+        address(x),
+        address(residual),
+        address(weight),
+        address(bias),
+        address(out),
+        rows,
+        cols,
+        epsilonBits,
+        shiftBits);
   }
 
   static Assembly assemble(Form form, Width width) {

@@ -1,5 +1,7 @@
 package dev.hone.tensor.kernel.x86;
 
+import static dev.hone.tensor.kernel.x86.Segments.address;
+
 import dev.hone.tensor.kernel.x86.TileWriter.Tile;
 import dev.hone.tensor.kernel.x86.assembler.Assembly;
 import dev.hone.tensor.kernel.x86.assembler.CodeMemory;
@@ -7,10 +9,7 @@ import dev.hone.tensor.kernel.x86.assembler.Gpr;
 import dev.hone.tensor.kernel.x86.assembler.Label;
 import dev.hone.tensor.kernel.x86.assembler.Memory;
 import dev.hone.tensor.kernel.x86.assembler.Vec;
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.lang.invoke.MethodHandle;
 
 /**
  * Rows times one panel of weights: {@code c[r, j] += Σk a[r, k] b[k, j]}, in F32.
@@ -20,18 +19,6 @@ import java.lang.invoke.MethodHandle;
  * </pre>
  */
 final class ProductKernel {
-  private static final MethodHandle CALL =
-      CodeMemory.caller(
-          FunctionDescriptor.ofVoid(
-              ValueLayout.ADDRESS,
-              ValueLayout.ADDRESS,
-              ValueLayout.ADDRESS,
-              ValueLayout.JAVA_LONG,
-              ValueLayout.JAVA_LONG,
-              ValueLayout.ADDRESS,
-              ValueLayout.JAVA_LONG,
-              ValueLayout.JAVA_LONG));
-
   private final Tile tile;
   private final MemorySegment code;
 
@@ -73,11 +60,8 @@ final class ProductKernel {
     if (!start.equals(MemorySegment.NULL)) {
       Segments.require(start, 1, 0, panel);
     }
-    try {
-      CALL.invokeExact(code, a, b, c, rows, depth, start, aStride, cStride);
-    } catch (Throwable e) {
-      throw CodeMemory.thrown(e);
-    }
+    CodeMemory.call(
+        code, address(a), address(b), address(c), rows, depth, address(start), aStride, cStride);
   }
 
   static Assembly assemble(Tile tile) {

@@ -1,5 +1,7 @@
 package dev.hone.tensor.kernel.x86;
 
+import static dev.hone.tensor.kernel.x86.Segments.address;
+
 import dev.hone.tensor.Input;
 import dev.hone.tensor.Input.StaticInt8;
 import dev.hone.tensor.kernel.x86.IntegerProductKernel.Form;
@@ -12,10 +14,7 @@ import dev.hone.tensor.kernel.x86.assembler.Memory;
 import dev.hone.tensor.kernel.x86.assembler.Registers;
 import dev.hone.tensor.kernel.x86.assembler.Vec;
 import dev.hone.tensor.kernel.x86.assembler.Width;
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.lang.invoke.MethodHandle;
 
 /**
  * Rounds rows of floats to integers of 8 bits, each row on a grid of its own or all on the first
@@ -31,17 +30,6 @@ final class RoundingKernel {
   static final int STEP = RowSteps.WIDTH.floats();
 
   private static final Width WIDTH = RowSteps.WIDTH;
-
-  private static final MethodHandle CALL =
-      CodeMemory.caller(
-          FunctionDescriptor.ofVoid(
-              ValueLayout.ADDRESS,
-              ValueLayout.ADDRESS,
-              ValueLayout.ADDRESS,
-              ValueLayout.JAVA_LONG,
-              ValueLayout.JAVA_LONG,
-              ValueLayout.JAVA_LONG,
-              ValueLayout.JAVA_LONG));
 
   private final Form form;
   private final MemorySegment code;
@@ -75,11 +63,7 @@ final class RoundingKernel {
     Segments.require(x, rows, stride, cols * Float.BYTES);
     Segments.require(out, rows, outStride, rowBytes(cols));
     Segments.require(grids, rows, Grids.BYTES, Grids.BYTES);
-    try {
-      CALL.invokeExact(code, x, out, grids, rows, cols, stride, outStride);
-    } catch (Throwable e) {
-      throw CodeMemory.thrown(e);
-    }
+    CodeMemory.call(code, address(x), address(out), address(grids), rows, cols, stride, outStride);
   }
 
   static Assembly assemble(Input input, Form form) {

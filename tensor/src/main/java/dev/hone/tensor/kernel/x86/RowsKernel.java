@@ -12,7 +12,6 @@ import dev.hone.tensor.kernel.x86.assembler.Registers;
 import dev.hone.tensor.kernel.x86.assembler.Vec;
 import dev.hone.tensor.kernel.x86.assembler.Width;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
 import java.util.EnumMap;
 import java.util.Locale;
 import java.util.Map;
@@ -24,8 +23,6 @@ import java.util.Map;
 final class RowsKernel {
   /** What the rows' length must be a multiple of. */
   static final int STEP = 8;
-
-  private static final MethodHandle CALL = CodeMemory.caller(8);
 
   /** What becomes of a row of {@code out}. */
   enum Operation {
@@ -110,20 +107,16 @@ final class RowsKernel {
     Segments.require(in, rows, inStride, length * operation.inBytes());
     Segments.require(out, rows, outStride, length * Float.BYTES);
     MemorySegment kernel = code.get(operation);
-    try {
-      CALL.invokeExact(
-          kernel,
-          address(in),
-          inStride,
-          address(out),
-          outStride,
-          rows,
-          length,
-          address(factors),
-          factorStride);
-    } catch (Throwable e) {
-      throw CodeMemory.thrown(e);
-    }
+    CodeMemory.call(
+        kernel,
+        address(in),
+        inStride,
+        address(out),
+        outStride,
+        rows,
+        length,
+        address(factors),
+        factorStride);
   }
 
   static Assembly assemble(Operation operation) {

@@ -11,7 +11,6 @@ import dev.hone.tensor.kernel.x86.assembler.Memory;
 import dev.hone.tensor.kernel.x86.assembler.Registers;
 import dev.hone.tensor.kernel.x86.assembler.Vec;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
 import java.util.Arrays;
 
 /**
@@ -31,8 +30,6 @@ final class SoftmaxKernel {
   static final int LARGEST = 0;
   static final int SUM = 4;
   static final int FACTOR = 8;
-
-  private static final MethodHandle CALL = CodeMemory.caller(10);
 
   private final MemorySegment code = CodeMemory.install(assemble());
 
@@ -71,22 +68,18 @@ final class SoftmaxKernel {
     Segments.require(scores, rows, stride, width * Float.BYTES);
     Segments.require(states, rows, STATE_BYTES, STATE_BYTES);
     long scaleBits = Float.floatToRawIntBits(scale);
-    try {
-      CALL.invokeExact(
-          code,
-          address(scores),
-          stride,
-          rows,
-          width,
-          address(states),
-          range.first(),
-          range.end(),
-          range.count(),
-          scaleBits,
-          fresh ? 1L : 0L);
-    } catch (Throwable e) {
-      throw CodeMemory.thrown(e);
-    }
+    CodeMemory.call(
+        code,
+        address(scores),
+        stride,
+        rows,
+        width,
+        address(states),
+        range.first(),
+        range.end(),
+        range.count(),
+        scaleBits,
+        fresh ? 1L : 0L);
   }
 
   static Assembly assemble() {

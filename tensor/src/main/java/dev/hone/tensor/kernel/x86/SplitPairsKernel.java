@@ -12,15 +12,12 @@ import dev.hone.tensor.kernel.x86.assembler.Registers;
 import dev.hone.tensor.kernel.x86.assembler.Vec;
 import dev.hone.tensor.kernel.x86.assembler.Width;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
 
 /**
  * Splits rows into the parts that {@link SplitProductKernel} reads as panels; rows that are not
  * there are zero.
  */
 final class SplitPairsKernel {
-  private static final MethodHandle CALL = CodeMemory.caller(6);
-
   private final int parts;
   private final MemorySegment code;
 
@@ -42,11 +39,7 @@ final class SplitPairsKernel {
     Segments.require(in, rows, stride, panels * SplitParts.TILE * Float.BYTES);
     long panelBytes = pairs * parts * SplitParts.BYTES;
     Segments.require(out, panels, panelBytes, panelBytes);
-    try {
-      CALL.invokeExact(code, address(in), stride, rows, panels, pairs, address(out));
-    } catch (Throwable e) {
-      throw CodeMemory.thrown(e);
-    }
+    CodeMemory.call(code, address(in), stride, rows, panels, pairs, address(out));
   }
 
   static Assembly assemble(int parts) {

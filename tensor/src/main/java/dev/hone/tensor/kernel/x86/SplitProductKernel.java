@@ -15,7 +15,6 @@ import dev.hone.tensor.kernel.x86.assembler.Width;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.lang.invoke.MethodHandle;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -32,8 +31,6 @@ import java.util.List;
  * </pre>
  */
 final class SplitProductKernel {
-  private static final MethodHandle CALL = CodeMemory.caller(11);
-
   private static final int TILES = 8;
   private static final int COLUMN_BYTES = 16;
   private static final int TILE_ROWS = 48;
@@ -80,23 +77,19 @@ final class SplitProductKernel {
     Segments.require(a, rows, aStride, steps * partBytes);
     Segments.require(b, panels, bStride, steps * SplitParts.TILE * partBytes);
     Segments.require(c, rows, cStride, panels * SplitParts.TILE * Float.BYTES);
-    try {
-      CALL.invokeExact(
-          code,
-          address(a),
-          address(c),
-          rows,
-          panels,
-          steps,
-          aStride,
-          cStride,
-          address(b),
-          bStride,
-          add ? 1L : 0L,
-          address(configuration));
-    } catch (Throwable e) {
-      throw CodeMemory.thrown(e);
-    }
+    CodeMemory.call(
+        code,
+        address(a),
+        address(c),
+        rows,
+        panels,
+        steps,
+        aStride,
+        cStride,
+        address(b),
+        bStride,
+        add ? 1L : 0L,
+        address(configuration));
   }
 
   static Assembly assemble(int parts) {

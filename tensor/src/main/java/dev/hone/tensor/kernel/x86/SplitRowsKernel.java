@@ -12,12 +12,9 @@ import dev.hone.tensor.kernel.x86.assembler.Registers;
 import dev.hone.tensor.kernel.x86.assembler.Vec;
 import dev.hone.tensor.kernel.x86.assembler.Width;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
 
 /** Splits rows, times a factor, into the parts that {@link SplitProductKernel} reads as rows. */
 final class SplitRowsKernel {
-  private static final MethodHandle CALL = CodeMemory.caller(7);
-
   private final int parts;
   private final MemorySegment code;
 
@@ -44,11 +41,7 @@ final class SplitRowsKernel {
     Segments.require(in, rows, stride, steps * SplitParts.STEP * Float.BYTES);
     Segments.require(out, rows, outStride, steps * parts * SplitParts.BYTES);
     long factorBits = Float.floatToRawIntBits(factor);
-    try {
-      CALL.invokeExact(code, address(in), stride, rows, steps, address(out), outStride, factorBits);
-    } catch (Throwable e) {
-      throw CodeMemory.thrown(e);
-    }
+    CodeMemory.call(code, address(in), stride, rows, steps, address(out), outStride, factorBits);
   }
 
   static Assembly assemble(int parts) {

@@ -13,7 +13,6 @@ import dev.hone.tensor.kernel.x86.assembler.Registers;
 import dev.hone.tensor.kernel.x86.assembler.Vec;
 import dev.hone.tensor.kernel.x86.assembler.Width;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
 import java.util.Arrays;
 
 /**
@@ -22,8 +21,6 @@ import java.util.Arrays;
  * as rows. States are the same.
  */
 final class SplitSoftmaxKernel {
-  private static final MethodHandle CALL = CodeMemory.caller(11);
-
   private final int parts;
   private final MemorySegment code;
 
@@ -62,23 +59,19 @@ final class SplitSoftmaxKernel {
     Segments.require(states, rows, SoftmaxKernel.STATE_BYTES, SoftmaxKernel.STATE_BYTES);
     Segments.require(
         weights, rows, weightStride, width / SplitParts.STEP * parts * SplitParts.BYTES);
-    try {
-      CALL.invokeExact(
-          code,
-          address(scores),
-          stride,
-          rows,
-          width,
-          address(states),
-          range.first(),
-          address(weights),
-          weightStride,
-          range.end(),
-          range.count(),
-          fresh ? 1L : 0L);
-    } catch (Throwable e) {
-      throw CodeMemory.thrown(e);
-    }
+    CodeMemory.call(
+        code,
+        address(scores),
+        stride,
+        rows,
+        width,
+        address(states),
+        range.first(),
+        address(weights),
+        weightStride,
+        range.end(),
+        range.count(),
+        fresh ? 1L : 0L);
   }
 
   static Assembly assemble(int parts) {

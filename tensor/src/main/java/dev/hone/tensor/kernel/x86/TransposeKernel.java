@@ -12,7 +12,6 @@ import dev.hone.tensor.kernel.x86.assembler.Registers;
 import dev.hone.tensor.kernel.x86.assembler.Vec;
 import dev.hone.tensor.kernel.x86.assembler.Width;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
 
 /**
  * Turns rows into columns of a panel: {@code out[d][r] = rows[r][d]}. Eight by eight numbers at a
@@ -21,8 +20,6 @@ import java.lang.invoke.MethodHandle;
 final class TransposeKernel {
   /** What the rows' length must be a multiple of. */
   static final int STEP = 8;
-
-  private static final MethodHandle CALL = CodeMemory.caller(5);
 
   private final int columns;
   private final MemorySegment code;
@@ -50,11 +47,7 @@ final class TransposeKernel {
     }
     Segments.require(in, rows, stride, length * Float.BYTES);
     Segments.require(out, length, (long) columns * Float.BYTES, rows * Float.BYTES);
-    try {
-      CALL.invokeExact(code, address(in), stride, rows, length, address(out));
-    } catch (Throwable e) {
-      throw CodeMemory.thrown(e);
-    }
+    CodeMemory.call(code, address(in), stride, rows, length, address(out));
   }
 
   static Assembly assemble(int columns) {

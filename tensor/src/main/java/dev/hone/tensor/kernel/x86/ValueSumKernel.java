@@ -12,7 +12,6 @@ import dev.hone.tensor.kernel.x86.assembler.Registers;
 import dev.hone.tensor.kernel.x86.assembler.Vec;
 import dev.hone.tensor.kernel.x86.assembler.Width;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
 
 /**
  * Adds values where they lie, each times its weight: {@code out[d] += Σk weights[k] values[k][d]}.
@@ -23,8 +22,6 @@ final class ValueSumKernel {
 
   /** Vectors of the dimension that are summed side by side: a sum waits for the one before. */
   private static final int SIDE_BY_SIDE = 8;
-
-  private static final MethodHandle CALL = CodeMemory.caller(6);
 
   private final MemorySegment code = CodeMemory.install(assemble());
 
@@ -46,11 +43,7 @@ final class ValueSumKernel {
     Segments.require(weights, 1, 0, count * Float.BYTES);
     Segments.require(values, count, stride, dim * Float.BYTES);
     Segments.require(out, 1, 0, dim * Float.BYTES);
-    try {
-      CALL.invokeExact(code, address(weights), address(values), stride, count, dim, address(out));
-    } catch (Throwable e) {
-      throw CodeMemory.thrown(e);
-    }
+    CodeMemory.call(code, address(weights), address(values), stride, count, dim, address(out));
   }
 
   static Assembly assemble() {

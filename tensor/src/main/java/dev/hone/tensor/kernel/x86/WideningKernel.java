@@ -1,5 +1,7 @@
 package dev.hone.tensor.kernel.x86;
 
+import static dev.hone.tensor.kernel.x86.Segments.address;
+
 import dev.hone.tensor.kernel.x86.Widener.Shift;
 import dev.hone.tensor.kernel.x86.Widener.Source;
 import dev.hone.tensor.kernel.x86.assembler.Assembler;
@@ -10,23 +12,11 @@ import dev.hone.tensor.kernel.x86.assembler.Label;
 import dev.hone.tensor.kernel.x86.assembler.Memory;
 import dev.hone.tensor.kernel.x86.assembler.Registers;
 import dev.hone.tensor.kernel.x86.assembler.Width;
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.lang.invoke.MethodHandle;
 import java.util.Locale;
 
 /** Input features of a panel, all of one group, as floats. */
 final class WideningKernel {
-  private static final MethodHandle CALL =
-      CodeMemory.caller(
-          FunctionDescriptor.ofVoid(
-              ValueLayout.ADDRESS,
-              ValueLayout.ADDRESS,
-              ValueLayout.JAVA_LONG,
-              ValueLayout.ADDRESS,
-              ValueLayout.ADDRESS));
-
   private final int columns;
   private final Source source;
   private final Shift shift;
@@ -60,11 +50,7 @@ final class WideningKernel {
       Segments.require(scales, 1, 0, row);
       Segments.require(shifts, 1, 0, shift.bytes(columns));
     }
-    try {
-      CALL.invokeExact(code, data, out, steps, scales, shifts);
-    } catch (Throwable e) {
-      throw CodeMemory.thrown(e);
-    }
+    CodeMemory.call(code, address(data), address(out), steps, address(scales), address(shifts));
   }
 
   static Assembly assemble(Width width, int columns, Source source, Shift shift) {

@@ -1,5 +1,7 @@
 package dev.hone.tensor.kernel.x86;
 
+import static dev.hone.tensor.kernel.x86.Segments.address;
+
 import dev.hone.tensor.kernel.LimitLoops;
 import dev.hone.tensor.kernel.x86.CpuFeatures.Feature;
 import dev.hone.tensor.kernel.x86.IntegerProductKernel.Form;
@@ -14,10 +16,8 @@ import dev.hone.tensor.kernel.x86.assembler.Tmm;
 import dev.hone.tensor.kernel.x86.assembler.Vec;
 import dev.hone.tensor.kernel.x86.assembler.Width;
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.lang.invoke.MethodHandle;
 import java.util.Collections;
 import java.util.EnumMap;
 import java.util.Map;
@@ -34,9 +34,6 @@ public final class X86Limits implements LimitLoops {
 
   /** How far ahead memory is asked for, in bytes. */
   private static final int PREFETCH = 2048;
-
-  private static final MethodHandle CALL =
-      CodeMemory.caller(FunctionDescriptor.ofVoid(ValueLayout.ADDRESS, ValueLayout.JAVA_LONG));
 
   /** Tiles that are added to, so that none waits for itself; the last two are multiplied. */
   private static final int SUMS = 6;
@@ -121,11 +118,7 @@ public final class X86Limits implements LimitLoops {
   }
 
   private static void call(MemorySegment code, MemorySegment segment, long count) {
-    try {
-      CALL.invokeExact(code, segment, count);
-    } catch (Throwable e) {
-      throw CodeMemory.thrown(e);
-    }
+    CodeMemory.call(code, address(segment), count);
   }
 
   static Assembly multiplyAdd(Width width) {

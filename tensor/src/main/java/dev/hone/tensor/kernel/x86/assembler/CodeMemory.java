@@ -21,6 +21,7 @@ public final class CodeMemory {
   private static final int PRIVATE_ANONYMOUS = 0x22;
   private static final long PAGE = 4096;
   private static final long FAILED = -1;
+  private static final int MOST_ARGUMENTS = 15;
 
   private static final Linker LINKER = Linker.nativeLinker();
   private static final MethodHandle MMAP =
@@ -105,7 +106,7 @@ public final class CodeMemory {
     return LINKER.downcallHandle(LINKER.defaultLookup().findOrThrow(name), type);
   }
 
-  /** Whose calls {@link #caller} makes from now on. */
+  /** What runs the code from now on; before any is called. */
   public static void runOn(Cpu other) {
     cpu = other;
   }
@@ -115,15 +116,34 @@ public final class CodeMemory {
     return cpu.permitsTiles();
   }
 
-  /** A handle that takes the address of the code first. */
-  public static MethodHandle caller(FunctionDescriptor type) {
-    return cpu.caller(type);
+  /** One handle calls all code, whatever it takes: the JVM needs some 10 ms to make one. */
+  private static final class Call {
+    static final MethodHandle HANDLE = cpu.caller(signature());
+
+    private static FunctionDescriptor signature() {
+      MemoryLayout[] types = new MemoryLayout[MOST_ARGUMENTS];
+      Arrays.fill(types, ValueLayout.JAVA_LONG);
+      return FunctionDescriptor.ofVoid(types);
+    }
   }
 
-  /** The same for code that takes so many numbers and addresses of 64 bits. */
-  public static MethodHandle caller(int arguments) {
-    MemoryLayout[] types = new MemoryLayout[arguments];
-    Arrays.fill(types, ValueLayout.JAVA_LONG);
-    return caller(FunctionDescriptor.ofVoid(types));
+  /**
+   * Calls code by the calling convention of the System V ABI.
+   *
+   * @param a up to {@value #MOST_ARGUMENTS} numbers and addresses. Nothing keeps what lies there
+   *     from being closed meanwhile
+   */
+  public static void call(MemorySegment code, long... a) {
+    try {
+      Call.HANDLE.invokeExact(
+          code, at(a, 0), at(a, 1), at(a, 2), at(a, 3), at(a, 4), at(a, 5), at(a, 6), at(a, 7),
+          at(a, 8), at(a, 9), at(a, 10), at(a, 11), at(a, 12), at(a, 13), at(a, 14));
+    } catch (Throwable e) {
+      throw thrown(e);
+    }
+  }
+
+  private static long at(long[] arguments, int index) {
+    return index < arguments.length ? arguments[index] : 0;
   }
 }
