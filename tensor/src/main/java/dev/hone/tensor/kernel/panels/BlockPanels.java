@@ -106,14 +106,22 @@ public record BlockPanels(int rows, int cols, Form form, MemorySegment data) imp
 
   /** Packs a matrix that {@link #fits}. */
   public static BlockPanels pack(Tensor weight, Wanted wanted, Arena arena, ComputePool pool) {
+    BlockPanels packed = room(weight, wanted, arena);
     Source source = Source.of(weight);
-    boolean nibbles = source.bits() == 4;
-    int offset = !nibbles && wanted.unsignedBytes() ? 128 : 0;
+    int offset = offset(source, wanted);
+    pool.run(packed.panels(), p -> packed.fill(source, offset, p));
+    return packed;
+  }
+
+  /** Panels for a matrix that {@link #fits}, all zero. */
+  public static BlockPanels room(Tensor weight, Wanted wanted, Arena arena) {
+    Source source = Source.of(weight);
+    int offset = offset(source, wanted);
     Form form =
         new Form(
             wanted.columns(),
             source.bits(),
-            nibbles ? 4 : wanted.byteUnit(),
+            source.bits() == 4 ? 4 : wanted.byteUnit(),
             source.shifted() ? 0 : source.middle() + offset,
             source.shifted(),
             source.halves() && !(source.shifted() && offset != 0) ? Short.BYTES : Float.BYTES);
@@ -121,9 +129,11 @@ public record BlockPanels(int rows, int cols, Form form, MemorySegment data) imp
     int cols = (int) weight.cols();
     long panels = (rows + form.columns() - 1L) / form.columns();
     long bytes = panels * (cols / Input.BLOCK) * form.bytes();
-    BlockPanels packed = new BlockPanels(rows, cols, form, arena.allocate(bytes, Tensor.ALIGNMENT));
-    pool.run((int) panels, p -> packed.fill(source, offset, p));
-    return packed;
+    return new BlockPanels(rows, cols, form, arena.allocate(bytes, Tensor.ALIGNMENT));
+  }
+
+  private static int offset(Source source, Wanted wanted) {
+    return source.bits() == 8 && wanted.unsignedBytes() ? 128 : 0;
   }
 
   private void fill(Source source, int offset, int panel) {

@@ -1,11 +1,14 @@
 package dev.hone.tensor.kernel.x86;
 
+import dev.hone.tensor.DType.Plain;
 import dev.hone.tensor.Input;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.kernel.panels.BlockPanels;
 import dev.hone.tensor.kernel.panels.TilePanels;
 import dev.hone.tensor.kernel.x86.AmxProductKernel.Next;
 import dev.hone.tensor.kernel.x86.CpuFeatures.Feature;
+import dev.hone.tensor.layout.Layouts;
+import dev.hone.tensor.parallel.ComputePool;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -34,6 +37,7 @@ final class Blocks {
 
   private final Map<BlockForm, AmxWideningKernel> tiles = new ConcurrentHashMap<>();
   private final Map<BlockForm, AmxProductKernel> tileProducts = new ConcurrentHashMap<>();
+  private final Map<BlockForm, BlockPackingKernel> packings = new ConcurrentHashMap<>();
 
   Blocks(Set<Feature> features) {
     this.features = features;
@@ -42,6 +46,34 @@ final class Blocks {
   /** How panels must lie. */
   BlockPanels.Wanted wanted() {
     return BlockForm.wanted(features);
+  }
+
+  /**
+   * Packs a matrix.
+   *
+   * @throws IllegalStateException if the kernel that does so makes something else
+   */
+  BlockPanels pack(Tensor weight, Arena arena, ComputePool pool) {
+    if (!BlockPackingKernel.reads(weight)) {
+      return BlockPanels.pack(weight, wanted(), arena, pool);
+    }
+    BlockPanels packed = BlockPanels.room(weight, wanted(), arena);
+    BlockPackingKernel kernel = packings.computeIfAbsent(form(packed.form()), this::triedPacking);
+    fill(packed, weight, kernel, pool);
+    return packed;
+  }
+
+  private static void fill(
+      BlockPanels packed, Tensor weight, BlockPackingKernel kernel, ComputePool pool) {
+    int columns = packed.columns();
+    pool.run(
+        packed.panels(),
+        p -> {
+          int first = p * columns;
+          int count = Math.min(columns, packed.rows() - first);
+          MemorySegment rows = weight.slice(first, first + count).data();
+          kernel.run(rows, packed.data().asSlice(packed.at(p)), packed.blocks(), count);
+        });
   }
 
   BlockForm form(BlockPanels.Form panels) {
@@ -178,6 +210,25 @@ final class Blocks {
       }
     }
     return product;
+  }
+
+  private BlockPackingKernel triedPacking(BlockForm form) {
+    BlockPackingKernel packing = new BlockPackingKernel(form);
+    try (Arena arena = Arena.ofConfined();
+        ComputePool pool = new ComputePool(1)) {
+      Tensor numbers = Tensor.allocate(arena, Plain.F32, form.columns() + 1L, 2L * Input.BLOCK);
+      for (int i = 0; i < numbers.size(); i++) {
+        numbers.data().setAtIndex(Tensor.FLOAT, i, number(i / (2 * Input.BLOCK), i));
+      }
+      Tensor stored = Layouts.encode(numbers, BlockPackingKernel.type(form), arena);
+      BlockPanels found = BlockPanels.room(stored, wanted(), arena);
+      fill(found, stored, packing, pool);
+      if (found.data().mismatch(BlockPanels.pack(stored, wanted(), arena, pool).data()) >= 0) {
+        throw new IllegalStateException(
+            "the self-test of packing-" + form + " failed; use the kernels of the tier vector");
+      }
+    }
+    return packing;
   }
 
   private static MemorySegment weights(BlockForm form, int blocks, Arena arena) {

@@ -73,7 +73,7 @@ public final class X86Kernels implements Kernels {
   public PackedMatrix pack(Tensor weight, Input input, Arena arena) {
     Shapes.checkPack(weight);
     if (input.equals(Input.BLOCK_INT8) && multipliesBlocks(weight)) {
-      return BlockPanels.pack(weight, code.blocks().wanted(), arena, pool);
+      return code.blocks().pack(weight, arena, pool);
     }
     if (input.ofRows() && DotPanels.fits(weight)) {
       return DotPanels.pack(weight, input, code.dotOrder(), arena, pool);

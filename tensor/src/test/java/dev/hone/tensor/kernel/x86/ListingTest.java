@@ -50,6 +50,7 @@ class ListingTest {
       for (BlockForm form : blockForms(width)) {
         all.add(BlockProductKernel.assemble(form, 1));
         if (!form.shifted()) { // a tile and some rows more
+          all.add(BlockPackingKernel.assemble(form));
           all.add(BlockProductKernel.assemble(form, form.height() + 1));
         }
         if (width == Width.ZMM && form.arithmetic().dots()) {

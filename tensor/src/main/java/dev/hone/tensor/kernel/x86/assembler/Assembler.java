@@ -159,6 +159,39 @@ public final class Assembler {
     rex(from.number(), to, 0x89);
   }
 
+  /** The lower 32 bits; the others become zero. */
+  public void mov32(Gpr to, Memory from) {
+    code.begin("mov", to.lower32(), sized(from, 4));
+    rexOf(to.number(), from, false);
+    code.put(0x8B);
+    modrm(to.number(), from, 1);
+  }
+
+  /** The lower 32 bits. */
+  public void mov32(Memory to, Gpr from) {
+    code.begin("mov", sized(to, 4), from.lower32());
+    rexOf(from.number(), to, false);
+    code.put(0x89);
+    modrm(from.number(), to, 1);
+  }
+
+  /** The lower 16 bits; the others become zero. */
+  public void movzx16(Gpr to, Memory from) {
+    code.begin("movzx", to.lower32(), sized(from, 2));
+    rexOf(to.number(), from, false);
+    code.put(0x0F).put(0xB7);
+    modrm(to.number(), from, 1);
+  }
+
+  /** The lower 16 bits. */
+  public void mov16(Memory to, Gpr from) {
+    code.begin("mov", sized(to, 2), from.lower16());
+    code.put(0x66);
+    rexOf(from.number(), to, false);
+    code.put(0x89);
+    modrm(from.number(), to, 1);
+  }
+
   public void lea(Gpr to, Memory from) {
     code.begin("lea", to, from);
     rex(to.number(), from, 0x8D);
@@ -209,6 +242,27 @@ public final class Assembler {
   public void and(Gpr to, int value) {
     code.begin("and", to, value);
     immediate(4, to, value);
+  }
+
+  /** Of the lower 32 bits; the others become zero. */
+  public void and32(Gpr to, int value) {
+    code.begin("and", to.lower32(), Integer.toUnsignedLong(value));
+    rex32(4, to, 0x81);
+    code.putInt(value);
+  }
+
+  /** Of the lower 32 bits; the others become zero. */
+  public void xor32(Gpr to, int value) {
+    code.begin("xor", to.lower32(), Integer.toUnsignedLong(value));
+    rex32(6, to, 0x81);
+    code.putInt(value);
+  }
+
+  /** Of the lower 32 bits; the others become zero. */
+  public void shr32(Gpr to, int bits) {
+    code.begin("shr", to.lower32(), bits);
+    rex32(5, to, 0xC1);
+    code.put(bits);
   }
 
   public void cmp(Gpr a, int value) {
@@ -775,6 +829,13 @@ public final class Assembler {
   private void rex(int reg, Gpr rm, int opcode) {
     code.put(0x48 | reg >> 3 << 2 | rm.number() >> 3).put(opcode);
     code.put(0xC0 | (reg & 7) << 3 | rm.number() & 7);
+  }
+
+  private void rex32(int extension, Gpr rm, int opcode) {
+    if (rm.number() > 7) {
+      code.put(0x41);
+    }
+    code.put(opcode).put(0xC0 | extension << 3 | rm.number() & 7);
   }
 
   private void rex(int reg, Memory rm, int opcode) {

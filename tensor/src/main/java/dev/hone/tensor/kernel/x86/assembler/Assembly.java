@@ -29,10 +29,9 @@ public record Assembly(String name, byte[] bytes, int codeBytes, List<Instructio
     }
 
     private static String text(Object operand) {
-      if (operand instanceof Integer value) {
-        return "0x" + (value < 0 ? Long.toHexString(value) : Integer.toHexString(value));
-      }
-      return operand.toString();
+      return operand instanceof Number number
+          ? "0x" + Long.toHexString(number.longValue())
+          : operand.toString();
     }
   }
 

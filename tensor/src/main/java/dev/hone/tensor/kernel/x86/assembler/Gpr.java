@@ -32,6 +32,16 @@ public enum Gpr {
     return number;
   }
 
+  /** What its lower 32 bits are called. */
+  String lower32() {
+    return number < 8 ? "e" + lower16() : this + "d";
+  }
+
+  /** What its lower 16 bits are called. */
+  String lower16() {
+    return number < 8 ? toString().substring(1) : this + "w";
+  }
+
   @Override
   public String toString() {
     return name().toLowerCase(Locale.ROOT);
