@@ -13,6 +13,7 @@ import dev.hone.tensor.parallel.ComputePool;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
@@ -84,8 +85,10 @@ public final class Engine implements AutoCloseable {
    * Runs a few tokens through the first block, over and over for half a second at most: the first
    * batch then finds the JVM's code linked and mostly compiled, and knows how much memory it will
    * take.
+   *
+   * @param enough asked after each pass, whether no more are wanted
    */
-  public void warmUp() {
+  public void warmUp(BooleanSupplier enough) {
     Head head = model.head() instanceof Head.NextToken ? new Head.HiddenStates() : model.head();
     List<Block> blocks = model.blocks().subList(0, Math.min(1, model.blocks().size()));
     Transformer part = new Transformer(model.embeddings(), blocks, model.norm(), head);
@@ -94,9 +97,11 @@ public final class Engine implements AutoCloseable {
     locked(
         () -> {
           long end = System.nanoTime() + WARM_UP_NANOS;
-          for (int i = 0; i < WARM_UPS && (i == 0 || System.nanoTime() < end); i++) {
+          int passes = 0;
+          do {
             Forward.run(part, batch, together.ops);
-          }
+            passes++;
+          } while (passes < WARM_UPS && System.nanoTime() < end && !enough.getAsBoolean());
           scopeBytesPerToken = together.ops.scopeBytes() / batch.tokens();
           return null;
         });

@@ -1,5 +1,6 @@
 package dev.hone.runtime;
 
+import dev.hone.model.Head;
 import dev.hone.model.Transformer;
 import dev.hone.model.folder.Model;
 import dev.hone.model.format.FormatException;
@@ -68,7 +69,9 @@ public record LoadedModel(
       Kernels kernels = selected.tier().create(pool);
       Engine engine = new Engine(part.apply(model.transformer()), kernels, activations);
       owned.add(engine);
-      engine.warmUp(); // while the tokenizer is made
+      // An encoder's first batch may be large; of a decoder somebody waits for the first token.
+      boolean decoder = engine.model().head() instanceof Head.NextToken;
+      engine.warmUp(() -> decoder && tokenizer.isDone());
       checkVocabulary(model, join(tokenizer));
       return new LoadedModel(model, join(tokenizer), kernels, pool, engine);
     } catch (RuntimeException | Error e) {

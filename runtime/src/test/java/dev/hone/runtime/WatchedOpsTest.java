@@ -105,7 +105,7 @@ class WatchedOpsTest {
     Transformer model = SeededModels.of(family, arena);
     try (Engine cold = new Engine(model, KernelTier.VECTOR.create(pool));
         Engine warm = new Engine(model, KernelTier.VECTOR.create(pool))) {
-      warm.warmUp();
+      warm.warmUp(() -> false);
       assertSame(warm.run(batch), cold.run(batch));
       assertSame(warm.hidden(batch), cold.hidden(batch));
       assertThat(warm.sizeBytes()).isLessThan(2 * cold.sizeBytes());
