@@ -8,12 +8,14 @@ import dev.hone.measure.TaskException;
 import dev.hone.model.format.FormatException;
 import dev.hone.runtime.UnsupportedByModelException;
 import dev.hone.runtime.generate.PromptException;
+import dev.hone.tensor.kernel.KernelTier;
 import dev.hone.tokenizer.TokenizerException;
 import dev.hone.tokenizer.jinja.TemplateException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import picocli.CommandLine;
@@ -79,6 +81,10 @@ public final class Hone implements Runnable {
   public static void main(String[] args) {
     var out = new PrintWriter(System.out, true, StandardCharsets.UTF_8);
     var err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
+    if (args.length > 1) { // most commands with arguments will need the kernels
+      Runnable assemble = () -> KernelTier.select(Optional.empty());
+      Thread.ofPlatform().daemon().name("hone-kernels").start(assemble);
+    }
     System.exit(run(out, err, args));
   }
 

@@ -73,6 +73,10 @@ final class Cursor {
     return file.asSlice(take(what, count), count);
   }
 
+  void skip(String what, long count) {
+    take(what, count);
+  }
+
   /**
    * A number of things that follow.
    *

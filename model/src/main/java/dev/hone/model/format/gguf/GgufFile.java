@@ -185,8 +185,9 @@ public final class GgufFile {
       return new Array(elements, count, cursor.bytes(what, (long) count * elements.bytes()));
     }
     Cursor ahead = cursor.copy();
+    String length = what + ": length of a text";
     for (int i = 0; i < count; i++) {
-      ahead.bytes(what, ahead.count(what + ": length of a text", GgufLimits.TEXT_BYTES, 1));
+      ahead.skip(what, ahead.count(length, GgufLimits.TEXT_BYTES, 1));
     }
     return new Array(elements, count, cursor.bytes(what, ahead.at() - cursor.at()));
   }

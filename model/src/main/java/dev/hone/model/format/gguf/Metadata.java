@@ -6,7 +6,11 @@ import dev.hone.model.format.gguf.MetadataValue.Fraction;
 import dev.hone.model.format.gguf.MetadataValue.Text;
 import dev.hone.model.format.gguf.MetadataValue.Whole;
 import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
 import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -19,6 +23,11 @@ import java.util.stream.IntStream;
  * @param values by key, in the order of the file
  */
 public record Metadata(String source, Map<String, MetadataValue> values) {
+  private static final VarHandle LENGTH =
+      MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+
+  /** Published vocabularies take some 10 MB. */
+  private static final int MOST_TEXT_BYTES = 1 << 30;
 
   public boolean has(String key) {
     return values.containsKey(key);
@@ -96,11 +105,17 @@ public record Metadata(String source, Map<String, MetadataValue> values) {
     if (!(required(key) instanceof Array array) || array.elements() != MetadataKind.STRING) {
       throw wrong(key, "an array of texts");
     }
+    if (array.bytes().byteSize() > MOST_TEXT_BYTES) {
+      throw wrong(key, "an array of texts of at most " + MOST_TEXT_BYTES + " bytes together");
+    }
     List<String> texts = new ArrayList<>(array.count());
-    for (long at = 0; at < array.bytes().byteSize(); ) {
-      long length = array.bytes().get(Cursor.LONG, at);
+    byte[] bytes = array.bytes().toArray(ValueLayout.JAVA_BYTE);
+    for (int at = 0; at < bytes.length; ) {
+      int length = (int) (long) LENGTH.get(bytes, at);
       at += Long.BYTES;
-      texts.add(decoded(key, new Text(array.bytes().asSlice(at, length))));
+      String text = new String(bytes, at, length, StandardCharsets.UTF_8);
+      boolean replaced = text.indexOf('\uFFFD') >= 0; // or it stands there
+      texts.add(replaced ? decoded(key, new Text(array.bytes().asSlice(at, length))) : text);
       at += length;
     }
     return texts;
