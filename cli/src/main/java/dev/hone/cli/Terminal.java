@@ -8,7 +8,10 @@ import picocli.CommandLine.Model.CommandSpec;
 
 /** Where a command speaks: results to standard output, everything else to standard error. */
 record Terminal(PrintWriter out, PrintWriter err) {
-  private static final JsonMapper JSON = new JsonMapper();
+  /** Made when JSON is asked for: few commands are, and all would wait for it. */
+  private static final class Json {
+    static final JsonMapper MAPPER = new JsonMapper();
+  }
 
   static Terminal of(CommandSpec command) {
     return new Terminal(command.commandLine().getOut(), command.commandLine().getErr());
@@ -24,7 +27,7 @@ record Terminal(PrintWriter out, PrintWriter err) {
 
   void json(Object value) {
     try {
-      out.println(JSON.writerWithDefaultPrettyPrinter().writeValueAsString(value));
+      out.println(Json.MAPPER.writerWithDefaultPrettyPrinter().writeValueAsString(value));
     } catch (JsonProcessingException e) {
       throw new IllegalStateException(e);
     }

@@ -23,7 +23,6 @@ public record EncoderOptions(
     OptionalInt maxTokens,
     Consumer<Cut> onCut,
     Consumer<String> onWarning) {
-  private static final System.Logger LOG = System.getLogger("dev.hone");
 
   public EncoderOptions {
     if (threads < 1 || tokenBudget < 1) {
@@ -42,8 +41,8 @@ public record EncoderOptions(
         Optional.empty(),
         1024,
         OptionalInt.empty(),
-        cut -> LOG.log(System.Logger.Level.WARNING, cut.toString()),
-        warning -> LOG.log(System.Logger.Level.WARNING, warning));
+        cut -> System.getLogger("dev.hone").log(System.Logger.Level.WARNING, cut.toString()),
+        warning -> System.getLogger("dev.hone").log(System.Logger.Level.WARNING, warning));
   }
 
   public EncoderOptions threads(int count) {

@@ -1,11 +1,7 @@
 package dev.hone.tensor;
 
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.lang.invoke.MethodHandle;
 
 /**
  * Memory in pages of 2 MiB, where the system has them: a processor finds its way in it with few
@@ -23,42 +19,12 @@ public final class LargePages {
 
   private LargePages() {}
 
-  /** The system's functions; made when there is a large piece to allocate. */
+  /** The system's functions; looked up when there is a large piece to allocate. */
   private static final class Functions {
     static final boolean LINUX = System.getProperty("os.name").equals("Linux");
-    private static final Linker LINKER = Linker.nativeLinker();
-
-    static final MethodHandle MMAP =
-        function(
-            "mmap",
-            FunctionDescriptor.of(
-                ValueLayout.JAVA_LONG,
-                ValueLayout.JAVA_LONG,
-                ValueLayout.JAVA_LONG,
-                ValueLayout.JAVA_INT,
-                ValueLayout.JAVA_INT,
-                ValueLayout.JAVA_INT,
-                ValueLayout.JAVA_LONG));
-
-    static final MethodHandle MADVISE =
-        function(
-            "madvise",
-            FunctionDescriptor.of(
-                ValueLayout.JAVA_INT,
-                ValueLayout.JAVA_LONG,
-                ValueLayout.JAVA_LONG,
-                ValueLayout.JAVA_INT));
-
-    static final MethodHandle MUNMAP =
-        function(
-            "munmap",
-            FunctionDescriptor.of(
-                ValueLayout.JAVA_INT, ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG));
-
-    @SuppressWarnings("restricted") // functions of the C library
-    private static MethodHandle function(String name, FunctionDescriptor type) {
-      return LINKER.downcallHandle(LINKER.defaultLookup().findOrThrow(name), type);
-    }
+    static final SystemFunction MMAP = new SystemFunction("mmap");
+    static final SystemFunction MADVISE = new SystemFunction("madvise");
+    static final SystemFunction MUNMAP = new SystemFunction("munmap");
   }
 
   /** So many bytes, all zero, at least as aligned as {@link Tensor#ALIGNMENT} says. */
@@ -68,21 +34,14 @@ public final class LargePages {
       return arena.allocate(bytes, Tensor.ALIGNMENT);
     }
     long whole = roundUp(bytes) + PAGE;
-    try {
-      long mapped =
-          (long) Functions.MMAP.invokeExact(0L, whole, READ_WRITE, PRIVATE_ANONYMOUS, -1, 0L);
-      if (mapped == FAILED) {
-        throw new OutOfMemoryError("no " + bytes + " bytes of memory left");
-      }
-      long first = roundUp(mapped);
-      int advised = (int) Functions.MADVISE.invokeExact(first, roundUp(bytes), HUGE_PAGES);
-      assert advised == 0 || advised == FAILED; // where it is refused, pages are small
-      return MemorySegment.ofAddress(first).reinterpret(bytes, arena, _ -> unmap(mapped, whole));
-    } catch (RuntimeException | Error e) {
-      throw e;
-    } catch (Throwable e) {
-      throw new IllegalStateException(e);
+    long mapped = Functions.MMAP.call(0, whole, READ_WRITE, PRIVATE_ANONYMOUS, -1, 0);
+    if (mapped == FAILED) {
+      throw new OutOfMemoryError("no " + bytes + " bytes of memory left");
     }
+    long first = roundUp(mapped);
+    int advised = (int) Functions.MADVISE.call(first, roundUp(bytes), HUGE_PAGES);
+    assert advised == 0 || advised == FAILED; // where it is refused, pages are small
+    return MemorySegment.ofAddress(first).reinterpret(bytes, arena, _ -> unmap(mapped, whole));
   }
 
   /** An arena, for any thread, whose small pieces lie together in such pages. */
@@ -91,15 +50,8 @@ public final class LargePages {
   }
 
   private static void unmap(long address, long bytes) {
-    try {
-      int result = (int) Functions.MUNMAP.invokeExact(address, bytes);
-      if (result != 0) {
-        throw new IllegalStateException("munmap of " + bytes + " bytes failed");
-      }
-    } catch (RuntimeException | Error e) {
-      throw e;
-    } catch (Throwable e) {
-      throw new IllegalStateException(e);
+    if ((int) Functions.MUNMAP.call(address, bytes, 0) != 0) {
+      throw new IllegalStateException("munmap of " + bytes + " bytes failed");
     }
   }
 

@@ -32,7 +32,6 @@ public record TextGeneratorOptions(
     KeyValueType cacheType,
     int sequences,
     Consumer<String> onWarning) {
-  private static final System.Logger LOG = System.getLogger("dev.hone");
 
   public TextGeneratorOptions {
     if (threads < 1
@@ -69,7 +68,7 @@ public record TextGeneratorOptions(
         4L << 30,
         KeyValueType.F32,
         16,
-        warning -> LOG.log(System.Logger.Level.WARNING, warning));
+        warning -> System.getLogger("dev.hone").log(System.Logger.Level.WARNING, warning));
   }
 
   public TextGeneratorOptions threads(int count) {

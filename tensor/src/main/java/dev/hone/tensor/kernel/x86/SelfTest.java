@@ -151,12 +151,13 @@ final class SelfTest {
                 ? TilePanels.pack(stored, Input.FLOAT, arena, pool)
                 : DotPanels.pack(stored, Input.DYNAMIC_INT8, DotPanels.Order.TILES, arena, pool);
         new X86Linear(x, panels, null, Activation.NONE, y, code).run(pool);
-        Tensor read = Layouts.decode(stored, arena);
+        float[] in = x.toArray();
+        float[] weights = Layouts.decode(stored, arena).toArray();
         expect(
             type.label() + " by tiles",
             y.data(),
             rows * out,
-            i -> sum(depth, k -> (double) x.get(i / out, k) * read.get(i % out, k)),
+            i -> product(in, i / out * depth, weights, i % out * depth, depth),
             2e-2);
       }
     }
@@ -308,6 +309,14 @@ final class SelfTest {
         .run(rows, valueBytes, panels, tile * valueBytes, scores, stride, tile, 2, 1, false);
     expect(
         "values by tiles", scores, tile * dim, i -> i % dim == 0 ? 8 * (2 + 0.5) : 0, valueError);
+  }
+
+  private static double product(float[] a, int fromA, float[] b, int fromB, int count) {
+    double sum = 0;
+    for (int k = 0; k < count; k++) {
+      sum += (double) a[fromA + k] * b[fromB + k];
+    }
+    return sum;
   }
 
   private static double sum(int count, IntToDoubleFunction of) {

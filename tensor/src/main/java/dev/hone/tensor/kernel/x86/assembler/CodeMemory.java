@@ -1,7 +1,7 @@
 package dev.hone.tensor.kernel.x86.assembler;
 
+import dev.hone.tensor.SystemFunction;
 import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
 import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -23,26 +23,8 @@ public final class CodeMemory {
   private static final long FAILED = -1;
   private static final int MOST_ARGUMENTS = 15;
 
-  private static final Linker LINKER = Linker.nativeLinker();
-  private static final MethodHandle MMAP =
-      function(
-          "mmap",
-          FunctionDescriptor.of(
-              ValueLayout.ADDRESS,
-              ValueLayout.ADDRESS,
-              ValueLayout.JAVA_LONG,
-              ValueLayout.JAVA_INT,
-              ValueLayout.JAVA_INT,
-              ValueLayout.JAVA_INT,
-              ValueLayout.JAVA_LONG));
-  private static final MethodHandle MPROTECT =
-      function(
-          "mprotect",
-          FunctionDescriptor.of(
-              ValueLayout.JAVA_INT,
-              ValueLayout.ADDRESS,
-              ValueLayout.JAVA_LONG,
-              ValueLayout.JAVA_INT));
+  private static final SystemFunction MMAP = new SystemFunction("mmap");
+  private static final SystemFunction MPROTECT = new SystemFunction("mprotect");
 
   /** Which kernel an address in a crash log belongs to. */
   private static final Map<Long, String> NAMES = new ConcurrentSkipListMap<>();
@@ -68,42 +50,22 @@ public final class CodeMemory {
   @SuppressWarnings("restricted") // a segment over pages that this method has just mapped
   public static MemorySegment install(Assembly assembly) {
     long bytes = (assembly.bytes().length + PAGE - 1) / PAGE * PAGE;
-    try {
-      MemorySegment pages =
-          (MemorySegment)
-              MMAP.invokeExact(MemorySegment.NULL, bytes, READ | WRITE, PRIVATE_ANONYMOUS, -1, 0L);
-      if (pages.address() == FAILED) {
-        throw new RefusedException("mmap gave no memory for " + assembly.name());
-      }
-      pages = pages.reinterpret(bytes);
-      pages.copyFrom(MemorySegment.ofArray(assembly.bytes()));
-      if ((int) MPROTECT.invokeExact(pages, bytes, READ | EXECUTE) != 0) {
-        throw new RefusedException("mprotect forbids to run what was written");
-      }
-      NAMES.put(pages.address(), assembly.name());
-      return pages;
-    } catch (Throwable e) {
-      throw thrown(e);
+    long address = MMAP.call(0, bytes, READ | WRITE, PRIVATE_ANONYMOUS, -1, 0);
+    if (address == FAILED) {
+      throw new RefusedException("mmap gave no memory for " + assembly.name());
     }
-  }
-
-  /** What a call of code threw, which is never checked. */
-  public static RuntimeException thrown(Throwable e) {
-    return switch (e) {
-      case RuntimeException unchecked -> unchecked;
-      case Error error -> throw error;
-      default -> new IllegalStateException(e);
-    };
+    MemorySegment pages = MemorySegment.ofAddress(address).reinterpret(bytes);
+    pages.copyFrom(MemorySegment.ofArray(assembly.bytes()));
+    if ((int) MPROTECT.call(address, bytes, READ | EXECUTE) != 0) {
+      throw new RefusedException("mprotect forbids to run what was written");
+    }
+    NAMES.put(address, assembly.name());
+    return pages;
   }
 
   /** Addresses of the code installed so far, and its names. */
   public static Map<Long, String> names() {
     return NAMES;
-  }
-
-  @SuppressWarnings("restricted") // two functions of the C library
-  private static MethodHandle function(String name, FunctionDescriptor type) {
-    return LINKER.downcallHandle(LINKER.defaultLookup().findOrThrow(name), type);
   }
 
   /** What runs the code from now on; before any is called. */
@@ -138,8 +100,10 @@ public final class CodeMemory {
       Call.HANDLE.invokeExact(
           code, at(a, 0), at(a, 1), at(a, 2), at(a, 3), at(a, 4), at(a, 5), at(a, 6), at(a, 7),
           at(a, 8), at(a, 9), at(a, 10), at(a, 11), at(a, 12), at(a, 13), at(a, 14));
+    } catch (RuntimeException | Error e) {
+      throw e;
     } catch (Throwable e) {
-      throw thrown(e);
+      throw new IllegalStateException(e); // code throws nothing
     }
   }
 

@@ -1,8 +1,8 @@
 package dev.hone.tensor.kernel.x86.assembler;
 
+import dev.hone.tensor.SystemFunction;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
-import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 
 /** What runs the code: the processor of this machine, or one that is emulated. */
@@ -38,23 +38,9 @@ public interface Cpu {
     }
 
     @Override
-    @SuppressWarnings("restricted") // a function of the C library
     public boolean permitsTiles() {
-      Linker linker = Linker.nativeLinker();
-      MethodHandle syscall =
-          linker.downcallHandle(
-              linker.defaultLookup().findOrThrow("syscall"),
-              FunctionDescriptor.of(
-                  ValueLayout.JAVA_LONG,
-                  ValueLayout.JAVA_LONG,
-                  ValueLayout.JAVA_LONG,
-                  ValueLayout.JAVA_LONG),
-              Linker.Option.firstVariadicArg(1));
-      try {
-        return (long) syscall.invokeExact(ARCH_PRCTL, ARCH_REQ_XCOMP_PERM, TILE_DATA) == 0;
-      } catch (Throwable e) {
-        throw CodeMemory.thrown(e);
-      }
+      var syscall = new SystemFunction("syscall");
+      return syscall.call(ARCH_PRCTL, ARCH_REQ_XCOMP_PERM, TILE_DATA) == 0;
     }
   }
 }
