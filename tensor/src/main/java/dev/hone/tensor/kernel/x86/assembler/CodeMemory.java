@@ -96,6 +96,9 @@ public final class CodeMemory {
    *     from being closed meanwhile
    */
   public static void call(MemorySegment code, long... a) {
+    if (a.length > MOST_ARGUMENTS) {
+      throw new IllegalArgumentException(a.length + " arguments");
+    }
     try {
       Call.HANDLE.invokeExact(
           code, at(a, 0), at(a, 1), at(a, 2), at(a, 3), at(a, 4), at(a, 5), at(a, 6), at(a, 7),
