@@ -196,7 +196,23 @@ final class AmxProductKernel {
     Segments.require(bias, panels, biasStride, PANEL_ROW);
     Segments.require(sums, 1, 0, sumBytes(form, rows, steps));
     long block = block(form, steps);
-    CodeMemory.call(code, address(a), address(b), address(c), cStride, rows, steps, block, panels, address(bias), biasStride, address(sums), block < steps ? SUM_BYTES : 0L, address(gridsOrBlocks), address(scalesOrTiles), address(CONFIGURATION));
+    CodeMemory.call(
+        code,
+        address(a),
+        address(b),
+        address(c),
+        cStride,
+        rows,
+        steps,
+        block,
+        panels,
+        address(bias),
+        biasStride,
+        address(sums),
+        block < steps ? SUM_BYTES : 0L,
+        address(gridsOrBlocks),
+        address(scalesOrTiles),
+        address(CONFIGURATION));
   }
 
   static Assembly assemble(AmxForm form) {

@@ -276,7 +276,7 @@ public final class Assembler {
   }
 
   public void test(Gpr a, int value) {
-    code.begin("test " + a + "," + hex(value));
+    code.begin("test", a, value);
     rex(0, a, 0xF7);
     code.putInt(value);
   }
