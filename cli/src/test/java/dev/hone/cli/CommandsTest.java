@@ -133,6 +133,9 @@ class CommandsTest {
         "embed|{embedder}|fox|--prompt|nosuch",
         "embed|{embedder}|fox|--max-tokens|65",
         "embed|{embedder}|fox|--max-tokens|2",
+        "embed|{embedder}|fox|--dimensions|65",
+        "embed|{embedder}|fox|--dimensions|0",
+        "embed|{embedder}|fox|--vectors|int3",
         "embed|{embedder}|fox|--threads|0",
         "embed|{embedder}|fox|--kernels|warp",
         "embed|{classifier}|fox",
@@ -457,6 +460,25 @@ class CommandsTest {
     assertThat(texts.get(2).get("text").asText()).isEqualTo("fox");
     assertThat(texts.get(2).get("vector")).hasSize(64);
     assertThat(hone("embed|{embedder}|a|b").out()).hasLineCount(2);
+  }
+
+  @Test
+  void embedInFewerBytes() {
+    JsonNode whole = json("embed|{embedder}|a king").get(0).get("vector");
+    JsonNode text = json("embed|{embedder}|a king|--vectors|int8|--dimensions|16").get(0);
+    assertThat(keys(text)).containsExactly("text", "vector", "scale");
+    assertThat(text.get("vector")).hasSize(16);
+    double step = text.get("scale").asDouble();
+    double ratio = whole.get(0).asDouble() / (step * text.get("vector").get(0).asInt());
+    double length = 0;
+    for (int i = 0; i < 16; i++) {
+      double number = step * text.get("vector").get(i).asInt();
+      assertThat(whole.get(i).asDouble() / ratio).isCloseTo(number, within(2 * step));
+      length += number * number;
+    }
+    assertThat(length).isCloseTo(1, within(0.02));
+    assertThat(hone("embed|{embedder}|a king|--vectors|int8|--dimensions|4").out())
+        .matches("(-?\\d{1,3} ){3}-?\\d{1,3}\\R");
   }
 
   @Test
