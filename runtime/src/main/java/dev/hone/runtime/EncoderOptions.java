@@ -10,7 +10,7 @@ import java.util.function.Consumer;
  *
  * @param threads threads that compute, the caller's among them
  * @param kernels the tier of kernels; the fastest that this CPU has where nothing is asked
- * @param tokenBudget tokens that are packed into one batch
+ * @param tokenBudget tokens for each thread that are packed into one batch
  * @param maxTokens tokens of a text that are read; the model's own limit where nothing is asked
  * @param onCut told of every text that was longer
  * @param onWarning told, once and in one line each, of what makes the kernels slower than they
@@ -34,7 +34,10 @@ public record EncoderOptions(
     }
   }
 
-  /** All processors, the fastest kernels, 1024 tokens a batch, cut texts and warnings logged. */
+  /**
+   * All processors, the fastest kernels, 1024 tokens a thread and batch, cut texts and warnings
+   * logged.
+   */
   public static EncoderOptions defaults() {
     return new EncoderOptions(
         Runtime.getRuntime().availableProcessors(),

@@ -86,10 +86,11 @@ record PackedRun(
 
   private <R> List<R> run(int count, int perText, IntFunction<Encoding> encode, Answer<R> answer) {
     List<R> answers = new ArrayList<>(count);
+    long budget = (long) options.tokenBudget() * options.threads();
     for (int from = 0; from < count; from += CHUNK) {
       List<Encoding> chunk = encodings(from, Math.min(from + CHUNK, count), encode);
       reportCuts(chunk, from, perText);
-      for (List<Encoding> group : Packing.groups(chunk, options.tokenBudget())) {
+      for (List<Encoding> group : Packing.groups(chunk, budget)) {
         answer(group, engine.run(Packing.batch(group)), answer, answers);
       }
     }

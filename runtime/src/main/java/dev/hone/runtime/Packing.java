@@ -12,7 +12,7 @@ final class Packing {
   /**
    * @param budget tokens of a group; a text that is longer by itself gets a group of its own
    */
-  static List<List<Encoding>> groups(List<Encoding> texts, int budget) {
+  static List<List<Encoding>> groups(List<Encoding> texts, long budget) {
     List<List<Encoding>> groups = new ArrayList<>();
     int from = 0;
     long tokens = 0;
