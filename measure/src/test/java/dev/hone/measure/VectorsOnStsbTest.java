@@ -96,8 +96,8 @@ class VectorsOnStsbTest {
   private static float[] codes(float[] vector) {
     float[] codes = new float[vector.length];
     for (int i = 0; i < codes.length; i++) {
-      double steps = Math.floor((vector[i] - least[i]) / step(i));
-      codes[i] = (float) Math.clamp(steps - 128, -128, 127);
+      int code = (int) ((vector[i] - least[i]) / step(i) - 128); // towards zero, as theirs
+      codes[i] = Math.clamp(code, -128, 127);
     }
     return codes;
   }
@@ -105,7 +105,8 @@ class VectorsOnStsbTest {
   private static float[] decoded(float[] vector) {
     float[] codes = codes(vector);
     for (int i = 0; i < codes.length; i++) {
-      codes[i] = (float) (least[i] + (codes[i] + 128.5) * step(i));
+      double middle = codes[i] + Math.signum(codes[i]) / 2;
+      codes[i] = (float) (least[i] + (middle + 128) * step(i));
     }
     return codes;
   }
