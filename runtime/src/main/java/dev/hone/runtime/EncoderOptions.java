@@ -23,7 +23,6 @@ public record EncoderOptions(
     OptionalInt maxTokens,
     Consumer<Cut> onCut,
     Consumer<String> onWarning) {
-
   public EncoderOptions {
     if (threads < 1 || tokenBudget < 1) {
       throw new IllegalArgumentException(

@@ -32,7 +32,6 @@ public record TextGeneratorOptions(
     KeyValueType cacheType,
     int sequences,
     Consumer<String> onWarning) {
-
   public TextGeneratorOptions {
     if (threads < 1
         || chunkTokens < 1
