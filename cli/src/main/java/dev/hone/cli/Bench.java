@@ -14,6 +14,7 @@ import dev.hone.measure.Workload;
 import dev.hone.model.Head;
 import dev.hone.model.folder.Model;
 import dev.hone.runtime.Encoder;
+import dev.hone.runtime.SparseProducts;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -94,7 +95,15 @@ final class Bench implements Callable<Integer> {
    *
    * @param limits what this machine can do at most, as it was measured once
    */
-  record Profiled(String model, Machine machine, MachineLimits limits, List<Profile> profiles) {}
+  record Profiled(
+      String model,
+      Machine machine,
+      MachineLimits limits,
+      List<Profile> profiles,
+      List<SparseProducts> sparseProducts) {}
+
+  /** Where time goes, and what was measured of layers with many zeros. */
+  record Profiles(List<Profile> profiles, List<SparseProducts> sparseProducts) {}
 
   @Override
   public Integer call() {
@@ -152,7 +161,7 @@ final class Bench implements Callable<Integer> {
     return known.findOrMeasure(threads);
   }
 
-  private static List<Profile> profiles(
+  private static Profiles profiles(
       Encoder encoder, Workload workload, Timing.Plan plan, MachineLimits limits) {
     var samples = new LinkedHashMap<String, Workload.Sample>();
     samples.put("short text", workload.shortText());
@@ -169,20 +178,23 @@ final class Bench implements Callable<Integer> {
                     plan,
                     limits,
                     () -> encoder.answers(sample.texts()))));
-    return profiles;
+    return new Profiles(profiles, encoder.engine().sparseProducts());
   }
 
-  private void print(String kernels, MachineLimits limits, List<Profile> profiles) {
+  private void print(String kernels, MachineLimits limits, Profiles measured) {
     var terminal = Terminal.of(spec);
     if (json) {
       Machine machine = Machine.here(limits.threads(), kernels);
-      terminal.json(new Profiled(model.name(), machine, limits, profiles));
+      terminal.json(
+          new Profiled(
+              model.name(), machine, limits, measured.profiles(), measured.sparseProducts()));
       return;
     }
-    for (Profile one : profiles) {
+    for (Profile one : measured.profiles()) {
       terminal.out().println(one.table());
       terminal.out().println();
     }
+    measured.sparseProducts().forEach(products -> terminal.out().println(products.text()));
     terminal.out().println("limits: " + limits.text());
   }
 

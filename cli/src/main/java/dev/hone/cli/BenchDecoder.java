@@ -2,7 +2,6 @@ package dev.hone.cli;
 
 import dev.hone.measure.Machine;
 import dev.hone.measure.MachineLimits;
-import dev.hone.measure.Profile;
 import dev.hone.measure.TextTable;
 import dev.hone.measure.Timing;
 import dev.hone.measure.Units;
@@ -107,7 +106,7 @@ final class BenchDecoder {
   }
 
   /** Where the time of each test goes. */
-  List<Profile> profiles(
+  Bench.Profiles profiles(
       Model model,
       ComputeOptions compute,
       Timing.Plan plan,
@@ -115,8 +114,9 @@ final class BenchDecoder {
       Terminal terminal) {
     KernelTier tier = compute.tier(terminal);
     try (var pool = new ComputePool(compute.threads());
-        Engine engine = new Engine(model.transformer(), tier.create(pool), activations)) {
-      return DecoderSpeed.profiles(engine, tests(), plan, limits);
+        Engine engine = Engine.measured(model.transformer(), tier.create(pool), activations)) {
+      return new Bench.Profiles(
+          DecoderSpeed.profiles(engine, tests(), plan, limits), engine.sparseProducts());
     }
   }
 
@@ -129,7 +129,7 @@ final class BenchDecoder {
     KernelTier tier = compute.tier(terminal);
     try (var pool = new ComputePool(compute.threads())) {
       Kernels kernels = tier.create(pool);
-      try (Engine engine = new Engine(model.transformer(), kernels, activations)) {
+      try (Engine engine = Engine.measured(model.transformer(), kernels, activations)) {
         List<Test> measured =
             DecoderSpeed.measure(engine, tests(), plan).stream().map(Test::of).toList();
         return new Measurement(

@@ -5,6 +5,7 @@ import dev.hone.model.Head;
 import dev.hone.model.folder.Model;
 import dev.hone.runtime.ActivationType;
 import dev.hone.runtime.Engine;
+import dev.hone.runtime.SparseProducts;
 import dev.hone.runtime.generate.TextGeneratorOptions;
 import dev.hone.tensor.kernel.Kernels;
 import dev.hone.tensor.parallel.ComputePool;
@@ -12,7 +13,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /**
  * What a model takes in memory once it is ready to run.
@@ -22,9 +25,15 @@ import java.util.Optional;
  * @param convertedBytes of what could not be used as the file has it
  * @param packedBytes of the copies that kernels read
  * @param residentBytes by which the process grew; null where the system does not say
+ * @param sparseProducts what was measured of layers with many zeros
  */
 record InspectMemory(
-    String kernels, long fileBytes, long convertedBytes, long packedBytes, Long residentBytes) {
+    String kernels,
+    long fileBytes,
+    long convertedBytes,
+    long packedBytes,
+    Long residentBytes,
+    List<SparseProducts> sparseProducts) {
 
   /** Loads a model as commands that run it do. */
   static InspectMemory of(Path path, ComputeOptions compute, Terminal terminal) {
@@ -32,7 +41,7 @@ record InspectMemory(
       Kernels kernels = compute.tier(terminal).create(pool);
       Optional<Long> before = resident();
       try (Model model = Model.load(path);
-          Engine engine = new Engine(model.transformer(), kernels, activations(model))) {
+          Engine engine = Engine.measured(model.transformer(), kernels, activations(model))) {
         long converted = model.sizeBytes() - model.weightFileBytes();
         Optional<Long> grown = before.flatMap(b -> resident().map(after -> after - b));
         return new InspectMemory(
@@ -40,7 +49,8 @@ record InspectMemory(
             model.weightFileBytes(),
             converted,
             engine.sizeBytes(),
-            grown.orElse(null));
+            grown.orElse(null),
+            engine.sparseProducts());
       }
     }
   }
@@ -60,7 +70,8 @@ record InspectMemory(
         + Units.bytes(convertedBytes)
         + ", packed "
         + Units.bytes(packedBytes)
-        + (residentBytes == null ? "" : "; resident " + Units.bytes(residentBytes) + " more");
+        + (residentBytes == null ? "" : "; resident " + Units.bytes(residentBytes) + " more")
+        + sparseProducts.stream().map(p -> "\n" + p.text()).collect(Collectors.joining());
   }
 
   /** Memory of this process that is not on disk alone, as Linux counts it. */

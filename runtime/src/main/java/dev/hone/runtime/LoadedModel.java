@@ -67,7 +67,7 @@ public record LoadedModel(
       ComputePool pool = new ComputePool(threads);
       owned.add(pool);
       Kernels kernels = selected.tier().create(pool);
-      Engine engine = new Engine(part.apply(model.transformer()), kernels, activations);
+      Engine engine = Engine.measured(part.apply(model.transformer()), kernels, activations);
       owned.add(engine);
       // An encoder's first batch may be large; of a decoder somebody waits for the first token.
       boolean decoder = engine.model().head() instanceof Head.NextToken;

@@ -13,7 +13,9 @@ import dev.hone.tensor.kernel.PackedMatrix;
 import java.lang.foreign.Arena;
 import java.util.HashMap;
 import java.util.IdentityHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * The matrices of a model's linear layers in the order that a tier of kernels reads. What was
@@ -23,19 +25,24 @@ import java.util.Map;
  */
 final class PackedWeights implements AutoCloseable {
   private final Arena arena = LargePages.arena();
+  private final Optional<SparseTrial> trial;
+  private final List<SparseProducts> sparse;
   private final IdentityHashMap<Tensor, Map<Input, PackedMatrix>> byTensor =
       new IdentityHashMap<>();
 
   PackedWeights(Transformer model, Kernels kernels) {
-    this(model, kernels, null);
+    this(model, kernels, null, 0);
   }
 
   /**
    * Packs what others have not.
    *
    * @param others of the same kernels, closed after this; null: none
+   * @param rows that products will mostly have: where they are faster so, zeros are left out; 0:
+   *     they never are, and answers are the same bit by bit whenever a model is loaded
    */
-  PackedWeights(Transformer model, Kernels kernels, PackedWeights others) {
+  PackedWeights(Transformer model, Kernels kernels, PackedWeights others, int rows) {
+    trial = rows == 0 ? Optional.empty() : Optional.of(new SparseTrial(kernels, rows));
     try {
       model.map(
           new LayerMap() {
@@ -48,24 +55,29 @@ final class PackedWeights implements AutoCloseable {
       if (model.head() instanceof Head.NextToken next) {
         pack(model.nextToken(next), kernels, others);
       }
+      sparse =
+          trial
+              .map(t -> t.decide((matrix, packed) -> put(matrix, Input.FLOAT, packed)))
+              .orElse(List.of());
     } catch (RuntimeException | Error e) {
-      arena.close();
+      close();
       throw e;
     }
   }
 
   private void pack(Linear layer, Kernels kernels, PackedWeights others) {
     Tensor matrix = layer.weight().tensor();
-    if (others != null
-        && others.byTensor.getOrDefault(matrix, Map.of()).containsKey(layer.input())) {
-      byTensor.computeIfAbsent(matrix, _ -> new HashMap<>()).put(layer.input(), others.of(layer));
-      return;
+    Input input = layer.input();
+    if (others != null && others.byTensor.getOrDefault(matrix, Map.of()).containsKey(input)) {
+      byTensor.computeIfAbsent(matrix, _ -> new HashMap<>()).put(input, others.of(layer));
+    } else if (!byTensor.getOrDefault(matrix, Map.of()).containsKey(input)
+        && !trial.map(t -> t.take(matrix, input)).orElse(false)) {
+      put(matrix, input, kernels.pack(matrix.inStoredOrder(), input, arena));
     }
-    PackedMatrix packed =
-        byTensor
-            .computeIfAbsent(matrix, _ -> new HashMap<>())
-            .computeIfAbsent(
-                layer.input(), input -> kernels.pack(matrix.inStoredOrder(), input, arena));
+  }
+
+  private void put(Tensor matrix, Input input, PackedMatrix packed) {
+    byTensor.computeIfAbsent(matrix, _ -> new HashMap<>()).put(input, packed);
     if (packed.packedBytes() > 0 && matrix.data().isMapped()) {
       matrix.data().unload();
     }
@@ -97,8 +109,14 @@ final class PackedWeights implements AutoCloseable {
         .sum();
   }
 
+  /** What was found of matrices with many zeros. */
+  List<SparseProducts> sparse() {
+    return sparse;
+  }
+
   @Override
   public void close() {
+    trial.ifPresent(SparseTrial::close);
     arena.close();
   }
 }

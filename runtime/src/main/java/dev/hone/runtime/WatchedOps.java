@@ -74,7 +74,8 @@ final class WatchedOps implements Ops<Tensor> {
     // The word table as a head is no layer of its own.
     Kind kind = roles.containsKey(layer) ? Kind.of(roles.get(layer)) : Kind.HEAD;
     boolean integers = weights.of(layer).integers();
-    String type = layer.weight().tensor().dtype().label();
+    String dtype = layer.weight().tensor().dtype().label();
+    String type = weights.of(layer).sparse() ? dtype + " sparse" : dtype;
     String label =
         layer.input().equals(Input.FLOAT)
             ? type + (integers ? " by int8" : "")

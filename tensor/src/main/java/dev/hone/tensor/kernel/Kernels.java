@@ -59,6 +59,22 @@ public interface Kernels {
   }
 
   /**
+   * Whether there are products with such a weight that do not read its zeros. Whether they are
+   * faster than others is to be measured.
+   */
+  default boolean multipliesSparse(Tensor weight) {
+    return false;
+  }
+
+  /**
+   * Puts a weight that {@link #multipliesSparse} into an order without its zeros; products with it
+   * take their input as it comes.
+   */
+  default PackedMatrix packSparse(Tensor weight, Arena arena) {
+    throw new UnsupportedOperationException(name() + " kernels have no sparse products");
+  }
+
+  /**
    * {@code y[t, n] = activation(Σk x[t, k] w[n, k] + bias[n])}, where x is read as the weight was
    * packed for.
    *

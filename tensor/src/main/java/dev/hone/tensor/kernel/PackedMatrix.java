@@ -14,6 +14,11 @@ public interface PackedMatrix {
    */
   long packedBytes();
 
+  /** Whether its zeros are left out, and products with it do not read them. */
+  default boolean sparse() {
+    return false;
+  }
+
   /** Whether products with it multiply integers, to which they round their input. */
   default boolean integers() {
     return false;

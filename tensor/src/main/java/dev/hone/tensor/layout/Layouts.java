@@ -112,6 +112,26 @@ public final class Layouts {
     return target;
   }
 
+  /**
+   * The share of numbers that are zero, of a matrix's rows or of so many that lie evenly among
+   * them.
+   *
+   * @param most rows that are looked at
+   */
+  public static double zeroShare(Tensor matrix, int most) {
+    Layout layout = layout(matrix.dtype());
+    float[] row = new float[Math.toIntExact(matrix.cols())];
+    long rows = Math.min(matrix.rows(), most);
+    long zeros = 0;
+    for (long i = 0; i < rows; i++) {
+      layout.decode(matrix, i * matrix.rows() / rows, row);
+      for (float number : row) {
+        zeros += number == 0 ? 1 : 0;
+      }
+    }
+    return zeros / Math.max(1.0, (double) rows * row.length);
+  }
+
   /** The integers that IQ4_NL chooses from, from the least. */
   public static byte[] iq4nlValues() {
     return IQ4_NLLayout.values();

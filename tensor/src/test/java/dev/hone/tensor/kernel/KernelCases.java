@@ -10,6 +10,7 @@ import dev.hone.tensor.Input;
 import dev.hone.tensor.KeyValueType;
 import dev.hone.tensor.KeyValues;
 import dev.hone.tensor.Tensor;
+import dev.hone.tensor.kernel.panels.SparsePanels;
 import dev.hone.tensor.layout.Layouts;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -111,6 +112,28 @@ public final class KernelCases {
           cases.add(new Linear(type, 7, rounded(224, step), 50, values));
         }
       }
+    }
+    return cases;
+  }
+
+  /**
+   * A product with a weight of which some numbers are zero.
+   *
+   * @param zeros their share
+   */
+  public record Sparse(Linear linear, double zeros) {}
+
+  /** Every case of plain numbers, by turns with none, some, most and nothing but zeros. */
+  public static List<Sparse> sparses() {
+    double[] shares = {0.5, 0.9, 0.3, 0, 0.5, 1, 0.7};
+    List<Sparse> cases = new ArrayList<>();
+    for (Linear linear : linears()) {
+      if (SparsePanels.fits(linear.type())) {
+        cases.add(new Sparse(linear, shares[cases.size() % shares.length]));
+      }
+    }
+    for (double share : shares) {
+      cases.add(new Sparse(new Linear(Plain.F16, 3, 416, 207, Values.NORMAL), share));
     }
     return cases;
   }
@@ -259,6 +282,21 @@ public final class KernelCases {
       tensor.data().set(Tensor.FLOAT, i * 4, values.next(random));
     }
     return tensor;
+  }
+
+  /** The same, some numbers of which are zero, by turns of either sign. */
+  public static Tensor weight(Arena arena, Sparse c, long seed) {
+    Tensor weight = weight(arena, c.linear, seed);
+    Random random = new Random(seed);
+    int bytes = ((Plain) weight.dtype()).bytes();
+    for (long i = 0; i < weight.size(); i++) {
+      if (random.nextDouble() < c.zeros) {
+        MemorySegment number = weight.data().asSlice(i * bytes, bytes);
+        number.fill((byte) 0);
+        number.set(ValueLayout.JAVA_BYTE, bytes - 1, (byte) (i % 2 == 0 ? 0 : 0x80));
+      }
+    }
+    return weight;
   }
 
   /** Seeded numbers rounded to a type; any integers where nothing is rounded to it. */

@@ -18,6 +18,7 @@ import dev.hone.tensor.Tensor;
 import dev.hone.tensor.kernel.KernelCases.Attending;
 import dev.hone.tensor.kernel.KernelCases.Linear;
 import dev.hone.tensor.kernel.KernelCases.Masked;
+import dev.hone.tensor.kernel.KernelCases.Sparse;
 import dev.hone.tensor.kernel.KernelCases.Values;
 import dev.hone.tensor.kernel.panels.BlockPanels;
 import dev.hone.tensor.kernel.scalar.ScalarKernels;
@@ -116,11 +117,37 @@ public abstract class TierTest {
     Tensor x = KernelCases.tensor(arena, c.values(), 1, c.tokens(), c.in());
     Tensor weight = KernelCases.weight(arena, c, 2);
     Tensor bias = KernelCases.tensor(arena, c.values(), 3, c.out());
+    assertMultiplies(c, x, weight, tier.pack(weight, arena), bias);
+  }
+
+  static List<Sparse> sparses() {
+    return KernelCases.sparses();
+  }
+
+  /** A weight without its zeros is the same weight. Bound as above. */
+  @ParameterizedTest
+  @MethodSource("sparses")
+  void sparseLinear(Sparse sparse) {
+    Linear c = sparse.linear();
+    assumeAffordable(c);
+    Tensor weight = KernelCases.weight(arena, sparse, 2);
+    assumeTrue(tier.multipliesSparse(weight), "none on this processor");
+    Tensor x = KernelCases.tensor(arena, c.values(), 1, c.tokens(), c.in());
+    Tensor bias = KernelCases.tensor(arena, c.values(), 3, c.out());
+    PackedMatrix packed = tier.packSparse(weight, arena);
+    assertMultiplies(c, x, weight, packed, bias);
+    if (sparse.zeros() >= 0.5 && c.in() * c.out() > 10_000) {
+      assertThat(packed.packedBytes()).isLessThan((long) (0.7 * weight.sizeBytes()));
+    }
+  }
+
+  private void assertMultiplies(
+      Linear c, Tensor x, Tensor weight, PackedMatrix packed, Tensor bias) {
     Tensor expected = like(c.tokens(), c.out());
     Tensor actual = like(c.tokens(), c.out());
     Tensor magnitude = like(c.tokens(), c.out());
     scalar.linear(x, scalar.pack(weight, arena), bias, Activation.NONE, expected);
-    tier.linear(x, tier.pack(weight, arena), bias, Activation.NONE, actual);
+    tier.linear(x, packed, bias, Activation.NONE, actual);
     Tensor sizes = absolute(Layouts.decode(weight, arena));
     scalar.linear(
         absolute(x), scalar.pack(sizes, arena), absolute(bias), Activation.NONE, magnitude);

@@ -19,7 +19,8 @@ import java.lang.foreign.Arena;
  *
  * The last panel is filled up with zeros.
  */
-public sealed interface WidenedPanels extends Panels permits FloatPanels, IntegerPanels {
+public sealed interface WidenedPanels extends Panels
+    permits FloatPanels, IntegerPanels, SparsePanels {
 
   /** Cuts a matrix [out, in] of any type. */
   static WidenedPanels pack(Tensor weight, int columns, Arena arena, ComputePool pool) {

@@ -11,6 +11,7 @@ import dev.hone.tensor.kernel.Kernels;
 import dev.hone.tensor.kernel.PackedMatrix;
 import dev.hone.tensor.kernel.RoundedInput;
 import dev.hone.tensor.kernel.Shapes;
+import dev.hone.tensor.kernel.panels.SparsePanels;
 import dev.hone.tensor.kernel.panels.WidenedPanels;
 import dev.hone.tensor.layout.Layouts;
 import dev.hone.tensor.parallel.ComputePool;
@@ -48,6 +49,17 @@ public final class VectorKernels implements Kernels {
   public PackedMatrix pack(Tensor weight, Input input, Arena arena) {
     Shapes.checkPack(weight);
     return RoundedInput.of(WidenedPanels.pack(weight, Vectors.PANEL, arena, pool), input);
+  }
+
+  @Override
+  public boolean multipliesSparse(Tensor weight) {
+    return SparsePanels.fits(weight.dtype());
+  }
+
+  @Override
+  public PackedMatrix packSparse(Tensor weight, Arena arena) {
+    Shapes.checkPack(weight);
+    return SparsePanels.pack(weight, Vectors.PANEL, arena, pool);
   }
 
   @Override

@@ -15,18 +15,27 @@ import static jdk.incubator.vector.VectorOperators.LSHR;
 import static jdk.incubator.vector.VectorOperators.ZERO_EXTEND_B2I;
 import static jdk.incubator.vector.VectorOperators.ZERO_EXTEND_S2I;
 
+import dev.hone.tensor.DType.Plain;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.kernel.panels.FloatPanels;
 import dev.hone.tensor.kernel.panels.IntegerPanels;
+import dev.hone.tensor.kernel.panels.SparsePanels;
 import dev.hone.tensor.kernel.panels.WidenedPanels;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorMask;
 
 /** A part of a panel as floats: {@link Vectors#PANEL} columns of whatever precision. */
 final class Widening {
+  private static final ValueLayout.OfInt BITS = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ORDER);
+
+  /** One for each number of a vector. */
+  private static final long LANE_BITS = (1L << LANES) - 1;
+
   private Widening() {}
 
   /**
@@ -39,32 +48,57 @@ final class Widening {
     switch (panels) {
       case FloatPanels floats -> floats(floats, panel, from, to, out);
       case IntegerPanels integers -> integers(integers, panel, from, to, out);
+      case SparsePanels some -> sparse(some, panel, from, to, out);
     }
   }
 
   private static void floats(FloatPanels panels, int panel, int from, int to, float[] out) {
-    MemorySegment data = panels.data();
-    long at = panels.at(panel, from);
-    int count = (to - from) * PANEL;
-    switch (panels.type()) {
-      case F32 -> MemorySegment.copy(data, Tensor.FLOAT, at, out, 0, count);
-      case F16 -> f16(data, at, count, out);
-      case BF16 -> bf16(data, at, count, out);
-      case F64, I64, I32, I16, I8, U8, BOOL ->
-          throw new IllegalStateException(panels.type().label());
+    floats(panels.type(), panels.data(), panels.at(panel, from), (to - from) * PANEL, out, 0);
+  }
+
+  /** Whole vectors of halves are read and written. */
+  private static void floats(
+      Plain type, MemorySegment data, long at, int count, float[] out, int outAt) {
+    switch (type) {
+      case F32 -> MemorySegment.copy(data, Tensor.FLOAT, at, out, outAt, count);
+      case F16 -> f16(data, at, count, out, outAt);
+      case BF16 -> bf16(data, at, count, out, outAt);
+      case F64, I64, I32, I16, I8, U8, BOOL -> throw new IllegalStateException(type.label());
     }
   }
 
-  private static void bf16(MemorySegment data, long at, int count, float[] out) {
+  /**
+   * Numbers stand at the end of what they are to fill, and move to the front from the first one on:
+   * of those still to be moved there are never more than places.
+   */
+  private static void sparse(SparsePanels panels, int panel, int from, int to, float[] out) {
+    long at = panels.numberAt(panel, from);
+    int count = panels.count(panel, from, to);
+    int next = (to - from) * PANEL - count;
+    floats(panels.type(), panels.numbers(), at, count, out, next);
+    MemorySegment bits = panels.bits();
+    long bitsAt = panels.bitsAt(panel, from);
+    for (int k = 0; k < to - from; k++) {
+      int row = bits.get(BITS, bitsAt + (long) k * (PANEL / Byte.SIZE));
+      VectorMask<Float> mask0 = VectorMask.fromLong(FLOATS, row & LANE_BITS);
+      VectorMask<Float> mask1 = VectorMask.fromLong(FLOATS, row >>> LANES & LANE_BITS);
+      FloatVector.fromArray(FLOATS, out, next).expand(mask0).intoArray(out, k * PANEL);
+      next += mask0.trueCount();
+      FloatVector.fromArray(FLOATS, out, next).expand(mask1).intoArray(out, k * PANEL + LANES);
+      next += mask1.trueCount();
+    }
+  }
+
+  private static void bf16(MemorySegment data, long at, int count, float[] out, int outAt) {
     for (int i = 0; i < count; i += LANES) {
       ShortVector half = ShortVector.fromMemorySegment(SHORTS, data, at + i * 2L, ORDER);
       IntVector bits = (IntVector) half.convertShape(ZERO_EXTEND_S2I, INTS, 0);
-      bits.lanewise(LSHL, 16).reinterpretAsFloats().intoArray(out, i);
+      bits.lanewise(LSHL, 16).reinterpretAsFloats().intoArray(out, outAt + i);
     }
   }
 
   /** By exponent arithmetic: subnormal halves must not become subnormal floats on the way. */
-  private static void f16(MemorySegment data, long at, int count, float[] out) {
+  private static void f16(MemorySegment data, long at, int count, float[] out, int outAt) {
     int bias = 127 - 15 << 23;
     float leastNormal = 0x1p-14f;
     for (int i = 0; i < count; i += LANES) {
@@ -76,7 +110,7 @@ final class Widening {
       magnitude = magnitude.add(bias, exponent.compare(EQ, 0x7C00)); // infinity, NaN
       FloatVector subnormal = magnitude.add(1 << 23).reinterpretAsFloats().sub(leastNormal);
       magnitude = magnitude.blend(subnormal.reinterpretAsInts(), exponent.compare(EQ, 0));
-      magnitude.or(sign).reinterpretAsFloats().intoArray(out, i);
+      magnitude.or(sign).reinterpretAsFloats().intoArray(out, outAt + i);
     }
   }
 

@@ -8,7 +8,9 @@ import dev.hone.tensor.Input;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.kernel.panels.DotPanels;
 import dev.hone.tensor.kernel.panels.Panels;
+import dev.hone.tensor.kernel.panels.SparsePanels;
 import dev.hone.tensor.kernel.panels.TilePanels;
+import dev.hone.tensor.kernel.x86.CpuFeatures.Feature;
 import dev.hone.tensor.kernel.x86.IntegerProductKernel.Form;
 import dev.hone.tensor.kernel.x86.RowsKernel.Operation;
 import dev.hone.tensor.layout.Layouts;
@@ -50,6 +52,9 @@ final class SelfTest {
       SelfTest test = new SelfTest(code, arena);
       test.product();
       test.integerProducts();
+      if (code.has(Feature.AVX512)) {
+        test.sparse();
+      }
       if (code.hasTiles()) {
         test.tiles();
       }
@@ -87,6 +92,34 @@ final class SelfTest {
           return sum;
         },
         0);
+  }
+
+  /** Of whole numbers every third is zero; few rows, and more. */
+  private void sparse() {
+    int depth = 9;
+    int out = columns + 1;
+    try (ComputePool pool = new ComputePool(1)) {
+      for (Plain type : List.of(Plain.F32, Plain.F16, Plain.BF16)) {
+        Tensor w = Tensor.allocate(arena, Plain.F32, out, depth);
+        w.data().copyFrom(floats(out * depth, i -> i % 3 == 0 ? 0 : i % 11 - 5));
+        Tensor stored = Layouts.encode(w, type, arena);
+        SparsePanels panels = SparsePanels.pack(stored, columns, arena, pool);
+        float[] weights = w.toArray();
+        for (int rows : new int[] {1, SparseRowsKernel.MOST_ROWS + 1}) {
+          Tensor x = Tensor.allocate(arena, Plain.F32, rows, depth);
+          x.data().copyFrom(floats(rows * depth, i -> i % 5 - 2));
+          Tensor y = Tensor.allocate(arena, Plain.F32, rows, out);
+          new X86Linear(x, panels, null, Activation.NONE, y, code).run(pool);
+          float[] in = x.toArray();
+          expect(
+              type.label() + " without zeros",
+              y.data(),
+              rows * out,
+              i -> product(in, i / out * depth, weights, i % out * depth, depth),
+              0);
+        }
+      }
+    }
   }
 
   /** Rows of whole numbers from -100 to 155, which are their own roundings. */

@@ -3,6 +3,7 @@ package dev.hone.tensor.kernel.x86;
 import dev.hone.tensor.DType.Plain;
 import dev.hone.tensor.kernel.panels.FloatPanels;
 import dev.hone.tensor.kernel.panels.IntegerPanels;
+import dev.hone.tensor.kernel.panels.SparsePanels;
 import dev.hone.tensor.kernel.panels.WidenedPanels;
 import dev.hone.tensor.kernel.x86.Widener.Shift;
 import dev.hone.tensor.kernel.x86.Widener.Source;
@@ -31,6 +32,9 @@ final class Widening {
   private final Map<Form, WideningKernel> kernels = new ConcurrentHashMap<>();
 
   private final Map<FewRowsForm, FewRowsKernel> fewRows = new ConcurrentHashMap<>();
+  private final Map<Plain, SparseWideningKernel> sparse = new ConcurrentHashMap<>();
+
+  private final Map<SparseRowsKernel.Form, SparseRowsKernel> sparseRows = new ConcurrentHashMap<>();
 
   /** -0, -1, -2 ... : what is added where all groups have one zero. */
   private final MemorySegment minus;
@@ -55,6 +59,14 @@ final class Widening {
         f -> new FewRowsKernel(width, columns, f.form().source(), f.form().shift(), f.rows()));
   }
 
+  SparseWideningKernel sparse(Plain type) {
+    return sparse.computeIfAbsent(type, t -> new SparseWideningKernel(t, columns));
+  }
+
+  SparseRowsKernel sparseRows(SparseRowsKernel.Form form) {
+    return sparseRows.computeIfAbsent(form, SparseRowsKernel::new);
+  }
+
   /** Every form there is. */
   static List<Form> forms() {
     List<Form> forms = new ArrayList<>();
@@ -75,6 +87,15 @@ final class Widening {
         all.add(FewRowsKernel.assemble(width, columns, form.source(), form.shift(), rows));
       }
     }
+    for (Plain type : width == Width.ZMM ? Plain.values() : new Plain[0]) {
+      if (SparsePanels.fits(type)) {
+        all.add(SparseWideningKernel.assemble(type, columns));
+        all.add(SparseRowsKernel.assemble(new SparseRowsKernel.Form(type, columns, 1)));
+        all.add(
+            SparseRowsKernel.assemble(
+                new SparseRowsKernel.Form(type, columns, SparseRowsKernel.MOST_ROWS)));
+      }
+    }
     return all;
   }
 
@@ -88,6 +109,9 @@ final class Widening {
     switch (panels) {
       case FloatPanels floats -> floats(floats, panel, from, to, out);
       case IntegerPanels integers -> integers(integers, panel, from, to, out);
+      case SparsePanels some ->
+          sparse(some.type())
+              .run(bits(some, panel, from), numbers(some, panel, from), out, to - from);
     }
   }
 
@@ -115,15 +139,19 @@ final class Widening {
 
   /** Whether {@link #multiply} can do it; else the panel is widened first. */
   static boolean multiplies(WidenedPanels panels, int rows) {
-    return rows <= FewRowsKernel.MOST_ROWS
-        && panels.cols() % FewRowsKernel.UNROLL == 0
-        && switch (panels) {
-          case FloatPanels floats -> floats.type() != Plain.F32;
-          case IntegerPanels integers -> integers.group() % FewRowsKernel.UNROLL == 0;
-        };
+    boolean unrolled = panels.cols() % FewRowsKernel.UNROLL == 0;
+    return switch (panels) {
+      case FloatPanels floats ->
+          rows <= FewRowsKernel.MOST_ROWS && unrolled && floats.type() != Plain.F32;
+      case IntegerPanels integers ->
+          rows <= FewRowsKernel.MOST_ROWS
+              && unrolled
+              && integers.group() % FewRowsKernel.UNROLL == 0;
+      case SparsePanels _ -> rows <= SparseRowsKernel.MOST_ROWS;
+    };
   }
 
-  /** A few rows times a panel: see {@link FewRowsKernel}. */
+  /** A few rows times a panel: see {@link FewRowsKernel} and {@link SparseRowsKernel}. */
   void multiply(
       MemorySegment a,
       long aStride,
@@ -133,38 +161,57 @@ final class Widening {
       MemorySegment c,
       long cStride,
       MemorySegment start) {
-    FewRowsKernel kernel = fewRows(form(panels), rows);
     int depth = panels.cols();
     switch (panels) {
       case FloatPanels floats -> {
+        FewRowsKernel kernel = fewRows(form(floats), rows);
         MemorySegment data = floats.data().asSlice(floats.at(panel, 0));
         MemorySegment none = MemorySegment.NULL;
         kernel.run(a, aStride, data, c, cStride, start, none, none, depth, depth);
       }
       case IntegerPanels integers -> {
+        FewRowsKernel kernel = fewRows(form(integers), rows);
         MemorySegment data = integers.data().asSlice(integers.at(panel, 0));
         MemorySegment scales = scales(integers, panel, 0);
         MemorySegment shifts = shifts(integers, panel, 0);
         int group = integers.group();
         kernel.run(a, aStride, data, c, cStride, start, scales, shifts, depth, group);
       }
+      case SparsePanels some ->
+          sparseRows(new SparseRowsKernel.Form(some.type(), some.columns(), rows))
+              .run(
+                  a,
+                  aStride,
+                  bits(some, panel, 0),
+                  numbers(some, panel, 0),
+                  c,
+                  cStride,
+                  start,
+                  depth);
     }
   }
 
-  private static Form form(WidenedPanels panels) {
-    return switch (panels) {
-      case FloatPanels floats ->
-          new Form(
-              switch (floats.type()) {
-                case F16 -> Source.F16;
-                case BF16 -> Source.BF16;
-                case F32, F64, I64, I32, I16, I8, U8, BOOL ->
-                    throw new IllegalStateException(floats.type() + " is not widened");
-              },
-              Shift.NONE);
-      case IntegerPanels integers ->
-          new Form(integers.bits() == 8 ? Source.BYTES : Source.NIBBLES, shift(integers));
-    };
+  private static MemorySegment bits(SparsePanels panels, int panel, int k) {
+    return panels.bits().asSlice(panels.bitsAt(panel, k));
+  }
+
+  private static MemorySegment numbers(SparsePanels panels, int panel, int k) {
+    return panels.numbers().asSlice(panels.numberAt(panel, k));
+  }
+
+  private static Form form(FloatPanels panels) {
+    Source source =
+        switch (panels.type()) {
+          case F16 -> Source.F16;
+          case BF16 -> Source.BF16;
+          case F32, F64, I64, I32, I16, I8, U8, BOOL ->
+              throw new IllegalStateException(panels.type() + " is not widened");
+        };
+    return new Form(source, Shift.NONE);
+  }
+
+  private static Form form(IntegerPanels panels) {
+    return new Form(panels.bits() == 8 ? Source.BYTES : Source.NIBBLES, shift(panels));
   }
 
   private static Shift shift(IntegerPanels panels) {

@@ -15,8 +15,10 @@ import dev.hone.tensor.kernel.Shapes;
 import dev.hone.tensor.kernel.panels.BlockPanels;
 import dev.hone.tensor.kernel.panels.DotPanels;
 import dev.hone.tensor.kernel.panels.Panels;
+import dev.hone.tensor.kernel.panels.SparsePanels;
 import dev.hone.tensor.kernel.panels.TilePanels;
 import dev.hone.tensor.kernel.panels.WidenedPanels;
+import dev.hone.tensor.kernel.x86.CpuFeatures.Feature;
 import dev.hone.tensor.kernel.x86.RowsKernel.Operation;
 import dev.hone.tensor.parallel.ComputePool;
 import java.lang.foreign.Arena;
@@ -94,6 +96,18 @@ public final class X86Kernels implements Kernels {
   @Override
   public boolean multipliesBf16() {
     return code.hasTiles();
+  }
+
+  /** Numbers are put at their places by an instruction that AVX2 lacks. */
+  @Override
+  public boolean multipliesSparse(Tensor weight) {
+    return code.has(Feature.AVX512) && SparsePanels.fits(weight.dtype());
+  }
+
+  @Override
+  public PackedMatrix packSparse(Tensor weight, Arena arena) {
+    Shapes.checkPack(weight);
+    return SparsePanels.pack(weight, code.product().columns(), arena, pool);
   }
 
   @Override

@@ -4,17 +4,22 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.hone.tensor.DType.Plain;
 import dev.hone.tensor.Input;
+import dev.hone.tensor.Tensor;
+import dev.hone.tensor.kernel.KernelCases;
 import dev.hone.tensor.kernel.Kernels;
 import dev.hone.tensor.kernel.Processor;
 import dev.hone.tensor.kernel.TierTest;
 import dev.hone.tensor.kernel.panels.BlockPanels;
+import dev.hone.tensor.kernel.panels.SparsePanels;
 import dev.hone.tensor.kernel.vector.VectorKernels;
 import dev.hone.tensor.kernel.x86.AmxProductKernel.Factors;
 import dev.hone.tensor.kernel.x86.CpuFeatures.Feature;
 import dev.hone.tensor.kernel.x86.RowsKernel.Operation;
 import dev.hone.tensor.kernel.x86.assembler.CodeMemory;
 import dev.hone.tensor.parallel.ComputePool;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
@@ -162,6 +167,52 @@ class X86KernelsTest extends TierTest {
               shifts.segment(),
               depth,
               form.source().scaled() ? group : depth);
+        }
+      }
+    }
+  }
+
+  @Test
+  void readsPanelsWithoutZerosWithinTheirSegments() {
+    X86Code code = X86Code.here().code();
+    assumeTrue(code.has(Feature.AVX512));
+    int columns = code.product().columns();
+    int depth = 40;
+    try (Arena arena = Arena.ofConfined();
+        ComputePool pool = new ComputePool(1)) {
+      for (Plain type : List.of(Plain.F32, Plain.F16, Plain.BF16)) {
+        var linear = new KernelCases.Linear(type, 1, depth, columns, KernelCases.Values.NORMAL);
+        var sparse = new KernelCases.Sparse(linear, 0.5);
+        Tensor weight = KernelCases.weight(arena, sparse, 2);
+        SparsePanels panels = SparsePanels.pack(weight, columns, arena, pool);
+        long bitBytes = panels.bitsAt(0, depth); // the kernels need no more
+        try (GuardedMemory bits = new GuardedMemory(bitBytes);
+            GuardedMemory numbers = new GuardedMemory(panels.numbers().byteSize());
+            GuardedMemory out = new GuardedMemory(4L * depth * columns)) {
+          bits.segment().copyFrom(panels.bits().asSlice(0, bitBytes));
+          numbers.segment().copyFrom(panels.numbers());
+          SparseWideningKernel widening = code.widening().sparse(type);
+          widening.run(bits.segment(), numbers.segment(), out.segment(), depth);
+          assertThatThrownBy(
+                  () -> widening.run(bits.segment(), numbers.segment(), out.segment(), depth + 1))
+              .isInstanceOf(IndexOutOfBoundsException.class);
+          for (int rows = 1; rows <= SparseRowsKernel.MOST_ROWS; rows++) {
+            try (GuardedMemory a = new GuardedMemory(4L * rows * depth);
+                GuardedMemory c = new GuardedMemory(4L * rows * columns);
+                GuardedMemory start = new GuardedMemory(4L * columns)) {
+              code.widening()
+                  .sparseRows(new SparseRowsKernel.Form(type, columns, rows))
+                  .run(
+                      a.segment(),
+                      4L * depth,
+                      bits.segment(),
+                      numbers.segment(),
+                      c.segment(),
+                      4L * columns,
+                      start.segment(),
+                      depth);
+            }
+          }
         }
       }
     }

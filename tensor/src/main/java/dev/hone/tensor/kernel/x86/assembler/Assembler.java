@@ -68,6 +68,8 @@ public final class Assembler {
   private static final Encoding VSCALEFPS = Encoding.of("vscalefps", 1, 2, 0x2C);
   private static final Encoding VCVTNE2PS2BF16 = Encoding.of("vcvtne2ps2bf16", 3, 2, 0x72);
   private static final Encoding VPERMW = new Encoding("vpermw", 1, 2, 0x8D, true, Encoding.WHOLE);
+  private static final Encoding VEXPANDPS = Encoding.of("vexpandps", 1, 2, 0x88);
+  private static final Encoding KMOVW = Encoding.of("kmovw", 0, 1, 0x92);
   private static final Encoding VMOVSS_STORE = Encoding.of("vmovss", 2, 1, 0x11, 4);
   private static final Encoding VMOVQ_STORE = Encoding.of("vmovq", 1, 1, 0xD6, 8);
 
@@ -86,6 +88,9 @@ public final class Assembler {
 
   /** Which comparison VCMPPS makes. Manual, volume 2, table 3-1. */
   private static final int NOT_LESS = 5;
+
+  /** By EVEX: what the mask leaves out becomes zero. */
+  private static final int ZEROS = 0x80;
 
   /** Denormals, in and out, are zero; all else as Java has it. Manual, volume 1, 10.2.3. */
   private static final int NO_DENORMALS = 0x9FC0;
@@ -295,6 +300,16 @@ public final class Assembler {
   public void neg(Gpr to) {
     code.begin("neg", to);
     rex(3, to, 0xF7);
+  }
+
+  /** How many of the lower 32 bits are set; the others become zero. */
+  public void popcnt32(Gpr to, Gpr from) {
+    code.begin("popcnt", to.lower32(), from.lower32());
+    code.put(0xF3);
+    if (to.number() > 7 || from.number() > 7) {
+      code.put(0x40 | to.number() >> 3 << 2 | from.number() >> 3);
+    }
+    code.put(0x0F).put(0xB8).put(0xC0 | (to.number() & 7) << 3 | from.number() & 7);
   }
 
   public void push(Gpr register) {
@@ -699,6 +714,18 @@ public final class Assembler {
     three(VSCALEFPS, to, a, b);
   }
 
+  /** The lower 16 bits. */
+  public void kmovw(Opmask to, Gpr from) {
+    code.begin(KMOVW.mnemonic(), to, from.lower32());
+    encode(KMOVW, Width.XMM, to.number(), 0, new Vec(Width.XMM, from.number()));
+  }
+
+  /** The first numbers of a ZMM, one for each bit that is set, at the bits' places; else zeros. */
+  public void vexpandps(Vec to, Opmask places, Vec from) {
+    code.begin(VEXPANDPS.mnemonic(), to + "{" + places + "}{z}", from);
+    encode(VEXPANDPS, Width.ZMM, to.number(), 0, from, ZEROS | places.number());
+  }
+
   // ---- tiles
 
   /** What each tile's rows are: 64 bytes. Manual, volume 2, LDTILECFG. */
@@ -779,6 +806,13 @@ public final class Assembler {
    * @param vvvv the register in the prefix; 0 where there is none
    */
   private void encode(Encoding encoding, Width width, int reg, int vvvv, Operand rm) {
+    encode(encoding, width, reg, vvvv, rm, 0);
+  }
+
+  /**
+   * @param mask by EVEX: the mask's register, and {@link #ZEROS}
+   */
+  private void encode(Encoding encoding, Width width, int reg, int vvvv, Operand rm, int mask) {
     int base;
     int index;
     switch (rm) {
@@ -795,7 +829,7 @@ public final class Assembler {
     int wvp = (encoding.wide() ? 0x80 : 0) | (~vvvv & 15) << 3 | encoding.prefix();
     if (width == Width.ZMM) {
       code.put(0x62).put(rxb | (~reg >> 4 & 1) << 4 | encoding.map());
-      code.put(wvp | 4).put(2 << 5 | (~vvvv >> 4 & 1) << 3);
+      code.put(wvp | 4).put(2 << 5 | (~vvvv >> 4 & 1) << 3 | mask);
     } else {
       int noExtension = rm instanceof Vec ? 0x40 : 0; // VEX has no fifth bit for a register
       code.put(0xC4).put(rxb | noExtension | encoding.map());
