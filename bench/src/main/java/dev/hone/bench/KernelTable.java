@@ -16,9 +16,11 @@ import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * The kernels that are timed, and at which shapes: those of a decoder of 1.1 billion weights, whose
@@ -26,14 +28,30 @@ import java.util.Set;
  * numbers of rows are among those of the tests' table of cases.
  */
 final class KernelTable {
-  /** A weight's type, and what its products make of their input. */
-  record Weights(DType type, Input input) {
+  /**
+   * A weight's type, and what its products make of their input.
+   *
+   * @param zeros in a hundred, which products leave out; 0: there are none
+   */
+  record Weights(DType type, Input input, int zeros) {
+    Weights(DType type, Input input) {
+      this(type, input, 0);
+    }
+
     String label() {
-      return type.label() + (input.equals(Input.FLOAT) ? "" : " " + input.label());
+      return type.label()
+          + (input.equals(Input.FLOAT) ? "" : " " + input.label())
+          + (zeros == 0 ? "" : " " + zeros + "%-zeros");
+    }
+
+    private PackedMatrix pack(Tensor weight, Kernels kernels, Arena arena) {
+      return zeros == 0 ? kernels.pack(weight, input, arena) : kernels.packSparse(weight, arena);
     }
   }
 
   static final Weights F32 = new Weights(Plain.F32, Input.FLOAT);
+  static final Weights F16 = new Weights(Plain.F16, Input.FLOAT);
+  static final Weights BF16 = new Weights(Plain.BF16, Input.FLOAT);
   static final Weights INT8 = new Weights(new Affine(8, 0, true), Input.DYNAMIC_INT8);
   static final Weights Q8_0 = new Weights(Block.Q8_0, Input.BLOCK_INT8);
   static final Weights Q4_0 = new Weights(Block.Q4_0, Input.BLOCK_INT8);
@@ -45,14 +63,14 @@ final class KernelTable {
   /** One token of one user, or some of several. */
   static final List<Weights> FEW_ROWS =
       List.of(
-          Q8_0,
-          Q4_0,
-          INT4,
-          INT8,
-          new Weights(new Affine(8, 0, true), Input.FLOAT),
-          new Weights(Plain.F16, Input.FLOAT),
-          new Weights(Plain.BF16, Input.FLOAT),
-          F32);
+          Q8_0, Q4_0, INT4, INT8, new Weights(new Affine(8, 0, true), Input.FLOAT), F16, BF16, F32);
+
+  /** Those without their zeros, each after the same with them. */
+  static final Map<Weights, List<Weights>> SPARSE =
+      Map.of(
+          F32, List.of(sparse(F32, 50), sparse(F32, 70), sparse(F32, 90)),
+          F16, List.of(sparse(F16, 50)),
+          BF16, List.of(sparse(BF16, 50)));
 
   /** Of which a prompt or a batch is multiplied. */
   static final List<Weights> MANY_ROWS = List.of(Q8_0, Q4_0, INT4, INT8, F32);
@@ -103,17 +121,30 @@ final class KernelTable {
     this.arena = arena;
   }
 
+  /** All, those without zeros behind the same with them. */
+  static List<Weights> weights() {
+    return FEW_ROWS.stream()
+        .flatMap(w -> Stream.concat(Stream.of(w), SPARSE.getOrDefault(w, List.of()).stream()))
+        .toList();
+  }
+
+  private static Weights sparse(Weights dense, int zeros) {
+    return new Weights(dense.type(), dense.input(), zeros);
+  }
+
   static String name(Weights weights, int tokens, int in, int out) {
     return weights.label() + " " + tokens + "x" + in + "x" + out;
   }
 
   /** Products with a decoder's weights, for every number of rows. */
   List<KernelCase> decoder(Weights weights, List<Integer> tokens) {
-    Tensor weight = Layouts.encode(random(OUT, IN), weights.type(), arena);
+    Tensor numbers = random(OUT, IN);
+    zero(numbers, weights.zeros());
+    Tensor weight = Layouts.encode(numbers, weights.type(), arena);
     List<PackedMatrix> packed = new ArrayList<>();
     long bytes = 0;
     while (bytes < MODEL_BYTES) {
-      PackedMatrix next = kernels.pack(weight, weights.input(), arena);
+      PackedMatrix next = weights.pack(weight, kernels, arena);
       packed.add(next);
       bytes += bytes(next, weight);
     }
@@ -239,6 +270,16 @@ final class KernelTable {
   /** What a product reads: the packed copy, or the weight itself where there is none. */
   private static long bytes(PackedMatrix packed, Tensor weight) {
     return packed.packedBytes() == 0 ? weight.sizeBytes() : packed.packedBytes();
+  }
+
+  /** So many numbers in a hundred. */
+  private static void zero(Tensor numbers, int percent) {
+    Random random = new Random(2);
+    for (long i = 0; i < numbers.size(); i++) {
+      if (random.nextInt(100) < percent) {
+        numbers.data().set(Tensor.FLOAT, i * Float.BYTES, 0);
+      }
+    }
   }
 
   private Tensor random(int rows, int cols) {
