@@ -14,10 +14,11 @@ final class Compare {
       case "encoder" -> CompareEncoder.main(rest);
       case "kernels" -> CompareKernels.main(rest);
       case "memory" -> MemoryRun.main(rest);
+      case "sparse" -> CompareSparse.main(rest);
       case "start" -> CompareStart.main(rest);
       default -> {
         System.err.println(
-            "usage: bench/compare decoder|encoder|kernels|memory|start [--OPTION X...]");
+            "usage: bench/compare decoder|encoder|kernels|memory|sparse|start [--OPTION X...]");
         System.exit(2);
       }
     }

@@ -24,7 +24,7 @@ import java.util.Optional;
  * llama.cpp's importance matrix is from, too.
  */
 final class SmolLm2Quality {
-  private static final String PUBLISHED =
+  static final String PUBLISHED =
       "assets/models/smollm2-135m-instruct-gguf/SmolLM2-135M-Instruct.Q4_1.gguf";
   private static final int WINDOWS = 32;
   private static final int CALIBRATION = 64;
