@@ -98,10 +98,14 @@ public final class X86Kernels implements Kernels {
     return code.hasTiles();
   }
 
-  /** Numbers are put at their places by an instruction that AVX2 lacks. */
+  /**
+   * Numbers are put at their places by an instruction that AVX2 lacks; where tiles multiply a weight,
+   * many rows would be slower without them.
+   */
   @Override
   public boolean multipliesSparse(Tensor weight) {
-    return code.has(Feature.AVX512) && SparsePanels.fits(weight.dtype());
+    boolean tiled = code.hasTiles() && TilePanels.fits(weight);
+    return code.has(Feature.AVX512) && SparsePanels.fits(weight.dtype()) && !tiled;
   }
 
   @Override
