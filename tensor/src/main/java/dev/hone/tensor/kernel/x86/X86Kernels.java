@@ -99,8 +99,8 @@ public final class X86Kernels implements Kernels {
   }
 
   /**
-   * Numbers are put at their places by an instruction that AVX2 lacks; where tiles multiply a weight,
-   * many rows would be slower without them.
+   * Numbers are put at their places by an instruction that AVX2 lacks; where tiles multiply a
+   * weight, many rows would be slower without them.
    */
   @Override
   public boolean multipliesSparse(Tensor weight) {
