@@ -17,7 +17,14 @@ import java.util.List;
 final class Quality {
   private static final List<String> ALL =
       List.of(
-          "sst2", "sst2-pruned", "sst2-sparse", "stsb", "smollm2", "smollm2-sparse", "optimize");
+          "sst2",
+          "sst2-pruned",
+          "sst2-sparse",
+          "stsb",
+          "smollm2",
+          "smollm2-sparse",
+          "smollm2-cache",
+          "optimize");
 
   /** The texts and models that lie beside the project. */
   private static final Path SHARED = Path.of("../shared");
@@ -55,6 +62,7 @@ final class Quality {
         case "sst2-pruned" -> Sst2Pruning.measure(SHARED, threads, every, lines);
         case "sst2-sparse" -> Sst2Quality.sparse(SHARED, threads, every, lines);
         case "smollm2-sparse" -> SmolLm2Quality.sparse(SHARED, threads, every, lines);
+        case "smollm2-cache" -> SmolLm2Quality.cache(SHARED, threads, every, lines);
         case "optimize" -> OptimizeQuality.measure(SHARED, threads, every, lines);
         case "stsb" -> StsbQuality.measure(SHARED, threads, every, lines);
         default -> SmolLm2Quality.measure(SHARED, threads, every, lines);

@@ -10,12 +10,14 @@ import dev.hone.measure.language.LanguageModel;
 import dev.hone.measure.language.Windows;
 import dev.hone.model.folder.ModelWriter;
 import dev.hone.runtime.ActivationType;
+import dev.hone.tensor.KeyValueType;
 import dev.hone.tensor.kernel.KernelTier;
 import dev.hone.tensor.parallel.ComputePool;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 
 /**
@@ -111,6 +113,21 @@ final class SmolLm2Quality {
         });
   }
 
+  /** The weights as they are, keys and values stored in fewer bits. */
+  static void cache(Path shared, int threads, int every, QualityLines lines) throws IOException {
+    in(
+        shared,
+        threads,
+        every,
+        lines,
+        quality -> {
+          for (KeyValueType type : List.of(KeyValueType.F16, KeyValueType.INT8)) {
+            Divergence.Found found = quality.divergence(quality.restored, type);
+            quality.end(found, lines.line("cache " + type.name().toLowerCase(Locale.ROOT)));
+          }
+        });
+  }
+
   private void mixed(long bytes, double most) throws IOException {
     line(QualityRecipes.mixed(restored, bytes), most, bytes);
   }
@@ -127,32 +144,36 @@ final class SmolLm2Quality {
         new Compression(restored, "SmolLM2 restored", recipe, made)
             .run(calibration, threads, tier, EncoderQuality::tell);
     double seconds = (System.nanoTime() - start) / 1e9;
-    Divergence.Found found = divergence();
+    Divergence.Found found = divergence(made, KeyValueType.F32);
     double divergence = found.divergence(Bootstrap.STANDARD).value();
-    var line = lines.line(recipe.name()).figure("tokens", found.tokens());
+    var line = lines.line(recipe.name());
     if (most > 0) {
       line.atMost("meanDivergence", divergence, most);
-    } else {
-      line.figure("meanDivergence", divergence);
     }
     if (bytes > 0) {
       line.atMost("fileBytes", result.bytesAfter(), bytes);
     } else {
       line.figure("fileBytes", result.bytesAfter());
     }
-    line.figure("sameTop", found.sameTop(Bootstrap.STANDARD).value())
-        .figure("perplexity", found.perplexity(Bootstrap.STANDARD).value())
-        .figure("referencePerplexity", found.referencePerplexity(Bootstrap.STANDARD).value())
-        .figure("secondsToMake", seconds)
-        .end();
+    end(found, line.figure("secondsToMake", seconds));
     Files.delete(made);
     return divergence;
   }
 
-  private Divergence.Found divergence() {
+  private static void end(Divergence.Found found, QualityLines.Line line) {
+    line.figure("tokens", found.tokens())
+        .figure("meanDivergence", found.divergence(Bootstrap.STANDARD).value())
+        .figure("sameTop", found.sameTop(Bootstrap.STANDARD).value())
+        .figure("perplexity", found.perplexity(Bootstrap.STANDARD).value())
+        .figure("referencePerplexity", found.referencePerplexity(Bootstrap.STANDARD).value())
+        .end();
+  }
+
+  /** Of a model whose keys and values are stored so. */
+  private Divergence.Found divergence(Path model, KeyValueType cache) {
     try (var pool = new ComputePool(threads);
         LanguageModel a = LanguageModel.load(restored, tier, ActivationType.F32, pool);
-        LanguageModel b = LanguageModel.load(made, tier, ActivationType.F32, pool)) {
+        LanguageModel b = LanguageModel.load(model, tier, ActivationType.F32, pool, cache)) {
       return Divergence.of(a, b, text.substring(0, CHARACTERS), windows, _ -> {}).secondHalf();
     }
   }
