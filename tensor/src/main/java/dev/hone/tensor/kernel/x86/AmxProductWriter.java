@@ -9,7 +9,10 @@ import dev.hone.tensor.kernel.x86.assembler.Registers;
 import dev.hone.tensor.kernel.x86.assembler.Tmm;
 import dev.hone.tensor.kernel.x86.assembler.Vec;
 import dev.hone.tensor.kernel.x86.assembler.Width;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
+import java.util.stream.IntStream;
 
 /**
  * Writes the code of {@link AmxProductKernel}; a field is a register, or a place on the stack.
@@ -17,13 +20,6 @@ import java.util.Locale;
  * while tiles are multiplied.
  */
 final class AmxProductWriter implements TileRound.Writer {
-  private static final Tmm[][] SUMS = {
-    {new Tmm(0), new Tmm(1)},
-    {new Tmm(2), new Tmm(3)}
-  };
-  private static final Tmm A = new Tmm(4);
-  private static final Tmm B = new Tmm(5);
-
   /** Lines of the next block that a step asks for: in four passes all of it. */
   private static final int PASSES = 4;
 
@@ -48,7 +44,10 @@ final class AmxProductWriter implements TileRound.Writer {
   private final Gpr rows = registers.argument("rows");
   private final Gpr steps = registers.argument("steps");
   private final Gpr tiles = registers.gpr("two tiles of a");
-  private final Gpr nextTiles = registers.gpr("bytes to the next two tiles of a");
+
+  /** Asked for to be written: those of the rows that are multiplied, one a step. */
+  private final Gpr written = registers.gpr("row of c that is asked for");
+
   private final Gpr panel = registers.gpr("panel");
   private final Gpr k = registers.gpr("k");
   private final Gpr line = registers.gpr("stride of a tile");
@@ -99,6 +98,7 @@ final class AmxProductWriter implements TileRound.Writer {
   private final Memory waitingBias = local(9);
   private final Memory waitingScales = local(10);
   private final Memory allSteps = local(11);
+  private final Memory bytesOfTiles = local(12);
 
   AmxProductWriter(AmxForm form) {
     this.form = form;
@@ -129,7 +129,7 @@ final class AmxProductWriter implements TileRound.Writer {
     asm.mov(allSteps, steps);
     asm.mov(k, steps);
     asm.shl(k, Integer.numberOfTrailingZeros(form.rowStep()));
-    asm.mov(nextTiles, k);
+    asm.mov(bytesOfTiles, k);
     asm.mov(line, LINE);
     asm.mov(waiting, 0);
     copy(biasAt, waitingBias);
@@ -248,6 +248,7 @@ final class AmxProductWriter implements TileRound.Writer {
   private void multiply(int high) {
     begin(high);
     asm.mov(panel, b);
+    asm.mov(written, outNow);
     loadPanel();
     asm.mov(k, now);
     Label alone = new Label();
@@ -273,13 +274,13 @@ final class AmxProductWriter implements TileRound.Writer {
     asm.mov(panel, sumsNow);
     for (int i = 0; i < high; i++) {
       for (int j = 0; j < 2; j++) {
-        asm.tilestored(sum(i, j), SUMS[i][j]);
+        asm.tilestored(sum(i, j), TileRound.sum(i, j));
       }
     }
     letWait(high);
     advance(sumsNow, sumsStride);
     asm.sub(tiles, blockOfA);
-    asm.add(tiles, nextTiles);
+    asm.add(tiles, bytesOfTiles);
   }
 
   /** The columns of both tiles side by side, from {@code panel} on. */
@@ -295,7 +296,7 @@ final class AmxProductWriter implements TileRound.Writer {
     asm.jne(more);
     for (int i = 0; i < high; i++) {
       for (int j = 0; j < 2; j++) {
-        asm.tilezero(SUMS[i][j]);
+        asm.tilezero(TileRound.sum(i, j));
       }
     }
     asm.jmp(begun);
@@ -303,55 +304,72 @@ final class AmxProductWriter implements TileRound.Writer {
     asm.mov(panel, sumsNow);
     for (int i = 0; i < high; i++) {
       for (int j = 0; j < 2; j++) {
-        asm.tileloadd(SUMS[i][j], sum(i, j));
+        asm.tileloadd(TileRound.sum(i, j), sum(i, j));
       }
     }
     asm.bind(begun);
   }
 
   private void step(int high) {
-    TileRound.write(high, form.pairs(), this);
     if (next == null) {
-      int prefetches = form.panelStep() / LINE / PASSES;
-      for (int p = 0; p < prefetches; p++) {
-        asm.prefetcht1(Memory.at(ahead, p * LINE));
-      }
-      asm.add(ahead, prefetches * LINE);
+      round(high, askForNext());
+      asm.add(ahead, form.panelStep() / PASSES);
     } else {
-      makeNext();
+      Label made = new Label();
+      Label end = new Label();
+      asm.test(items, items);
+      asm.je(made);
+      round(high, makeNext());
+      asm.jmp(end);
+      asm.bind(made);
+      round(high, List.of());
+      asm.bind(end);
     }
     asm.add(tiles, form.rowStep());
     asm.add(panel, form.panelStep());
+    asm.add(written, cStride);
+  }
+
+  private void round(int high, List<Runnable> others) {
+    List<Runnable> beside = new ArrayList<>(others);
+    for (int j = 0; j < 2; j++) {
+      Memory line = Memory.at(written, j * LINE);
+      beside.add(() -> asm.prefetchw(line));
+    }
+    TileRound.write(high, form.pairs(), this, beside);
+  }
+
+  /** Lines of the next block. */
+  private List<Runnable> askForNext() {
+    return IntStream.range(0, form.panelStep() / LINE / PASSES)
+        .<Runnable>mapToObj(i -> () -> asm.prefetcht1(Memory.at(ahead, i * LINE)))
+        .toList();
   }
 
   /** A share of a block of the next panel. */
-  private void makeNext() {
-    Label made = new Label();
-    asm.test(items, items);
-    asm.je(made);
-    for (int i = 0; i < next.items() / STEPS_OF_BLOCK; i++) {
-      next.item();
-    }
-    asm.bind(made);
+  private List<Runnable> makeNext() {
+    return IntStream.range(0, next.items() / STEPS_OF_BLOCK)
+        .boxed()
+        .flatMap(_ -> next.item().stream())
+        .toList();
   }
 
   @Override
-  public void loadRows(int part, int tile) {
-    asm.tileloadd(A, Memory.at(tiles, line, 1, tile(part, tile)));
+  public void loadRows(Tmm to, int part, int tile) {
+    asm.tileloadd(to, Memory.at(tiles, line, 1, tile(part, tile)));
   }
 
   @Override
-  public void loadColumns(int part, int tile) {
-    asm.tileloadd(B, Memory.at(panel, line, 1, tile(part, tile)));
+  public void loadColumns(Tmm to, int part, int tile) {
+    asm.tileloadd(to, Memory.at(panel, line, 1, tile(part, tile)));
   }
 
   @Override
-  public void multiply(int rowTile, int columnTile) {
-    Tmm sum = SUMS[rowTile][columnTile];
+  public void multiply(Tmm sum, Tmm rows, Tmm columns) {
     if (form == AmxForm.INT8) {
-      asm.tdpbusd(sum, A, B);
+      asm.tdpbusd(sum, rows, columns);
     } else {
-      asm.tdpbf16ps(sum, A, B);
+      asm.tdpbf16ps(sum, rows, columns);
     }
   }
 

@@ -9,6 +9,8 @@ import dev.hone.tensor.kernel.x86.assembler.Memory;
 import dev.hone.tensor.kernel.x86.assembler.Registers;
 import dev.hone.tensor.kernel.x86.assembler.Vec;
 import dev.hone.tensor.kernel.x86.assembler.Width;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * Writes how blocks of {@link BlockPanels} become tiles of BF16: an integer times its scale,
@@ -119,21 +121,26 @@ final class BlockTilesWriter {
     asm.test(left, left);
     asm.je(end);
     Label next = asm.here();
-    item();
+    item().forEach(Runnable::run);
     asm.test(left, left);
     asm.jne(next);
     asm.bind(end);
   }
 
-  /** One item; there must be one left. */
-  void item() {
+  /** One item, in pieces to be written one after the other; there must be one left. */
+  List<Runnable> item() {
+    List<Runnable> pieces = new ArrayList<>();
+    for (int i = 0; i < BlockForm.VECTORS; i++) {
+      int v = i;
+      pieces.add(() -> asm.prefetcht0(Memory.at(data, PREFETCH + v * VECTOR)));
+      pieces.addAll(widen(v));
+    }
+    pieces.add(this::advance);
+    return pieces;
+  }
+
+  private void advance() {
     Label end = new Label();
-    for (int v = 0; v < BlockForm.VECTORS; v++) {
-      asm.prefetcht0(Memory.at(data, PREFETCH + v * VECTOR));
-    }
-    for (int v = 0; v < BlockForm.VECTORS; v++) {
-      widen(v);
-    }
     asm.add(data, BlockForm.VECTORS * VECTOR);
     asm.add(out, together() / 2 * AmxForm.ROW_BYTES);
     asm.sub(left, 1);
@@ -148,25 +155,35 @@ final class BlockTilesWriter {
   }
 
   /** An item's numbers of 16 columns. */
-  private void widen(int v) {
-    int together = together();
+  private List<Runnable> widen(int v) {
+    List<Runnable> pieces = new ArrayList<>();
+    pieces.add(() -> asm.vmovups(integers, Memory.at(data, v * VECTOR)));
+    for (int i = 0; i < together(); i += 2) {
+      int pair = i;
+      pieces.add(() -> number(pair, v));
+      pieces.add(() -> number(pair + 1, v));
+      pieces.add(() -> store(pair, v));
+    }
+    return pieces;
+  }
+
+  private void number(int i, int v) {
     int bits = form.arithmetic().bits();
-    asm.vmovups(integers, Memory.at(data, v * VECTOR));
-    for (int i = 0; i < together; i++) {
-      int right = i % 4 * Byte.SIZE + i / 4 * bits; // bytes; then their upper halves
-      Vec number = numbers[i];
-      if (right > 0) {
-        asm.vpsrld(number, integers, right);
-      }
-      asm.vandps(number, right > 0 ? number : integers, mask);
-      asm.vcvtdq2ps(number, number);
-      asm.vfmadd213ps(number, scales[v], shifts[v]);
+    int right = i % 4 * Byte.SIZE + i / 4 * bits; // bytes; then their upper halves
+    Vec number = numbers[i];
+    if (right > 0) {
+      asm.vpsrld(number, integers, right);
     }
-    for (int i = 0; i < together; i += 2) {
-      asm.vcvtne2ps2bf16(numbers[i], numbers[i + 1], numbers[i]);
-      asm.vpermw(numbers[i], order, numbers[i]);
-      int at = v * AmxForm.TILE_BYTES + i / 2 * AmxForm.ROW_BYTES;
-      asm.vmovups(Memory.at(out, at), numbers[i]);
-    }
+    asm.vandps(number, right > 0 ? number : integers, mask);
+    asm.vcvtdq2ps(number, number);
+    asm.vfmadd213ps(number, scales[v], shifts[v]);
+  }
+
+  /** Two features of each column side by side. */
+  private void store(int i, int v) {
+    asm.vcvtne2ps2bf16(numbers[i], numbers[i + 1], numbers[i]);
+    asm.vpermw(numbers[i], order, numbers[i]);
+    int at = v * AmxForm.TILE_BYTES + i / 2 * AmxForm.ROW_BYTES;
+    asm.vmovups(Memory.at(out, at), numbers[i]);
   }
 }

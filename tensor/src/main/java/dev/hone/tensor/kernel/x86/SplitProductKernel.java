@@ -98,9 +98,6 @@ final class SplitProductKernel {
 
   /** Writes the code; a field is a register. */
   private static final class Writer implements TileRound.Writer {
-    private static final Tmm[][] SUMS = {{new Tmm(0), new Tmm(1)}, {new Tmm(2), new Tmm(3)}};
-    private static final Tmm A = new Tmm(4);
-    private static final Tmm B = new Tmm(5);
     private static final int TILE = SplitParts.TILE;
 
     /** Of sums in c. */
@@ -171,7 +168,7 @@ final class SplitProductKernel {
       down(aAt[1], a, aStride);
       asm.mov(k, steps);
       Label step = asm.here();
-      TileRound.write(tiles, pairs(), this);
+      TileRound.write(tiles, pairs(), this, List.of());
       for (Gpr at : aAt) {
         asm.add(at, partBytes);
       }
@@ -183,7 +180,7 @@ final class SplitProductKernel {
       asm.mov(k, c);
       for (int tile = 0; tile < tiles; tile++) {
         for (int column = 0; column < 2; column++) {
-          asm.tilestored(Memory.at(k, cStride, 1, column * TILE_BYTES), SUMS[tile][column]);
+          asm.tilestored(Memory.at(k, cStride, 1, column * TILE_BYTES), TileRound.sum(tile, column));
         }
         if (tile + 1 < tiles) {
           down(k, c, cStride);
@@ -221,7 +218,7 @@ final class SplitProductKernel {
       asm.mov(k, c);
       for (int tile = 0; tile < tiles; tile++) {
         for (int column = 0; column < 2; column++) {
-          asm.tileloadd(SUMS[tile][column], Memory.at(k, cStride, 1, column * TILE_BYTES));
+          asm.tileloadd(TileRound.sum(tile, column), Memory.at(k, cStride, 1, column * TILE_BYTES));
         }
         if (tile + 1 < tiles) {
           down(k, c, cStride);
@@ -230,8 +227,8 @@ final class SplitProductKernel {
       asm.jmp(begun);
       asm.bind(begin);
       for (int tile = 0; tile < tiles; tile++) {
-        asm.tilezero(SUMS[tile][0]);
-        asm.tilezero(SUMS[tile][1]);
+        asm.tilezero(TileRound.sum(tile, 0));
+        asm.tilezero(TileRound.sum(tile, 1));
       }
       asm.bind(begun);
     }
@@ -250,18 +247,18 @@ final class SplitProductKernel {
     }
 
     @Override
-    public void loadRows(int part, int tile) {
-      asm.tileloadd(A, Memory.at(aAt[tile], aStride, 1, part * SplitParts.BYTES));
+    public void loadRows(Tmm to, int part, int tile) {
+      asm.tileloadd(to, Memory.at(aAt[tile], aStride, 1, part * SplitParts.BYTES));
     }
 
     @Override
-    public void loadColumns(int part, int tile) {
-      asm.tileloadd(B, Memory.at(bAt[tile], pairStride, 1, part * SplitParts.BYTES));
+    public void loadColumns(Tmm to, int part, int tile) {
+      asm.tileloadd(to, Memory.at(bAt[tile], pairStride, 1, part * SplitParts.BYTES));
     }
 
     @Override
-    public void multiply(int rowTile, int columnTile) {
-      asm.tdpbf16ps(SUMS[rowTile][columnTile], A, B);
+    public void multiply(Tmm sum, Tmm rows, Tmm columns) {
+      asm.tdpbf16ps(sum, rows, columns);
     }
   }
 }

@@ -367,6 +367,14 @@ public final class Assembler {
     modrm(2, from, 1);
   }
 
+  /** The same, near and to be written. */
+  public void prefetchw(Memory to) {
+    code.begin("prefetchw", sized(to, 1));
+    rexOf(1, to, false);
+    code.put(0x0F).put(0x0D);
+    modrm(1, to, 1);
+  }
+
   // ---- jumps
 
   public void bind(Label label) {
