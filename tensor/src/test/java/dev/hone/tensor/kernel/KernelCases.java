@@ -103,6 +103,7 @@ public final class KernelCases {
         cases.add(new Linear(type, 13, rounded(size, step), 35, Values.NORMAL));
         cases.add(new Linear(type, 2, rounded(96, step), size, Values.MIXED));
       }
+      cases.add(new Linear(type, 33, rounded(4098, step), 35, Values.NORMAL)); // tiles, in parts
       for (int tokens : new int[] {1, 3, 4, 5, 6, 8, 16, 128, 207, 702}) {
         cases.add(new Linear(type, tokens, rounded(416, step), 33, Values.NORMAL));
       }

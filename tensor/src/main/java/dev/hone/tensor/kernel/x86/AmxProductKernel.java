@@ -63,11 +63,15 @@ final class AmxProductKernel {
     this.code = CodeMemory.install(assemble(form));
   }
 
-  /** Of panels that are made from blocks, the next one while this one is multiplied. */
-  AmxProductKernel(BlockForm blocks) {
+  /**
+   * Of panels that are made from blocks, the next one while this one is multiplied.
+   *
+   * @param adds whether sums are added to what c holds, not to a bias
+   */
+  AmxProductKernel(BlockForm blocks, boolean adds) {
     this.form = AmxForm.BF16;
     this.blocks = blocks;
-    this.code = CodeMemory.install(assemble(blocks));
+    this.code = CodeMemory.install(assemble(blocks, adds));
   }
 
   AmxForm form() {
@@ -219,7 +223,7 @@ final class AmxProductKernel {
     return new AmxProductWriter(form).write();
   }
 
-  static Assembly assemble(BlockForm blocks) {
-    return new AmxProductWriter(blocks).write();
+  static Assembly assemble(BlockForm blocks, boolean adds) {
+    return new AmxProductWriter(blocks, adds).write();
   }
 }

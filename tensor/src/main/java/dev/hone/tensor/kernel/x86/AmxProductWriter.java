@@ -35,6 +35,7 @@ final class AmxProductWriter implements TileRound.Writer {
   private static final int STEPS_OF_BLOCK = 4;
 
   private final AmxForm form;
+  private final boolean adds;
   private final Assembler asm = new Assembler();
   private final Registers registers = new Registers(Width.ZMM);
   private final Gpr a = registers.argument("a");
@@ -102,12 +103,18 @@ final class AmxProductWriter implements TileRound.Writer {
 
   AmxProductWriter(AmxForm form) {
     this.form = form;
+    adds = false;
     next = null;
   }
 
-  /** Of panels that are made of blocks. */
-  AmxProductWriter(BlockForm blocks) {
+  /**
+   * Of panels that are made of blocks.
+   *
+   * @param adds whether sums are added to what c holds, not to a bias
+   */
+  AmxProductWriter(BlockForm blocks, boolean adds) {
     form = AmxForm.BF16;
+    this.adds = adds;
     next = new BlockTilesWriter(asm, registers, blocks, ahead, grids, items);
   }
 
@@ -170,7 +177,8 @@ final class AmxProductWriter implements TileRound.Writer {
     asm.add(Gpr.RSP, ROOM);
     asm.leave(registers);
     String name = "product-tiles-" + form.name().toLowerCase(Locale.ROOT).replace('_', '-');
-    return asm.finish(next == null ? name : name + "-beside-" + next.form());
+    return asm.finish(
+        next == null ? name : name + (adds ? "-adds" : "") + "-beside-" + next.form());
   }
 
   /** The next panel has as many blocks as this one steps; none where there is no next one. */
@@ -445,6 +453,9 @@ final class AmxProductWriter implements TileRound.Writer {
       Memory sum = Memory.at(sums, row * 2 * LINE + j * LINE);
       if (form == AmxForm.INT8) {
         finishIntegers(row, j, sum);
+      } else if (adds) {
+        asm.vmovups(numbers[j], Memory.at(out, j * LINE));
+        asm.vaddps(numbers[j], numbers[j], sum);
       } else {
         asm.vaddps(numbers[j], bias[j], sum);
       }

@@ -88,7 +88,7 @@ record X86Linear(
    */
   private int rowParts(int rows, int wanted) {
     if (tiled()) {
-      int most = (int) Math.max(1, TILED_BYTES / form().rowBytes(weight.cols()));
+      int most = (int) Math.max(1, TILED_BYTES / rowBytes());
       int parts = (rows + most - 1) / most;
       boolean near = weight.packedBytes() <= NEAR_BYTES && !blocksByTiles();
       return near ? Math.max(parts, Math.clamp(rows / AmxForm.ROWS, 1, wanted)) : parts;
@@ -108,9 +108,11 @@ record X86Linear(
     return weight instanceof BlockPanels && TiledBlockProduct.multiplies(x.rows(), code);
   }
 
-  /** Of what is {@link #tiled}. */
-  private AmxForm form() {
-    return blocksByTiles() ? AmxForm.BF16 : TileProduct.form(weight);
+  /** Of what is {@link #tiled}: bytes of a row that stay in a cache. */
+  private long rowBytes() {
+    return weight instanceof BlockPanels blocks
+        ? TiledBlockProduct.rowBytes(blocks)
+        : TileProduct.form(weight).rowBytes(weight.cols());
   }
 
   private void part(PanelProduct product, int row, int rows, int fromPanel, int toPanel) {

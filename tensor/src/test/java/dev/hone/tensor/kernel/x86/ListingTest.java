@@ -55,7 +55,8 @@ class ListingTest {
         }
         if (width == Width.ZMM && form.arithmetic().dots()) {
           all.add(AmxWideningKernel.assemble(form));
-          all.add(AmxProductKernel.assemble(form));
+          all.add(AmxProductKernel.assemble(form, false));
+          all.add(AmxProductKernel.assemble(form, true));
         }
         if (width == Width.YMM) {
           all.add(BlockRoundingKernel.assemble(BlockRoundingKernel.Form.of(form)));

@@ -380,7 +380,9 @@ class X86KernelsTest extends TierTest {
         if (X86Code.here().code().hasTiles()) {
           widensBlocksWithinItsSegments(blocks.tiles(form), w.segment(), count * depth);
           int high = 1 + random.nextInt(70);
-          multipliesTilesBesides(blocks.tileProduct(form), high, w.segment(), count * depth);
+          Blocks.TileProducts products = blocks.tileProducts(form);
+          multipliesTilesBesides(products.first(), high, w.segment(), count * depth);
+          multipliesTilesBesides(products.later(), high, w.segment(), count * depth);
         }
         product.run(
             integers.segment(),
