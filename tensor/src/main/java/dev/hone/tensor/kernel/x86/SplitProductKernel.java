@@ -180,7 +180,8 @@ final class SplitProductKernel {
       asm.mov(k, c);
       for (int tile = 0; tile < tiles; tile++) {
         for (int column = 0; column < 2; column++) {
-          asm.tilestored(Memory.at(k, cStride, 1, column * TILE_BYTES), TileRound.sum(tile, column));
+          asm.tilestored(
+              Memory.at(k, cStride, 1, column * TILE_BYTES), TileRound.sum(tile, column));
         }
         if (tile + 1 < tiles) {
           down(k, c, cStride);

@@ -81,12 +81,7 @@ final class TiledBlockProduct implements PanelProduct {
   }
 
   private void multiply(
-      int part,
-      int fromPanel,
-      int toPanel,
-      MemorySegment out,
-      long outStride,
-      MemorySegment bias) {
+      int part, int fromPanel, int toPanel, MemorySegment out, long outStride, MemorySegment bias) {
     long width = (long) weight.columns() * Float.BYTES;
     int blocks = blocks(part);
     BlockForm form = code.blocks().form(weight.form());
