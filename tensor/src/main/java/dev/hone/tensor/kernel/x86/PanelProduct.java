@@ -4,16 +4,24 @@ import dev.hone.tensor.Tensor;
 import dev.hone.tensor.kernel.panels.BlockPanels;
 import dev.hone.tensor.kernel.panels.DotPanels;
 import dev.hone.tensor.kernel.panels.Panels;
+import dev.hone.tensor.kernel.panels.SparsePanels;
 import dev.hone.tensor.kernel.panels.TilePanels;
 import dev.hone.tensor.kernel.panels.WidenedPanels;
 import java.lang.foreign.MemorySegment;
 
 /** Some rows of an input, made ready to be multiplied with one panel of a weight after another. */
 sealed interface PanelProduct extends AutoCloseable
-    permits WidenedProduct, TileProduct, TiledBlockProduct, DotProduct, BlockProduct {
+    permits WidenedProduct,
+        TileProduct,
+        TiledBlockProduct,
+        TiledSparseProduct,
+        DotProduct,
+        BlockProduct {
 
   static PanelProduct of(Tensor x, int row, int rows, Panels weight, X86Code code) {
     return switch (weight) {
+      case SparsePanels some when TiledSparseProduct.multiplies(some, x.rows()) ->
+          new TiledSparseProduct(x, row, rows, some, code);
       case WidenedPanels widened -> new WidenedProduct(x, row, rows, widened, code);
       case TilePanels tiles -> new TileProduct(x, row, rows, tiles, code);
       case DotPanels dots ->

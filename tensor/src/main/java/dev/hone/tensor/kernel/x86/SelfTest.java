@@ -96,28 +96,34 @@ final class SelfTest {
 
   /** Of whole numbers every third is zero; few rows, and more. */
   private void sparse() {
-    int depth = 9;
-    int out = columns + 1;
+    for (Plain type : List.of(Plain.F32, Plain.F16, Plain.BF16)) {
+      sparse(type, columns);
+      if (code.hasTiles() && type != Plain.F16) {
+        sparse(type, AmxForm.COLUMNS);
+      }
+    }
+  }
+
+  private void sparse(Plain type, int width) {
+    int depth = 64;
+    int out = width + 1;
     try (ComputePool pool = new ComputePool(1)) {
-      for (Plain type : List.of(Plain.F32, Plain.F16, Plain.BF16)) {
-        Tensor w = Tensor.allocate(arena, Plain.F32, out, depth);
-        w.data().copyFrom(floats(out * depth, i -> i % 3 == 0 ? 0 : i % 11 - 5));
-        Tensor stored = Layouts.encode(w, type, arena);
-        SparsePanels panels = SparsePanels.pack(stored, columns, arena, pool);
-        float[] weights = w.toArray();
-        for (int rows : new int[] {1, SparseRowsKernel.MOST_ROWS + 1}) {
-          Tensor x = Tensor.allocate(arena, Plain.F32, rows, depth);
-          x.data().copyFrom(floats(rows * depth, i -> i % 5 - 2));
-          Tensor y = Tensor.allocate(arena, Plain.F32, rows, out);
-          new X86Linear(x, panels, null, Activation.NONE, y, code).run(pool);
-          float[] in = x.toArray();
-          expect(
-              type.label() + " without zeros",
-              y.data(),
-              rows * out,
-              i -> product(in, i / out * depth, weights, i % out * depth, depth),
-              0);
-        }
+      Tensor w = Tensor.allocate(arena, Plain.F32, out, depth);
+      w.data().copyFrom(floats(out * depth, i -> i % 3 == 0 ? 0 : i % 11 - 5));
+      SparsePanels panels = SparsePanels.pack(Layouts.encode(w, type, arena), width, arena, pool);
+      float[] weights = w.toArray();
+      for (int rows : new int[] {1, SparseRowsKernel.MOST_ROWS + 1}) {
+        Tensor x = Tensor.allocate(arena, Plain.F32, rows, depth);
+        x.data().copyFrom(floats(rows * depth, i -> i % 5 - 2));
+        Tensor y = Tensor.allocate(arena, Plain.F32, rows, out);
+        new X86Linear(x, panels, null, Activation.NONE, y, code).run(pool);
+        float[] in = x.toArray();
+        expect(
+            type.label() + " without zeros",
+            y.data(),
+            rows * out,
+            i -> product(in, i / out * depth, weights, i % out * depth, depth),
+            0);
       }
     }
   }

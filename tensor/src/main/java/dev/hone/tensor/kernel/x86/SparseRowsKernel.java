@@ -16,12 +16,12 @@ import dev.hone.tensor.kernel.x86.assembler.Width;
 import java.lang.foreign.MemorySegment;
 
 /**
- * One to six rows times one of {@link SparsePanels}: {@code c[r, j] = start[j] + Σk a[r, k] w[k,
+ * One to eight rows times one of {@link SparsePanels}: {@code c[r, j] = start[j] + Σk a[r, k] w[k,
  * j]}. Zeros are not read; each number is read once, and put at its place in a register.
  */
 final class SparseRowsKernel {
   /** Rows whose sums fit in the registers. */
-  static final int MOST_ROWS = 6;
+  static final int MOST_ROWS = 8;
 
   /** Rows that one register reaches: by the stride, its double, and none. */
   private static final int REACH = 3;

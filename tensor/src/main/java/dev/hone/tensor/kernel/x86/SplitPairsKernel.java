@@ -114,7 +114,7 @@ final class SplitPairsKernel {
 
     private void pair() {
       asm.vmovups(even, Memory.at(from, 0));
-      split.storePair(even, odd, evenPart, oddPart, parts, Memory.at(out, 0));
+      split.storePair(even, odd, evenPart, oddPart, parts, Memory.at(out, 0), SplitParts.BYTES);
       next();
     }
 

@@ -64,8 +64,12 @@ final class SplitParts {
     asm.vmovups(to.plus((parts - 1) * BYTES), low);
   }
 
-  /** Stores a vector of each of two rows as a pair; overwrites all four. */
-  void storePair(Vec even, Vec odd, Vec evenPart, Vec oddPart, int parts, Memory to) {
+  /**
+   * Stores a vector of each of two rows as a pair; overwrites all four.
+   *
+   * @param stride bytes from one part to the next
+   */
+  void storePair(Vec even, Vec odd, Vec evenPart, Vec oddPart, int parts, Memory to, int stride) {
     for (int part = 0; part < parts; part++) {
       round(evenPart, even);
       round(oddPart, odd);
@@ -75,7 +79,7 @@ final class SplitParts {
       }
       asm.vpsrld(evenPart, evenPart, Short.SIZE);
       asm.vpaddd(evenPart, evenPart, oddPart);
-      asm.vmovups(to.plus(part * BYTES), evenPart);
+      asm.vmovups(to.plus(part * stride), evenPart);
     }
   }
 }

@@ -5,6 +5,7 @@ import dev.hone.tensor.Input.StaticInt8;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.kernel.panels.DotPanels;
 import dev.hone.tensor.kernel.panels.Panels;
+import dev.hone.tensor.kernel.panels.SparsePanels;
 import dev.hone.tensor.kernel.panels.TilePanels;
 import dev.hone.tensor.kernel.x86.AmxProductKernel.Factors;
 import java.lang.foreign.MemorySegment;
@@ -49,13 +50,14 @@ final class TileProduct implements PanelProduct {
         || weight instanceof DotPanels dots && dots.order().equals(DotPanels.Order.TILES);
   }
 
-  /** How a weight is multiplied that lies for tiles. */
+  /** How a weight is multiplied that lies for tiles, or is made so. */
   static AmxForm form(Panels weight) {
     return switch (weight) {
       case TilePanels tiles ->
           tiles.type() == Plain.F32
               ? AmxForm.FLOATS
               : tiles.rounded() ? AmxForm.BF16 : AmxForm.FLOATS_BF16;
+      case SparsePanels some -> some.type() == Plain.F32 ? AmxForm.FLOATS : AmxForm.FLOATS_BF16;
       default -> AmxForm.INT8;
     };
   }

@@ -10,6 +10,7 @@ import java.util.Map;
 final class Tiles {
   private final Map<AmxForm, AmxProductKernel> products = new EnumMap<>(AmxForm.class);
   private final Map<AmxForm, AmxRowsKernel> rows = new EnumMap<>(AmxForm.class);
+  private final Map<AmxForm, SparseTilesKernel> sparse = new EnumMap<>(AmxForm.class);
   private final Map<Input, AmxRoundingKernel> rounding = new HashMap<>();
   private final AmxRoundingKernel staticRounding = new AmxRoundingKernel(StaticInt8.of(0, 0));
 
@@ -19,6 +20,9 @@ final class Tiles {
       if (form != AmxForm.INT8) {
         rows.put(form, new AmxRowsKernel(form));
       }
+    }
+    for (AmxForm form : SparseTilesKernel.FORMS) {
+      sparse.put(form, new SparseTilesKernel(form));
     }
     for (Input input : Input.Kind.values()) {
       if (input.ofRows()) {
@@ -34,6 +38,11 @@ final class Tiles {
   /** Of floats. */
   AmxRowsKernel rows(AmxForm form) {
     return rows.get(form);
+  }
+
+  /** What makes panels without zeros ready, for one of {@link SparseTilesKernel#FORMS}. */
+  SparseTilesKernel sparse(AmxForm form) {
+    return sparse.get(form);
   }
 
   /** For {@link AmxForm#INT8}. */

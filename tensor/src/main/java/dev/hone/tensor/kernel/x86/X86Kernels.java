@@ -98,20 +98,20 @@ public final class X86Kernels implements Kernels {
     return code.hasTiles();
   }
 
-  /**
-   * Numbers are put at their places by an instruction that AVX2 lacks; where tiles multiply a
-   * weight, many rows would be slower without them.
-   */
+  /** Numbers are put at their places by an instruction that AVX2 lacks. */
   @Override
   public boolean multipliesSparse(Tensor weight) {
-    boolean tiled = code.hasTiles() && TilePanels.fits(weight);
-    return code.has(Feature.AVX512) && SparsePanels.fits(weight.dtype()) && !tiled;
+    return code.has(Feature.AVX512) && SparsePanels.fits(weight.dtype());
   }
 
   @Override
   public PackedMatrix packSparse(Tensor weight, Arena arena) {
     Shapes.checkPack(weight);
-    return SparsePanels.pack(weight, code.product().columns(), arena, pool);
+    int columns =
+        code.hasTiles() && TiledSparseProduct.fits(weight)
+            ? AmxForm.COLUMNS
+            : code.product().columns();
+    return SparsePanels.pack(weight, columns, arena, pool);
   }
 
   @Override

@@ -6,6 +6,7 @@ import dev.hone.tensor.Activation;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.kernel.panels.BlockPanels;
 import dev.hone.tensor.kernel.panels.Panels;
+import dev.hone.tensor.kernel.panels.SparsePanels;
 import dev.hone.tensor.kernel.panels.WidenedPanels;
 import dev.hone.tensor.parallel.ComputePool;
 import java.lang.foreign.Arena;
@@ -90,7 +91,7 @@ record X86Linear(
     if (tiled()) {
       int most = (int) Math.max(1, TILED_BYTES / rowBytes());
       int parts = (rows + most - 1) / most;
-      boolean near = weight.packedBytes() <= NEAR_BYTES && !blocksByTiles();
+      boolean near = weight.packedBytes() <= NEAR_BYTES && TileProduct.multiplies(weight);
       return near ? Math.max(parts, Math.clamp(rows / AmxForm.ROWS, 1, wanted)) : parts;
     }
     if (weight instanceof WidenedPanels) {
@@ -101,7 +102,9 @@ record X86Linear(
   }
 
   private boolean tiled() {
-    return TileProduct.multiplies(weight) || blocksByTiles();
+    return TileProduct.multiplies(weight)
+        || blocksByTiles()
+        || weight instanceof SparsePanels some && TiledSparseProduct.multiplies(some, x.rows());
   }
 
   private boolean blocksByTiles() {

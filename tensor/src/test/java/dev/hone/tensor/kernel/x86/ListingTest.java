@@ -41,6 +41,7 @@ class ListingTest {
     for (AmxForm form : AmxForm.values()) {
       all.add(AmxProductKernel.assemble(form));
     }
+    SparseTilesKernel.FORMS.forEach(form -> all.add(SparseTilesKernel.assemble(form)));
     all.add(AmxRowsKernel.assemble(AmxForm.BF16));
     all.add(AmxRowsKernel.assemble(AmxForm.FLOATS));
     all.add(AmxRoundingKernel.assemble(Input.DYNAMIC_INT8));
