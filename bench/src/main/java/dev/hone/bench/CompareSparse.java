@@ -3,11 +3,13 @@ package dev.hone.bench;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.hone.bench.KernelTable.Weights;
 import dev.hone.compress.LayerSelection;
 import dev.hone.compress.Recipe;
 import dev.hone.compress.prune.Criterion;
 import dev.hone.compress.prune.Prune;
 import dev.hone.compress.prune.Sparsity;
+import dev.hone.measure.LimitMeter;
 import dev.hone.measure.Timing;
 import dev.hone.measure.language.DissolvedGrid;
 import dev.hone.model.Batch;
@@ -23,6 +25,7 @@ import dev.hone.runtime.SparseProducts;
 import dev.hone.runtime.cache.CachedSequence;
 import dev.hone.runtime.cache.PagedCache;
 import dev.hone.tensor.DType.Plain;
+import dev.hone.tensor.LargePages;
 import dev.hone.tensor.kernel.KernelTier;
 import dev.hone.tensor.kernel.Kernels;
 import dev.hone.tensor.layout.Layouts;
@@ -33,21 +36,25 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.stream.Collectors;
 
 /**
- * What zeros are worth to a decoder: "SmolLM2 restored" pruned by magnitude, its products dense and
+ * What zeros are worth: products of few and of many rows without them beside dense ones, weights
+ * coming from memory; and a decoder, "SmolLM2 restored" pruned by magnitude, its products dense and
  * as loading chooses them, by turns in one process. Prints, and stores JSON unless only some cases
  * were asked for.
  */
 final class CompareSparse {
   private static final JsonMapper JSON = new JsonMapper();
-  private static final List<String> SHARES = List.of("50%", "70%");
+  private static final List<String> SHARES = List.of("50%");
   private static final List<Plain> TYPES = List.of(Plain.F16, Plain.BF16, Plain.F32);
+  private static final List<Integer> TOKENS = List.of(1, 8, 128);
   private static final int GENERATED = 32;
   private static final int PROMPT = 128;
 
@@ -62,7 +69,10 @@ final class CompareSparse {
     report.put("command", "bench/compare sparse --rounds " + rounds + " --threads " + threads);
     report.put("date", Instant.now().toString());
     report.set("machine", Machine.describe(threads));
-    ArrayNode cases = report.putArray("cases");
+    if ("products".contains(only)) {
+      products(report.putArray("products"), rounds, threads);
+    }
+    ArrayNode cases = report.putArray("decoder");
     Path folder = Files.createTempDirectory("hone-sparse-");
     try (var pool = new ComputePool(threads)) {
       Kernels kernels = KernelTier.select(Optional.empty()).tier().create(pool);
@@ -82,6 +92,40 @@ final class CompareSparse {
     }
     if (only.isEmpty()) {
       Results.store("sparse", report, Path.of(options.of("--results", Results.FOLDER)));
+    }
+  }
+
+  /** Weights of a decoder, and how many times as fast as with zeros; both by the memory's speed. */
+  private static void products(ArrayNode lines, int rounds, int threads) {
+    KernelTier tier = KernelTier.select(Optional.empty()).tier();
+    try (Arena arena = Arena.ofShared();
+        var all = new ComputePool(threads);
+        var one = new ComputePool(1)) {
+      var meter = new LimitMeter(all, arena);
+      var bench = new KernelTiming.Bench(tier.create(all), tier.create(one), meter, rounds);
+      for (List<Weights> some : KernelTable.SPARSE) {
+        Map<Integer, Double> dense = new HashMap<>();
+        for (Weights weights : some) {
+          try (Arena memory = LargePages.arena()) {
+            var table = new KernelTable(bench.all(), meter.peaks(), memory);
+            List<KernelCase> cases = table.decoder(weights, TOKENS);
+            for (int i = 0; i < cases.size(); i++) {
+              KernelTiming t = bench.time(cases.get(i));
+              dense.putIfAbsent(TOKENS.get(i), t.ofReadByFile());
+              double times = t.ofReadByFile() / dense.get(TOKENS.get(i));
+              System.out.printf(
+                  Locale.ROOT,
+                  "%-34s %8.2f ms, %.2f of read bandwidth, %.2fx dense%n",
+                  t.timed().name(),
+                  t.millis(),
+                  t.ofRead(),
+                  times);
+              ObjectNode line = lines.addObject().put("case", t.timed().name());
+              line.put("millis", t.millis()).put("ofRead", t.ofRead()).put("timesDense", times);
+            }
+          }
+        }
+      }
     }
   }
 

@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import dev.hone.bench.KernelTable.Weights;
 import java.util.Collection;
-import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.function.Consumer;
@@ -40,11 +39,6 @@ final class KernelFigures {
         each(weights, tokens, t -> judge(t, "of the smaller bound", t.share(), 0.70));
       }
     }
-    if (wide) {
-      KernelTable.SPARSE.forEach(this::sparse);
-    } else {
-      none("products without zeros: this processor lacks AVX-512");
-    }
     if (tiles) {
       tiled();
     } else {
@@ -61,21 +55,6 @@ final class KernelFigures {
       }
     }
     return figures;
-  }
-
-  /** One row: how many times as fast as a product that reads zeros; both by the memory's speed. */
-  private void sparse(Weights dense, List<Weights> without) {
-    each(
-        dense,
-        1,
-        full -> {
-          for (Weights weights : without) {
-            each(
-                weights,
-                1,
-                t -> judge(t, "times dense", t.ofReadByFile() / full.ofReadByFile(), 1.4));
-          }
-        });
   }
 
   /** Of the smaller of two bounds: the peak of tiles, and memory where weights come from it. */

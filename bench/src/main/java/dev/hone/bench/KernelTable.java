@@ -16,11 +16,9 @@ import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
-import java.util.stream.Stream;
 
 /**
  * The kernels that are timed, and at which shapes: those of a decoder of 1.1 billion weights, whose
@@ -65,12 +63,12 @@ final class KernelTable {
       List.of(
           Q8_0, Q4_0, INT4, INT8, new Weights(new Affine(8, 0, true), Input.FLOAT), F16, BF16, F32);
 
-  /** Those without their zeros, each after the same with them. */
-  static final Map<Weights, List<Weights>> SPARSE =
-      Map.of(
-          F32, List.of(sparse(F32, 50), sparse(F32, 70), sparse(F32, 90)),
-          F16, List.of(sparse(F16, 50)),
-          BF16, List.of(sparse(BF16, 50)));
+  /** With all their zeros, then without. */
+  static final List<List<Weights>> SPARSE =
+      List.of(
+          List.of(F32, sparse(F32, 50), sparse(F32, 70), sparse(F32, 90)),
+          List.of(F16, sparse(F16, 50)),
+          List.of(BF16, sparse(BF16, 50)));
 
   /** Of which a prompt or a batch is multiplied. */
   static final List<Weights> MANY_ROWS = List.of(Q8_0, Q4_0, INT4, INT8, F32);
@@ -119,13 +117,6 @@ final class KernelTable {
     this.kernels = kernels;
     this.peaks = peaks;
     this.arena = arena;
-  }
-
-  /** All, those without zeros behind the same with them. */
-  static List<Weights> weights() {
-    return FEW_ROWS.stream()
-        .flatMap(w -> Stream.concat(Stream.of(w), SPARSE.getOrDefault(w, List.of()).stream()))
-        .toList();
   }
 
   private static Weights sparse(Weights dense, int zeros) {
