@@ -207,8 +207,8 @@ final class CompressionOptions {
       terminal
           .out()
           .printf(
-              "zeros: %s of these matrices' weights, stored as they were: they take the bytes and"
-                  + " the time of others%n",
+              "zeros: %s of these matrices' weights, stored as they were; loading leaves them out"
+                  + " where that is faster (inspect --memory says where)%n",
               Units.percent(
                   changes.stream().mapToDouble(c -> c.zeros() * c.weights()).sum() / weights));
     }

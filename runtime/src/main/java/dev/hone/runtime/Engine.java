@@ -35,8 +35,8 @@ public final class Engine implements AutoCloseable {
    */
   private static final long WARM_UP_NANOS = 500_000_000;
 
-  /** Tokens of an encoder's short text. */
-  private static final int SHORT_TEXT = 32;
+  /** Of an encoder's usual text. */
+  private static final int TEXT_TOKENS = 128;
 
   private final Transformer model;
   private final PackedWeights weights;
@@ -64,13 +64,13 @@ public final class Engine implements AutoCloseable {
   }
 
   /**
-   * The same for a model's usual work, the next token or a short text: weights that are zero are
-   * left out where that is measured to be faster here ({@link #sparseProducts}), and sums are then
-   * rounded otherwise.
+   * The same for a model's usual work, the next token or a text: weights that are zero are left out
+   * where that is measured to be faster here ({@link #sparseProducts}), and sums are then rounded
+   * otherwise.
    */
   public static Engine measured(Transformer model, Kernels kernels, ActivationType activations) {
     Transformer read = activations.of(model, kernels);
-    int rows = model.head() instanceof Head.NextToken ? 1 : SHORT_TEXT;
+    int rows = model.head() instanceof Head.NextToken ? 1 : TEXT_TOKENS;
     return new Engine(read, kernels, null, rows);
   }
 

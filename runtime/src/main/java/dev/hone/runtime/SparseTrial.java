@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.BiConsumer;
 import java.util.function.ToLongFunction;
 import java.util.stream.Collectors;
@@ -32,13 +33,14 @@ final class SparseTrial implements AutoCloseable {
 
   private static final double STEPS = 20;
 
-  private static final int MOST_ROUNDS = 9;
+  /** Rounds in which nothing got faster: code is compiled then. */
+  private static final int SETTLED = 5;
 
-  /** After which no further round is begun, if there were {@link #LEAST_ROUNDS}. */
-  private static final long NANOS = 400_000_000;
+  /** A round that takes so much of the time before is no faster. */
+  private static final double SETTLED_WITHIN = 0.97;
 
-  /** The first finds code that is not compiled yet. */
-  private static final int LEAST_ROUNDS = 3;
+  /** After which no further round is begun. */
+  private static final long NANOS = 2_000_000_000;
 
   private final Kernels kernels;
   private final int rows;
@@ -61,9 +63,12 @@ final class SparseTrial implements AutoCloseable {
     private long round;
     private boolean closed;
 
-    void endRound() {
+    /** Whether it was faster than those before. */
+    boolean endRound() {
+      boolean faster = round < SETTLED_WITHIN * fastest;
       fastest = Math.min(fastest, round);
       round = 0;
+      return faster;
     }
 
     void close() {
@@ -83,8 +88,9 @@ final class SparseTrial implements AutoCloseable {
       this.key = key;
     }
 
+    /** Dense where nothing was measured. */
     Side chosen() {
-      return sparse.fastest < dense.fastest ? sparse : dense;
+      return dense.fastest >= SparseProducts.LEAST_GAIN * sparse.fastest ? sparse : dense;
     }
   }
 
@@ -139,16 +145,21 @@ final class SparseTrial implements AutoCloseable {
 
   private void measure(List<Member> measured) {
     long end = System.nanoTime() + NANOS;
-    int most = measured.isEmpty() ? 0 : MOST_ROUNDS;
+    Set<Group> groups = measured.stream().map(Member::group).collect(Collectors.toSet());
     try (Arena arena = Arena.ofShared()) {
       Tensor x = room(arena, measured, key -> key.in);
       Tensor y = room(arena, measured, key -> key.out);
-      for (int r = 0; r < most && (r < LEAST_ROUNDS || System.nanoTime() < end); r++) {
+      for (int settled = 0; settled < SETTLED; settled++) {
         measured.forEach(m -> m.group.dense.round += nanos(x, m.dense, y));
         measured.forEach(m -> m.group.sparse.round += nanos(x, m.sparse, y));
-        for (Group group : measured.stream().map(Member::group).collect(Collectors.toSet())) {
-          group.dense.endRound();
-          group.sparse.endRound();
+        boolean faster = false;
+        for (Group group : groups) {
+          faster |= group.dense.endRound();
+          faster |= group.sparse.endRound();
+        }
+        settled = faster ? -1 : settled;
+        if (System.nanoTime() > end) {
+          return;
         }
       }
     }
