@@ -1,5 +1,6 @@
 package dev.hone.bench;
 
+import dev.hone.compress.search.EncoderSubject;
 import dev.hone.compress.search.Halves;
 import dev.hone.compress.search.Optimizer;
 import dev.hone.compress.search.TaskQuality;
@@ -70,16 +71,16 @@ final class OptimizeQuality {
       int threads,
       QualityLines lines)
       throws IOException {
+    EncoderOptions options = EncoderOptions.defaults().threads(threads).onCut(_ -> {});
+    List<String> texts = workload.stream().map(Example::text).toList();
     Path folder = Files.createTempDirectory("hone-quality-");
     try {
       for (double maxLoss : List.of(0.005, 0.01, 0.02)) { // what one measured, the next one knows
         long start = System.nanoTime();
         Optimizer.Result result =
-            new Optimizer(
-                    model,
-                    EncoderOptions.defaults().threads(threads).onCut(_ -> {}),
+            new Optimizer<>(
+                    () -> EncoderSubject.load(model, options, texts),
                     quality,
-                    workload.stream().map(Example::text).toList(),
                     new Optimizer.Settings(
                         name,
                         maxLoss,
@@ -124,6 +125,6 @@ final class OptimizeQuality {
   }
 
   private static double timeToOriginals(Trial trial) {
-    return trial.speed().batch().p50Nanos() / trial.beside().batch().p50Nanos();
+    return trial.speed().many().p50Nanos() / trial.beside().many().p50Nanos();
   }
 }

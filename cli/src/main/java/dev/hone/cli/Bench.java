@@ -135,14 +135,15 @@ final class Bench implements Callable<Integer> {
     WrongInput.refuse(spec, "is for decoders", BenchDecoder.NAMES);
     List<String> texts = data == null ? Texts.of(Texts.Part.REPORT) : TextOptions.lines(data);
     try (Encoder encoder = model.encoder(terminal)) {
-      Workload workload = Workload.of(texts, encoder::tokens, 1);
+      Workload.OfTexts workload = Workload.of(texts, encoder::tokens, 1);
       if (profile) {
         MachineLimits limits = limits(terminal);
         print(encoder.kernels(), limits, profiles(encoder, workload, plan, limits));
         return 0;
       }
-      Speed speed = Speed.measure(workload, plan, encoder::answers);
-      Measurement measured = measurement(encoder, speed, model.options(terminal).threads());
+      Speed speed = Speed.measure(plan, workload.by(encoder::answers));
+      Measurement measured =
+          measurement(encoder, workload, speed, model.options(terminal).threads());
       if (json) {
         terminal.json(measured);
       } else {
@@ -162,7 +163,7 @@ final class Bench implements Callable<Integer> {
   }
 
   private static Profiles profiles(
-      Encoder encoder, Workload workload, Timing.Plan plan, MachineLimits limits) {
+      Encoder encoder, Workload.OfTexts workload, Timing.Plan plan, MachineLimits limits) {
     var samples = new LinkedHashMap<String, Workload.Sample>();
     samples.put("short text", workload.shortText());
     samples.put("long text", workload.longText());
@@ -198,22 +199,22 @@ final class Bench implements Callable<Integer> {
     terminal.out().println("limits: " + limits.text());
   }
 
-  private Measurement measurement(Encoder encoder, Speed speed, int threads) {
-    Workload workload = speed.workload();
+  private Measurement measurement(
+      Encoder encoder, Workload.OfTexts workload, Speed speed, int threads) {
     return new Measurement(
         model.name(),
         Machine.here(threads, encoder.kernels()),
         workload.shortText().tokens(),
-        speed.shortText().p50Nanos() / 1e6,
-        speed.shortText().p95Nanos() / 1e6,
+        speed.one().p50Nanos() / 1e6,
+        speed.one().p95Nanos() / 1e6,
         workload.longText().tokens(),
-        speed.longText().p50Nanos() / 1e6,
-        speed.longText().p95Nanos() / 1e6,
+        speed.large().p50Nanos() / 1e6,
+        speed.large().p95Nanos() / 1e6,
         workload.batch().texts().size(),
         workload.batch().tokens(),
-        speed.textsPerSecond(),
-        speed.tokensPerSecond(),
-        speed.batch().noise(),
+        workload.textsPerSecond(speed),
+        workload.tokensPerSecond(speed),
+        speed.many().noise(),
         encoder.model().weightFileBytes(),
         encoder.sizeBytes());
   }

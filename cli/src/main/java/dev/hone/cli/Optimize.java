@@ -1,14 +1,16 @@
 package dev.hone.cli;
 
-import dev.hone.compress.Recipe;
 import dev.hone.compress.RecipeFile;
 import dev.hone.compress.search.AnswerQuality;
+import dev.hone.compress.search.DecoderSubject;
 import dev.hone.compress.search.EmbeddingQuality;
+import dev.hone.compress.search.EncoderSubject;
 import dev.hone.compress.search.Halves;
+import dev.hone.compress.search.LanguageQuality;
 import dev.hone.compress.search.Optimizer;
 import dev.hone.compress.search.Quality;
+import dev.hone.compress.search.Subject;
 import dev.hone.compress.search.TaskQuality;
-import dev.hone.compress.search.Trial;
 import dev.hone.measure.Example;
 import dev.hone.measure.Machine;
 import dev.hone.measure.Objective;
@@ -16,9 +18,12 @@ import dev.hone.measure.Task;
 import dev.hone.measure.Timing;
 import dev.hone.measure.Units;
 import dev.hone.measure.report.Report;
+import dev.hone.measure.report.Sizes;
 import dev.hone.model.Head;
 import dev.hone.model.folder.Model;
 import dev.hone.model.folder.ModelWriter;
+import dev.hone.runtime.EncoderOptions;
+import dev.hone.tensor.kernel.KernelTier;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -27,6 +32,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import picocli.CommandLine.Command;
@@ -47,13 +53,17 @@ import picocli.CommandLine.Spec;
       "The best so far and its report stand in their places after every candidate. Stopped, the"
           + " same command goes on behind the last one, which OUTPUT.trials.jsonl keeps; so does"
           + " one with another budget.",
+      "A decoder reads windows of a text beside the original: its loss is the Kullback-Leibler"
+          + " divergence of what both foretell, in nats. Its latency is that of tokens generated"
+          + " one after the other, its throughput that of 8 sequences together.",
       "Writes the model to a folder that every command reads, and report.html and report.json."
     },
     footer = {
       "",
       "Examples:",
       "  hone optimize minilm",
-      "  hone optimize ./my-classifier --task sst2 --data dev.tsv --max-loss 0.5%%"
+      "  hone optimize ./my-classifier --task sst2 --data dev.tsv --max-loss 0.5%%",
+      "  hone optimize model-f16.gguf --data text.txt --max-loss 0.05 --objective latency"
     })
 final class Optimize implements Callable<Integer> {
   @Spec private CommandSpec spec;
@@ -76,15 +86,15 @@ final class Optimize implements Callable<Integer> {
       names = "--task",
       description =
           "Measure the loss by a task instead of by the vectors: stsb, sst2, labelled, ..."
-              + " (see hone eval --help).")
+              + " (see hone eval --help); of a decoder perplexity.")
   private String task;
 
   @Option(
       names = "--data",
       paramLabel = "FILE",
       description =
-          "With --task its examples to choose by, else texts, a line a text (default: Hone's own)."
-              + " Without --eval one half of them is only reported on.")
+          "With --task its examples to choose by, else texts, a line a text (default: Hone's own);"
+              + " of a decoder one text. Without --eval one half is only reported on.")
   private Path data;
 
   @Option(names = "--eval", paramLabel = "FILE", description = "Examples or texts to report by.")
@@ -128,6 +138,8 @@ final class Optimize implements Callable<Integer> {
       description = "Minutes after which no other candidate is begun (default: ${DEFAULT-VALUE}).")
   private double minutes;
 
+  @Mixin private OptimizeDecoder decoder;
+
   @Option(names = "--json", description = "Print the report as JSON.")
   private boolean json;
 
@@ -141,16 +153,28 @@ final class Optimize implements Callable<Integer> {
       throw new WrongInput(
           "--trials=" + trials + " must be at least 1, --time=" + minutes + " above 0");
     }
-    List<Recipe> asked = recipes.stream().map(RecipeFile::read).toList();
     Path source = model.model().resolve(terminal);
     Path target = output == null ? Path.of(baseName() + "-optimized") : output;
     refuse(source, target);
-    var options = model.options(terminal).onCut(_ -> {}); // the report counts them
-    Quality<?> quality;
+    Head head = head(source);
+    if (head instanceof Head.NextToken) {
+      WrongInput.refuse(spec, "does nothing with a decoder: see --window", "--max-tokens");
+      LanguageQuality quality = decoder.quality(task, data, eval);
+      KernelTier tier = model.compute().tier(terminal);
+      int threads = model.compute().threads();
+      search(() -> DecoderSubject.load(source, tier, threads), quality, target, head);
+      return 0;
+    }
+    WrongInput.refuse(spec, "is for decoders", OptimizeDecoder.NAMES);
+    EncoderOptions options = model.options(terminal).onCut(_ -> {}); // the report counts them
+    Quality<EncoderSubject> quality;
     List<String> workload;
     if (task == null) {
       Halves<String> halves = texts();
-      quality = classifies(source) ? new AnswerQuality(halves) : new EmbeddingQuality(halves);
+      quality =
+          head instanceof Head.SequenceLabels
+              ? new AnswerQuality(halves)
+              : new EmbeddingQuality(halves);
       workload = halves.report();
     } else {
       Task known = Task.of(task);
@@ -158,28 +182,34 @@ final class Optimize implements Callable<Integer> {
       quality = new TaskQuality(known, halves);
       workload = halves.report().stream().map(Example::text).toList();
     }
+    search(() -> EncoderSubject.load(source, options, workload), quality, target, head);
+    return 0;
+  }
+
+  private <S extends Subject<S>> void search(
+      Supplier<S> original, Quality<S> quality, Path target, Head head) throws IOException {
+    var terminal = Terminal.of(spec);
     var settings =
         new Optimizer.Settings(
             model.name(),
             maxLoss,
             objective,
             new Timing.Plan(5, 500, Duration.ofSeconds(seconds)),
-            asked,
+            recipes.stream().map(RecipeFile::read).toList(),
             trials,
             Duration.ofMillis(Math.round(minutes * 60_000)));
     Optimizer.Result result;
     try (var bar = new Bar(terminal, "optimizing " + model.name())) {
       result =
-          new Optimizer(source, options, quality, workload, settings, bar)
-              .run(target, found -> write(report(found, quality, options.threads(), target)));
+          new Optimizer<>(original, quality, settings, bar)
+              .run(target, found -> write(report(found, quality, target)));
     }
-    Report report = report(result, quality, options.threads(), target);
+    Report report = report(result, quality, target);
     if (json) {
       terminal.out().println(report.json());
     } else {
-      print(report, target, terminal);
+      print(report, target, head, terminal);
     }
-    return 0;
   }
 
   private void write(Report report) {
@@ -203,13 +233,13 @@ final class Optimize implements Callable<Integer> {
     }
   }
 
-  private static boolean classifies(Path source) {
+  private static Head head(Path source) {
     try (Model read = Model.load(source)) {
-      return read.transformer().head() instanceof Head.SequenceLabels;
+      return read.transformer().head();
     }
   }
 
-  private void print(Report report, Path target, Terminal terminal) {
+  private void print(Report report, Path target, Head head, Terminal terminal) {
     var out = terminal.out();
     out.println(report.table());
     out.println();
@@ -227,7 +257,12 @@ final class Optimize implements Callable<Integer> {
           "texts:  " + report.changed().size() + " are answered otherwise; the report lists them");
     }
     report.notes().forEach(note -> out.println("note:   " + note));
-    String ask = classifies(target) ? "classify " : "embed ";
+    String ask =
+        switch (head) {
+          case Head.NextToken _ -> "generate ";
+          case Head.SequenceLabels _ -> "classify ";
+          case Head.SentenceEmbedding _, Head.HiddenStates _, Head.TokenLabels _ -> "embed ";
+        };
     out.println("model:  " + target + "   (try: ./hone " + ask + target + " \"some text\")");
     out.println(
         "report: " + reports.resolve("report.html") + ", " + reports.resolve("report.json"));
@@ -266,23 +301,23 @@ final class Optimize implements Callable<Integer> {
     }
   }
 
-  private Report report(Optimizer.Result result, Quality<?> quality, int threads, Path target) {
+  private Report report(Optimizer.Result result, Quality<?> quality, Path target) {
     return new Report(
         model.name(),
         command(),
         Instant.now().toString(),
-        Machine.here(threads, result.kernels()),
+        Machine.here(model.compute().threads(), result.kernels()),
         quality.source(),
         quality.lossMeaning(),
         maxLoss,
         objective,
         result.withinBudget(),
-        result.original().measured(),
-        result.candidates().stream().map(Trial::measured).toList(),
-        result.chosen().measured(),
+        result.original().measured(result.workload()),
+        result.candidates().stream().map(t -> t.measured(result.workload())).toList(),
+        result.chosen().measured(result.workload()),
         result.reason(),
         result.chosen().report().changed(),
-        Report.Sizes.of(result.chosen().speed()),
+        Sizes.of(result.chosen().speed(), result.workload()),
         result.notes(),
         target.toString());
   }
@@ -299,6 +334,6 @@ final class Optimize implements Callable<Integer> {
   private String baseName() {
     String name = model.name();
     Path file = Path.of(name.startsWith("hf:") ? name.substring(3).split("@")[0] : name);
-    return file.getFileName().toString();
+    return file.getFileName().toString().replaceFirst("\\.gguf$", "");
   }
 }

@@ -212,6 +212,12 @@ class CommandsTest {
         "optimize|{embedder}|-o|{foreign}",
         "optimize|{embedder}|--trials|0",
         "optimize|{embedder}|--time|0",
+        "optimize|{embedder}|--window|16",
+        "optimize|{decoder}",
+        "optimize|{decoder}|--data|{texts}|--task|sst2",
+        "optimize|{decoder}|--data|{missing}",
+        "optimize|{decoder}|--data|{texts}|--window|4|--windows|0",
+        "optimize|{decoder}|--data|{texts}|--max-tokens|16",
         "quantize|{embedder}|--out|{foreign}|--method|rtn",
         "quantize|{embedder}|--out|new-folder",
         "quantize|{embedder}|--out|new-folder|--calibration|{missing}",
@@ -329,6 +335,34 @@ class CommandsTest {
     assertThat(done.out()).contains("iq4_nl").contains("q5_1");
     JsonNode near = json("compare|{decoder}|" + target + "|--data|{texts}|--window|8").get("all");
     assertThat(near.get("divergence").asDouble()).isBetween(1e-7, 0.1);
+  }
+
+  @Test
+  void optimizeADecoder() throws IOException {
+    Path text = folder.resolve("long.txt");
+    Files.writeString(text, "The king sleeps, and a rose by any other name. ".repeat(30));
+    Path made = folder.resolve("decoder-optimized");
+    String line =
+        "optimize|{decoder}|--data|"
+            + text
+            + "|--window|16|--windows|20|--max-loss|0.05|--objective|latency|--trials|2|-o|"
+            + made
+            + "|--report|"
+            + folder.resolve("reports");
+    Answer plain = hone(line);
+    assertThat(plain.code()).as(plain.err()).isZero();
+    assertThat(plain.out())
+        .contains("tokens/s", "try: ./hone generate " + made)
+        .doesNotContain("texts/s");
+    JsonNode report = hone(line + "|--json").json(); // of its log
+    assertThat(report.at("/chosen/chooseLoss/high").asDouble()).isBetween(0.0, 0.05);
+    assertThat(report.at("/chosen/generation/tokensPerSecond").asDouble()).isPositive();
+    assertThat(keys(report.at("/chosen/metrics"))).contains("perplexity", "same first choice");
+    assertThat(hone("generate|" + made + "|fox|--max-tokens|2").code()).isZero();
+    JsonNode near =
+        json("compare|{decoder}|" + made + "|--data|" + text + "|--window|16|--activations|INT8");
+    assertThat(near.at("/all/divergence").asDouble())
+        .isCloseTo(report.at("/chosen/loss").asDouble(), withinPercentage(50));
   }
 
   @Test

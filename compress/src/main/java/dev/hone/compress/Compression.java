@@ -4,21 +4,9 @@ import dev.hone.compress.calibrate.Calibration;
 import dev.hone.compress.calibrate.CalibrationTexts;
 import dev.hone.model.Batch;
 import dev.hone.model.Head;
-import dev.hone.model.Linear;
-import dev.hone.model.Transformer;
-import dev.hone.model.Widths;
-import dev.hone.model.architecture.LayerCount;
 import dev.hone.model.folder.Model;
 import dev.hone.model.folder.ModelWriter;
-import dev.hone.model.format.gguf.GgufModelWriter;
-import dev.hone.model.format.gguf.Metadata;
-import dev.hone.model.format.gguf.MetadataKind;
-import dev.hone.model.format.gguf.MetadataValue;
 import dev.hone.runtime.ModelTokenizer;
-import dev.hone.tensor.DType;
-import dev.hone.tensor.DType.Block;
-import dev.hone.tensor.DType.Plain;
-import dev.hone.tensor.Input;
 import dev.hone.tensor.kernel.KernelTier;
 import dev.hone.tensor.parallel.ComputePool;
 import dev.hone.tokenizer.Tokenizer;
@@ -27,11 +15,8 @@ import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.function.Consumer;
 
 /**
@@ -51,7 +36,6 @@ public record Compression(Path source, String name, Recipe recipe, Path target) 
   public static final int WINDOW = 512;
 
   private static final String GGUF = ".gguf";
-  private static final String FILE_TYPE = "general.file_type";
 
   /**
    * Texts to calibrate with.
@@ -107,19 +91,7 @@ public record Compression(Path source, String name, Recipe recipe, Path target) 
               Optional.of(journal));
       Pass.Outcome outcome = recipe.apply(model.transformer(), calibration, arena);
       if (gguf) {
-        Set<Widths> widths = Set.copyOf(Widths.of(outcome.model()));
-        if (!widths.equals(Set.copyOf(Widths.of(model.transformer())))) {
-          throw new RecipeException(
-              target
-                  + ": a GGUF file with layers of different widths is not written yet; remove"
-                  + " heads and neurons of a safetensors folder");
-        }
-        refuseInputs(outcome.model());
-        GgufModelWriter.write(
-            target,
-            LayerCount.config(model.config(), model.transformer(), outcome.model()),
-            outcome.model(),
-            keys(model.metadata().orElseThrow(), outcome.model()));
+        GgufOutput.write(model, outcome.model(), target);
       } else {
         ModelWriter.write(
             model, outcome.model(), Provenance.of(name, recipe, outcome.changes()), target);
@@ -127,21 +99,6 @@ public record Compression(Path source, String name, Recipe recipe, Path target) 
       ModelWriter.delete(journal);
       return new Result(
           outcome.changes(), calibration.tokens(), model.weightFileBytes(), weightBytes(gguf));
-    }
-  }
-
-  /** A GGUF file has no place for what products read. */
-  private void refuseInputs(Transformer model) {
-    for (Linear layer : model.linears()) {
-      if (!layer.input().equals(Input.FLOAT)) {
-        throw new RecipeException(
-            target
-                + ": "
-                + layer.weight().name()
-                + " reads its input as "
-                + layer.input().label()
-                + ", which a GGUF file cannot say; leave that out, and run it with --activations");
-      }
     }
   }
 
@@ -170,54 +127,6 @@ public record Compression(Path source, String name, Recipe recipe, Path target) 
       List<String> lines = texts.text().lines().filter(line -> !line.isBlank()).toList();
       return CalibrationTexts.texts(lines, texts.samples(), tokenizer, Math.min(window, most));
     }
-  }
-
-  /** The tokenizer and what else the original file says of itself, and the type of most weights. */
-  private static Map<String, MetadataValue> keys(Metadata original, Transformer made) {
-    Map<String, MetadataValue> keys = new LinkedHashMap<>();
-    original
-        .values()
-        .forEach(
-            (key, value) -> {
-              if (key.startsWith("tokenizer.") || key.startsWith("general.")) {
-                keys.put(key, value);
-              }
-            });
-    keys.put(FILE_TYPE, new MetadataValue.Whole(MetadataKind.UINT32, fileType(largest(made))));
-    return keys;
-  }
-
-  /** The type that most weights have. */
-  private static DType largest(Transformer model) {
-    Map<DType, Long> bytes = new LinkedHashMap<>();
-    model
-        .with(new Head.HiddenStates())
-        .weights()
-        .forEach(w -> bytes.merge(w.tensor().dtype(), w.tensor().size(), Long::sum));
-    return bytes.entrySet().stream().max(Map.Entry.comparingByValue()).orElseThrow().getKey();
-  }
-
-  /** {@code llama_ftype} of llama.cpp's {@code llama.h}. */
-  private static int fileType(DType type) {
-    return switch (type) {
-      case Block b ->
-          switch (b) {
-            case Q4_0 -> 2;
-            case Q4_1 -> 3;
-            case Q8_0 -> 7;
-            case Q5_0 -> 8;
-            case Q5_1 -> 9;
-            case Q2_K -> 10;
-            case Q3_K -> 12;
-            case Q4_K -> 15;
-            case Q5_K -> 17;
-            case Q6_K -> 18;
-            case IQ4_NL -> 25;
-          };
-      case Plain p when p == Plain.F32 -> 0;
-      case Plain p when p == Plain.BF16 -> 32;
-      case Plain _, DType.Affine _ -> 1;
-    };
   }
 
   private long weightBytes(boolean gguf) {

@@ -3,41 +3,55 @@ package dev.hone.measure;
 import dev.hone.measure.Timing.Plan;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Consumer;
 import java.util.function.Function;
 
-/** How fast a model runs a workload. */
-public record Speed(Timing shortText, Timing longText, Timing batch, Workload workload) {
+/**
+ * How fast a model does the work of a {@link Workload}.
+ *
+ * @param one what somebody waits for: a short text, the tokens of one answer
+ * @param large a long text, a prompt
+ * @param many texts or answers together
+ */
+public record Speed(Timing one, Timing large, Timing many) {
+
+  /** What is timed, done by one model. */
+  public record Work(Runnable one, Runnable large, Runnable many) {
+    /** What is timed where this is wanted. */
+    public Runnable of(Objective objective) {
+      return objective == Objective.LATENCY ? one : many;
+    }
+  }
 
   /** Measures one model. */
-  public static Speed measure(Workload workload, Plan plan, Consumer<List<String>> model) {
-    return measure(workload, plan, List.of(model)).getFirst();
+  public static Speed measure(Plan plan, Work model) {
+    return measure(plan, List.of(model)).getFirst();
   }
 
   /** Measures models in turn, so that whatever else the machine does hits all of them alike. */
-  public static List<Speed> measure(
-      Workload workload, Plan plan, List<? extends Consumer<List<String>>> models) {
-    Function<Workload.Sample, List<Timing>> time =
-        sample ->
-            Timing.interleaved(
-                plan, models.stream().<Runnable>map(m -> () -> m.accept(sample.texts())).toList());
-    List<Timing> shortText = time.apply(workload.shortText());
-    List<Timing> longText = time.apply(workload.longText());
-    List<Timing> batch = time.apply(workload.batch());
+  public static List<Speed> measure(Plan plan, List<Work> models) {
+    Function<Function<Work, Runnable>, List<Timing>> time =
+        work -> Timing.interleaved(plan, models.stream().map(work).toList());
+    List<Timing> one = time.apply(Work::one);
+    List<Timing> large = time.apply(Work::large);
+    List<Timing> many = time.apply(Work::many);
     var speeds = new ArrayList<Speed>();
     for (int i = 0; i < models.size(); i++) {
-      speeds.add(new Speed(shortText.get(i), longText.get(i), batch.get(i), workload));
+      speeds.add(new Speed(one.get(i), large.get(i), many.get(i)));
     }
     return speeds;
+  }
+
+  /** What tells which of two models is faster where this is wanted. */
+  public Timing of(Objective objective) {
+    return objective == Objective.LATENCY ? one : many;
   }
 
   /** Several measurements of one model on the same workload, as one. */
   public static Speed pooled(List<Speed> speeds) {
     return new Speed(
-        Timing.pooled(speeds.stream().map(Speed::shortText).toList()),
-        Timing.pooled(speeds.stream().map(Speed::longText).toList()),
-        Timing.pooled(speeds.stream().map(Speed::batch).toList()),
-        speeds.getFirst().workload());
+        Timing.pooled(speeds.stream().map(Speed::one).toList()),
+        Timing.pooled(speeds.stream().map(Speed::large).toList()),
+        Timing.pooled(speeds.stream().map(Speed::many).toList()));
   }
 
   /**
@@ -46,23 +60,8 @@ public record Speed(Timing shortText, Timing longText, Timing batch, Workload wo
    */
   public Speed corrected(Speed beside, Speed usual) {
     return new Speed(
-        shortText.times(usual.shortText.p50Nanos() / beside.shortText.p50Nanos()),
-        longText.times(usual.longText.p50Nanos() / beside.longText.p50Nanos()),
-        batch.times(usual.batch.p50Nanos() / beside.batch.p50Nanos()),
-        workload);
-  }
-
-  /** Throughput on the batch. */
-  public double textsPerSecond() {
-    return perSecond(workload.batch().texts().size());
-  }
-
-  /** Throughput on the batch. */
-  public double tokensPerSecond() {
-    return perSecond(workload.batch().tokens());
-  }
-
-  private double perSecond(int count) {
-    return count * 1e9 / batch.p50Nanos();
+        one.times(usual.one.p50Nanos() / beside.one.p50Nanos()),
+        large.times(usual.large.p50Nanos() / beside.large.p50Nanos()),
+        many.times(usual.many.p50Nanos() / beside.many.p50Nanos()));
   }
 }

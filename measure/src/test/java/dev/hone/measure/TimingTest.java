@@ -92,14 +92,13 @@ class TimingTest {
 
   @Test
   void whatWasMeasuredWhileTheMachineWasSlowIsCorrectedByWhatRanBeside() {
-    Workload workload = Workload.of(List.of("a", "b"), TimingTest::words, 1);
     Timing one = new Timing(new double[] {1e6, 2e6, 3e6});
     Timing twice = new Timing(new double[] {2e6, 4e6, 6e6});
-    Speed usual = new Speed(one, one, one, workload);
-    Speed slow = new Speed(twice, twice, twice, workload);
-    assertThat(slow.corrected(slow, usual).batch().nanos()).containsExactly(1e6, 2e6, 3e6);
-    assertThat(usual.corrected(slow, usual).shortText().p50Nanos()).isEqualTo(1e6);
-    assertThat(Speed.pooled(List.of(usual, slow)).longText().nanos())
+    Speed usual = new Speed(one, one, one);
+    Speed slow = new Speed(twice, twice, twice);
+    assertThat(slow.corrected(slow, usual).many().nanos()).containsExactly(1e6, 2e6, 3e6);
+    assertThat(usual.corrected(slow, usual).one().p50Nanos()).isEqualTo(1e6);
+    assertThat(Speed.pooled(List.of(usual, slow)).large().nanos())
         .containsExactly(1e6, 2e6, 3e6, 2e6, 4e6, 6e6);
   }
 
@@ -109,7 +108,7 @@ class TimingTest {
     for (int words = 1; words <= 300; words++) {
       texts.add("w ".repeat(words).strip());
     }
-    Workload workload = Workload.of(texts, TimingTest::words, 1);
+    Workload.OfTexts workload = Workload.of(texts, TimingTest::words, 1);
     assertThat(workload.shortText().tokens()).isEqualTo(16);
     assertThat(workload.longText().tokens()).isEqualTo(256);
     assertThat(workload.batch().texts()).hasSize(32).doesNotHaveDuplicates();
@@ -124,19 +123,20 @@ class TimingTest {
   @Test
   void speedCountsTheBatchsTexts() {
     var texts = List.of("a b", "a b c d");
-    Workload workload = Workload.of(texts, TimingTest::words, 1);
+    Workload.OfTexts workload = Workload.of(texts, TimingTest::words, 1);
     Timing batch = new Timing(new double[] {4e6, 4e6, 4e6});
-    Speed speed = new Speed(batch, batch, batch, workload);
-    assertThat(speed.textsPerSecond()).isEqualTo(500);
-    assertThat(speed.tokensPerSecond()).isEqualTo(1500);
+    Speed speed = new Speed(batch, batch, batch);
+    assertThat(workload.textsPerSecond(speed)).isEqualTo(500);
+    assertThat(workload.tokensPerSecond(speed)).isEqualTo(1500);
   }
 
   @Test
   void everyModelSeesEveryText() {
     var seen = new ArrayList<List<String>>();
-    Workload workload = Workload.of(List.of("a", "b"), TimingTest::words, 1);
+    Workload.OfTexts workload = Workload.of(List.of("a", "b"), TimingTest::words, 1);
     var plan = new Plan(3, 3, Duration.ofMillis(1));
-    List<Speed> speeds = Speed.measure(workload, plan, List.of(seen::add, texts -> {}));
+    List<Speed> speeds =
+        Speed.measure(plan, List.of(workload.by(seen::add), workload.by(texts -> {})));
     assertThat(speeds).hasSize(2);
     assertThat(seen).contains(List.of("a"), workload.batch().texts());
   }

@@ -80,7 +80,12 @@ public final class Engine implements AutoCloseable {
    * @param other of the same kernels, closed after this
    */
   public Engine(Transformer model, Kernels kernels, Engine other) {
-    this(model, kernels, other.weights, 0);
+    this(model, kernels, ActivationType.F32, other);
+  }
+
+  /** The same with products that read their input in a certain way. */
+  public Engine(Transformer model, Kernels kernels, ActivationType activations, Engine other) {
+    this(activations.of(model, kernels), kernels, other.weights, 0);
   }
 
   private Engine(Transformer model, Kernels kernels, PackedWeights others, int rows) {

@@ -94,6 +94,15 @@ public final class CalibrationTexts {
       }
       windows.add(one);
     }
+    return batches(windows, size);
+  }
+
+  /**
+   * Windows packed together.
+   *
+   * @param size tokens of a window
+   */
+  public static List<Batch> batches(List<int[]> windows, int size) {
     int perBatch = Math.max(1, BATCH_TOKENS / size);
     List<Batch> batches = new ArrayList<>();
     for (int i = 0; i < windows.size(); i += perBatch) {

@@ -14,7 +14,7 @@ import java.util.stream.IntStream;
  * For classifiers, without labels: the loss is the mean Kullback-Leibler divergence, in nats, from
  * the original's class probabilities; the share of texts whose answer changed stands beside it.
  */
-public final class AnswerQuality extends Quality<AnswerQuality.Answers> {
+public final class AnswerQuality extends EncoderQuality<AnswerQuality.Answers> {
   private final Halves<String> texts;
 
   public AnswerQuality(Halves<String> texts) {

@@ -3,9 +3,7 @@ package dev.hone.compress.search;
 import dev.hone.measure.Bootstrap;
 import dev.hone.measure.Estimate;
 import dev.hone.measure.Objective;
-import dev.hone.measure.Speed;
 import dev.hone.measure.Statistics;
-import dev.hone.measure.Timing;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
@@ -20,10 +18,15 @@ final class Choice {
 
   private final Objective objective;
   private final double maxLoss;
+  private final String unit;
 
-  Choice(Objective objective, double maxLoss) {
+  /**
+   * @param unit what intervals draw again: {@code texts}
+   */
+  Choice(Objective objective, double maxLoss, String unit) {
     this.objective = objective;
     this.maxLoss = maxLoss;
+    this.unit = unit;
   }
 
   /** The candidates that keep the budget on the texts to choose by. */
@@ -57,8 +60,8 @@ final class Choice {
   }
 
   /**
-   * How many texts would have told, where there are too few: the width of an interval falls with
-   * the root of their number.
+   * How many texts, or windows of one, would have told, where there are too few: the width of an
+   * interval falls with the root of their number.
    */
   Optional<String> tooFew(List<Trial> candidates) {
     if (candidates.stream().anyMatch(this::surely)) {
@@ -70,7 +73,9 @@ final class Choice {
         .map(
             t ->
                 t.choose().texts()
-                    + " texts to choose by are too few to tell whether a loss is within the budget:"
+                    + " "
+                    + unit
+                    + " to choose by are too few to tell whether a loss is within the budget:"
                     + " about "
                     + (long) Math.ceil(needed(t))
                     + " are needed for "
@@ -123,13 +128,6 @@ final class Choice {
 
   /** How many times as long as the original it took, round by round. */
   private double[] ratios(Trial trial) {
-    return time(trial.speed()).ratiosTo(time(trial.beside()));
-  }
-
-  private Timing time(Speed speed) {
-    return switch (objective) {
-      case THROUGHPUT, SIZE -> speed.batch();
-      case LATENCY -> speed.shortText();
-    };
+    return trial.speed().of(objective).ratiosTo(trial.beside().of(objective));
   }
 }

@@ -11,7 +11,7 @@ import java.util.stream.IntStream;
 /**
  * For embedders, without labels: the loss is 1 minus the mean cosine to the original's embeddings.
  */
-public final class EmbeddingQuality extends Quality<List<float[]>> {
+public final class EmbeddingQuality extends EncoderQuality<List<float[]>> {
   private final Halves<String> texts;
 
   public EmbeddingQuality(Halves<String> texts) {

@@ -26,14 +26,22 @@ public record Halves<T>(List<T> choose, List<T> report, String source) {
   public Halves {
     choose = List.copyOf(choose);
     report = List.copyOf(report);
-    if (choose.size() < LEAST || report.size() < LEAST) {
+    requireEnough("texts", choose.size(), report.size(), "give more of them");
+  }
+
+  /** Fewer tell nothing. */
+  static void requireEnough(String unit, int choose, int report, String remedy) {
+    if (choose < LEAST || report < LEAST) {
       throw new TooFewTextsException(
-          choose.size()
-              + " texts to choose by and "
-              + report.size()
+          choose
+              + " "
+              + unit
+              + " to choose by and "
+              + report
               + " to report by: at least "
               + LEAST
-              + " of each are needed");
+              + " of each are needed; "
+              + remedy);
     }
   }
 

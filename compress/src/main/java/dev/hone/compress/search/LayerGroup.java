@@ -3,6 +3,7 @@ package dev.hone.compress.search;
 import dev.hone.model.Attention;
 import dev.hone.model.Block;
 import dev.hone.model.Embedding;
+import dev.hone.model.Head;
 import dev.hone.model.LayerMap;
 import dev.hone.model.Linear;
 import dev.hone.model.Role;
@@ -15,7 +16,8 @@ import java.util.stream.Stream;
 
 /**
  * Layers that get their format together: what attention reads (queries, keys and values share one),
- * its output, and the way into and out of the feed-forward of every block; the embedding tables.
+ * its output, and the way into and out of the feed-forward of every block; the embedding tables; a
+ * decoder's output matrix, where it is not the word table.
  *
  * @param weights names of the matrices
  */
@@ -54,6 +56,9 @@ record LayerGroup(String name, Set<String> weights) {
           }
         });
     groups.add(new LayerGroup("embeddings", tables));
+    if (model.head() instanceof Head.NextToken next && next.out().isPresent()) {
+      groups.add(group("output", List.of(next.out().get())));
+    }
     return groups;
   }
 

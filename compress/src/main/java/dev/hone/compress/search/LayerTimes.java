@@ -1,8 +1,9 @@
 package dev.hone.compress.search;
 
+import dev.hone.measure.Objective;
 import dev.hone.measure.Statistics;
 import dev.hone.measure.Timing;
-import dev.hone.runtime.Encoder;
+import dev.hone.runtime.Engine;
 import dev.hone.runtime.Operation;
 import dev.hone.runtime.OperationWatch;
 import java.util.ArrayList;
@@ -11,23 +12,27 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 
-/** How long every layer of two models takes, watched while both run the same texts in turn. */
+/** How long every layer of two models takes, watched while both do the same work in turn. */
 final class LayerTimes {
   private LayerTimes() {}
 
   /** By name of the weight, as a share of the time that the first model takes as a whole. */
   record Shares(Map<String, Double> original, Map<String, Double> candidate) {}
 
-  static Shares of(Timing.Plan plan, List<String> texts, Encoder original, Encoder candidate) {
+  /** What is watched of a model. */
+  record Timed(Engine engine, Runnable work) {
+    static Timed of(Subject<?> model, Objective objective) {
+      return new Timed(model.engine(), model.work().of(objective));
+    }
+  }
+
+  static Shares of(Timing.Plan plan, Timed original, Timed candidate) {
     var first = new Watch();
     var second = new Watch();
     Timing whole =
         Timing.interleaved(
                 plan,
-                List.of(
-                    () -> first.round(original, texts),
-                    () -> second.round(candidate, texts),
-                    () -> original.answers(texts)))
+                List.of(() -> first.round(original), () -> second.round(candidate), original.work))
             .getLast();
     int rounds = whole.nanos().length;
     double nanos = whole.p50Nanos();
@@ -54,9 +59,9 @@ final class LayerTimes {
       return new Watch(rounds, others);
     }
 
-    void round(Encoder encoder, List<String> texts) {
+    void round(Timed timed) {
       rounds.add(new ConcurrentHashMap<>());
-      encoder.engine().watched(this, () -> encoder.answers(texts));
+      timed.engine.watched(this, timed.work);
     }
 
     /** Of the last rounds, those that were timed. */

@@ -4,7 +4,6 @@ import dev.hone.compress.Recipe;
 import dev.hone.compress.search.Assignment.Limit;
 import dev.hone.compress.search.Optimizer.Settings;
 import dev.hone.measure.Objective;
-import dev.hone.runtime.Encoder;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -20,7 +19,7 @@ import java.util.function.ToDoubleFunction;
  * any sum of them. How large a sum the budget allows is found by bisection over whole candidates,
  * measured as any other.
  */
-final class MixtureSearch {
+final class MixtureSearch<S extends Subject<S>> {
   /** Where the sums that do and do not keep the budget lie this near, no further one is tried. */
   private static final double NEAR = 1.05;
 
@@ -36,12 +35,12 @@ final class MixtureSearch {
    */
   private static final double SIZE_WEIGHT = 0.02;
 
-  private final Encoder encoder;
-  private final Quality<?> quality;
+  private final S original;
+  private final Quality<S> quality;
   private final Mixture mixture;
   private final List<Recipe> recipes;
   private final Settings settings;
-  private final Trials trials;
+  private final Trials<S> trials;
   private final TrialLog log;
   private final Steps steps;
 
@@ -53,15 +52,15 @@ final class MixtureSearch {
   private record Option(String group, String version, double loss, double time, double cost) {}
 
   MixtureSearch(
-      Encoder encoder,
-      Quality<?> quality,
+      S original,
+      Quality<S> quality,
       Mixture mixture,
       List<Recipe> recipes,
       Settings settings,
-      Trials trials,
+      Trials<S> trials,
       TrialLog log,
       Steps steps) {
-    this.encoder = encoder;
+    this.original = original;
     this.quality = quality;
     this.mixture = mixture;
     this.recipes = recipes;
@@ -154,7 +153,7 @@ final class MixtureSearch {
     double bytes = mixture.bytes(group, version);
     return settings.objective() == Objective.SIZE
         ? bytes
-        : time + SIZE_WEIGHT * bytes / encoder.model().transformer().sizeBytes();
+        : time + SIZE_WEIGHT * bytes / original.model().transformer().sizeBytes();
   }
 
   /** Empty where the model answers no numbers then. */
@@ -166,7 +165,7 @@ final class MixtureSearch {
     if (known.isPresent()) {
       return known;
     }
-    try (Encoder changed = encoder.with(mixture.of(Map.of(group.name(), version)))) {
+    try (S changed = original.with(mixture.of(Map.of(group.name(), version)))) {
       double loss = Math.max(0, quality.divergence(changed));
       log.add(group.name(), version, loss);
       steps.done(Steps.Kind.GROUP, "what " + group.name() + " loses");

@@ -4,17 +4,16 @@ import dev.hone.compress.Pass;
 import dev.hone.compress.Progress;
 import dev.hone.compress.Provenance;
 import dev.hone.compress.Recipe;
+import dev.hone.compress.RecipeException;
 import dev.hone.compress.calibrate.Calibration;
-import dev.hone.compress.calibrate.CalibrationTexts;
 import dev.hone.measure.Objective;
 import dev.hone.measure.Timing;
 import dev.hone.measure.Workload;
 import dev.hone.model.Transformer;
 import dev.hone.model.Weight;
+import dev.hone.model.folder.Model;
 import dev.hone.model.folder.ModelWriter;
-import dev.hone.runtime.Encoder;
-import dev.hone.runtime.EncoderOptions;
-import dev.hone.tensor.kernel.KernelTier;
+import dev.hone.model.format.FormatException;
 import dev.hone.tensor.kernel.Kernels;
 import dev.hone.tensor.parallel.ComputePool;
 import java.io.IOException;
@@ -28,6 +27,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import java.util.zip.CRC32C;
 
 /**
@@ -35,21 +35,17 @@ import java.util.zip.CRC32C;
  * measures what every group of layers loses in each format, and mixes them. Every candidate is
  * measured as it would be shipped (saved, loaded again, run), the best so far stands where the
  * result will, and a log keeps all that was measured, for a run that goes on.
+ *
+ * @param <S> the kind of models
  */
-public final class Optimizer {
-  private static final long WORKLOAD_SEED = 1;
+public final class Optimizer<S extends Subject<S>> {
   private static final long CHUNK_BYTES = 1 << 28;
 
-  /** Texts that calibrated recipes look at. */
-  private static final int CALIBRATION_TEXTS = 256;
+  /** Of what a log holds; another one is not gone on with. */
+  private static final String LOG = "2";
 
-  /** Of each of them. */
-  private static final int CALIBRATION_TOKENS = 128;
-
-  private final Path original;
-  private final EncoderOptions options;
-  private final Quality<?> quality;
-  private final List<String> workload;
+  private final Supplier<S> original;
+  private final Quality<S> quality;
   private final Settings settings;
   private final Steps steps;
 
@@ -80,6 +76,7 @@ public final class Optimizer {
    * @param withinBudget whether the chosen one keeps the budget on the texts to choose by
    * @param reason of the choice, in a sentence
    * @param notes what else is worth knowing, such as recipes that were not possible
+   * @param workload that speed was measured on
    * @param kernels the tier of kernels that ran
    */
   public record Result(
@@ -89,26 +86,19 @@ public final class Optimizer {
       boolean withinBudget,
       String reason,
       List<String> notes,
+      Workload workload,
       String kernels) {}
 
   /**
    * Prepares a search.
    *
-   * @param original the model's folder or file
-   * @param workload texts that those are drawn from that speed is measured on
+   * @param original loads the model
    * @param progress told of every step
    */
   public Optimizer(
-      Path original,
-      EncoderOptions options,
-      Quality<?> quality,
-      List<String> workload,
-      Settings settings,
-      Consumer<Progress> progress) {
+      Supplier<S> original, Quality<S> quality, Settings settings, Consumer<Progress> progress) {
     this.original = original;
-    this.options = options;
     this.quality = quality;
-    this.workload = workload;
     this.settings = settings;
     this.steps = new Steps(progress);
   }
@@ -128,38 +118,31 @@ public final class Optimizer {
     ModelWriter.refuseForeign(target);
     Path parent = target.toAbsolutePath().getParent();
     Files.createDirectories(parent);
-    try (Encoder encoder = Encoder.load(original, options);
+    try (S model = original.get();
+        var pool = new ComputePool(model.threads());
         Arena arena = Arena.ofShared()) {
-      Transformer model = encoder.model().transformer();
-      List<Recipe> recipes =
-          settings.recipes().isEmpty()
-              ? KnownRecipes.of(model, encoder.multipliesBf16())
-              : settings.recipes();
-      TrialLog log = TrialLog.open(TrialLog.beside(target), search(encoder, recipes));
+      Kernels kernels = model.tier().create(pool);
+      List<Recipe> recipes = recipes(model, kernels);
+      TrialLog log = TrialLog.open(TrialLog.beside(target), search(model, recipes, kernels));
       Path folder = parent.resolve("." + target.getFileName() + "-trials");
       ModelWriter.delete(folder); // of a run that was killed
       Files.createDirectory(folder);
       Thread stopped = Thread.ofPlatform().unstarted(() -> ModelWriter.deleteQuietly(folder));
       Runtime.getRuntime().addShutdownHook(stopped);
       try {
-        var mixture = new Mixture(model);
+        var mixture = new Mixture(model.model().transformer());
         var trials =
-            new Trials(
-                new Trials.Original(original, encoder, options),
-                quality,
-                Workload.of(workload, encoder::tokens, WORKLOAD_SEED),
-                settings,
-                log,
-                folder,
-                target,
-                soFar);
+            new Trials<>(model, kernels.name(), quality, settings, log, folder, target, soFar);
         steps.begin(mixture.groups().size() * recipes.size() / 2, 2 * recipes.size());
-        quality.remember(encoder);
-        noteCuts(encoder, trials);
+        quality.remember(model);
+        model.notes().forEach(trials::note);
         steps.done(Steps.Kind.ORIGINAL, "the original");
-        Map<Recipe, Pass.Outcome> made = uniform(recipes, encoder, mixture, trials, arena);
+        var calibration =
+            new Calibration(quality.calibration(model), kernels, pool, _ -> {}, Optional.empty());
+        Map<Recipe, Pass.Outcome> made =
+            uniform(recipes, model.model(), calibration, mixture, trials, arena);
         trials.remember(mixture.versions());
-        new MixtureSearch(encoder, quality, mixture, recipes, settings, trials, log, steps).run();
+        new MixtureSearch<>(model, quality, mixture, recipes, settings, trials, log, steps).run();
         Result result = trials.end(mixture, made);
         steps.end();
         return result;
@@ -170,56 +153,65 @@ public final class Optimizer {
     }
   }
 
+  private List<Recipe> recipes(S model, Kernels kernels) {
+    if (!settings.recipes().isEmpty()) {
+      return settings.recipes();
+    }
+    List<Recipe> known = KnownRecipes.of(model.model(), kernels.multipliesBf16());
+    if (known.isEmpty()) {
+      throw new NothingPossibleException(
+          "no format that Hone tries by itself makes "
+              + settings.name()
+              + " smaller than it is; name one with --recipe FILE");
+    }
+    return known;
+  }
+
   /** Tries every recipe on all layers; answers what those made that were possible. */
   private Map<Recipe, Pass.Outcome> uniform(
-      List<Recipe> recipes, Encoder encoder, Mixture mixture, Trials trials, Arena arena)
+      List<Recipe> recipes,
+      Model model,
+      Calibration calibration,
+      Mixture mixture,
+      Trials<S> trials,
+      Arena arena)
       throws IOException {
     Map<Recipe, Pass.Outcome> made = new LinkedHashMap<>();
-    try (var pool = new ComputePool(options.threads())) {
-      Kernels kernels = KernelTier.select(options.kernels()).tier().create(pool);
-      var calibration =
-          new Calibration(
-              CalibrationTexts.texts(
-                  quality.calibrationTexts(),
-                  CALIBRATION_TEXTS,
-                  encoder.tokenizer(),
-                  Math.min(CALIBRATION_TOKENS, encoder.maxTokens())),
-              kernels,
-              pool,
-              _ -> {},
-              Optional.empty());
-      for (Recipe recipe : recipes) {
-        if (!trials.mayGoOn()) {
-          break;
-        }
-        try {
-          var outcome = recipe.apply(encoder.model().transformer(), calibration, arena);
-          var provenance = Provenance.of(settings.name(), recipe, outcome.changes());
-          if (trials.tried(recipe.name(), Map.of(), outcome.model(), provenance, null)) {
-            made.put(recipe, outcome);
-            mixture.add(recipe.name(), outcome.model());
-          }
-        } catch (ArithmeticException | IllegalArgumentException e) {
-          // A type that cannot hold a weight, a layout that cannot hold a type, an answer of NaN.
-          trials.note(recipe.name() + " was not possible: " + e.getMessage());
-        }
-        steps.done(Steps.Kind.CANDIDATE, recipe.name());
+    for (Recipe recipe : recipes) {
+      if (!trials.mayGoOn()) {
+        break;
       }
+      try {
+        var outcome = recipe.apply(model.transformer(), calibration, arena);
+        var provenance = Provenance.of(settings.name(), recipe, outcome.changes());
+        if (trials.tried(recipe.name(), Map.of(), outcome.model(), provenance, null)) {
+          made.put(recipe, outcome);
+          mixture.add(recipe.name(), outcome.model());
+        }
+      } catch (ArithmeticException
+          | IllegalArgumentException
+          | FormatException
+          | RecipeException e) {
+        // A type that cannot hold a weight, a layout that cannot hold a type, an answer of NaN.
+        trials.note(recipe.name() + " was not possible: " + e.getMessage());
+      }
+      steps.done(Steps.Kind.CANDIDATE, recipe.name());
     }
     return made;
   }
 
   /** What all that is measured depends on. */
-  private Map<String, String> search(Encoder encoder, List<Recipe> recipes) {
+  private Map<String, String> search(S model, List<Recipe> recipes, Kernels kernels) {
     Map<String, String> search = new LinkedHashMap<>();
-    search.put("model", checksum(encoder.model().transformer()));
+    search.put("log", LOG);
+    search.put("model", checksum(model.model().transformer()));
     search.put("texts", quality.texts());
     search.put("loss", quality.lossMeaning());
     search.put("objective", settings.objective().label());
     search.put("recipes", String.join(", ", recipes.stream().map(Recipe::name).toList()));
     search.put("recipes' digest", Integer.toHexString(recipes.toString().hashCode()));
     search.put("timing", settings.plan().toString());
-    search.put("kernels", encoder.kernels() + ", " + options.threads() + " threads");
+    search.put("kernels", kernels.name() + ", " + model.threads() + " threads");
     return search;
   }
 
@@ -232,20 +224,5 @@ public final class Optimizer {
       }
     }
     return Long.toHexString(sum.getValue());
-  }
-
-  private void noteCuts(Encoder encoder, Trials trials) {
-    int limit = encoder.maxTokens();
-    long cut =
-        workload.stream().filter(text -> encoder.tokenizer().tokenCount(text) > limit).count();
-    if (cut > 0) {
-      trials.note(
-          cut
-              + " of the "
-              + workload.size()
-              + " texts to report by were cut to "
-              + limit
-              + " tokens, as the model reads them");
-    }
   }
 }

@@ -2,19 +2,16 @@ package dev.hone.compress.search;
 
 import dev.hone.measure.Estimate;
 import dev.hone.measure.report.ChangedAnswer;
-import dev.hone.runtime.Encoder;
-import java.util.EnumMap;
+import dev.hone.model.Batch;
 import java.util.List;
 import java.util.Map;
 
 /**
- * How much worse than the original a candidate does the job: what both answer is held side by side.
+ * How much worse than the original a candidate does the job.
  *
- * @param <A> the answers to one part of the texts
+ * @param <S> the kind of models that are asked
  */
-public abstract class Quality<A> {
-  private final Map<Part, A> originals = new EnumMap<>(Part.class);
-  private final Map<Part, Judgement> unchanged = new EnumMap<>(Part.class);
+public abstract class Quality<S extends Subject<S>> {
 
   /** What the texts are used for. */
   public enum Part {
@@ -29,7 +26,7 @@ public abstract class Quality<A> {
   /**
    * What was found on one part.
    *
-   * @param texts or examples that it was found on
+   * @param texts, examples or windows that it was found on
    * @param loss 0: as good as the original
    * @param divergence of the predictions, which needs no labels and tells small changes apart
    * @param promised a loss that the divergence lets expect at most
@@ -54,40 +51,24 @@ public abstract class Quality<A> {
   /** Where the texts come from. */
   public abstract String source();
 
+  /** What an interval draws again: {@code texts}. */
+  abstract String unit();
+
   /** Says which texts there are, so that a log of other ones is not gone on with. */
   abstract String texts();
 
   /** Those to choose by, as recipes look at them. */
-  abstract List<String> calibrationTexts();
-
-  /** Asks an encoder for its answers to one part. */
-  abstract A answers(Encoder encoder, Part part);
-
-  /** Holds answers to one part against the original's. */
-  abstract Judgement judge(Part part, A original, A answers);
-
-  /** How far answers are from the original's, without labels. */
-  abstract double divergence(A original, A answers);
+  abstract List<Batch> calibration(S original);
 
   /** Asks the original, once and before any candidate. */
-  final void remember(Encoder original) {
-    for (Part part : Part.values()) {
-      originals.put(part, answers(original, part));
-    }
-  }
+  abstract void remember(S original);
 
   /** What was remembered, on one part; its loss is 0. */
-  final Judgement ofOriginal(Part part) {
-    return unchanged.computeIfAbsent(part, p -> judge(p, originals.get(p), originals.get(p)));
-  }
+  abstract Judgement ofOriginal(Part part);
 
-  /** How far a candidate's answers to the sample are from the original's. */
-  final double divergence(Encoder candidate) {
-    return divergence(originals.get(Part.SAMPLE), answers(candidate, Part.SAMPLE));
-  }
+  /** How far a candidate's answers to the sample are from the original's, without labels. */
+  abstract double divergence(S candidate);
 
   /** A candidate on one part. */
-  final Judgement of(Encoder candidate, Part part) {
-    return judge(part, originals.get(part), answers(candidate, part));
-  }
+  abstract Judgement of(S candidate, Part part);
 }

@@ -18,7 +18,7 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /** The loss is the drop of a task's first metric, relative to the original's. */
-public final class TaskQuality extends Quality<TaskQuality.Answers> {
+public final class TaskQuality extends EncoderQuality<TaskQuality.Answers> {
   private final Task task;
   private final Halves<Example> examples;
 

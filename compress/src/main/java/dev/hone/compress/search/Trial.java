@@ -1,7 +1,9 @@
 package dev.hone.compress.search;
 
 import dev.hone.measure.Speed;
+import dev.hone.measure.Workload;
 import dev.hone.measure.report.Measured;
+import dev.hone.measure.report.Speeds;
 import java.util.Map;
 
 /**
@@ -48,16 +50,18 @@ public record Trial(
         predicted);
   }
 
-  /** The measurements as reports have them: the loss is the one on the texts to report by. */
-  public Measured measured() {
+  /**
+   * The measurements as reports have them: the loss is the one on the texts to report by.
+   *
+   * @param workload that speed was measured on
+   */
+  public Measured measured(Workload workload) {
     return new Measured(
         name,
         bytesOnDisk,
         report.loss().value(),
         bytesInMemory,
-        Measured.Latency.of(speed.shortText()),
-        Measured.Latency.of(speed.longText()),
-        Measured.Throughput.of(speed),
+        Speeds.of(speed, workload),
         choose.loss(),
         report.loss(),
         report.minCosine(),

@@ -2,6 +2,7 @@ package dev.hone.compress.search;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.hone.compress.GgufOutput;
 import dev.hone.compress.LayerChange;
 import dev.hone.compress.Pass;
 import dev.hone.compress.Provenance;
@@ -9,13 +10,9 @@ import dev.hone.compress.Recipe;
 import dev.hone.compress.search.Optimizer.Result;
 import dev.hone.compress.search.Optimizer.Settings;
 import dev.hone.compress.search.Quality.Part;
-import dev.hone.measure.Objective;
 import dev.hone.measure.Speed;
-import dev.hone.measure.Workload;
 import dev.hone.model.Transformer;
 import dev.hone.model.folder.ModelWriter;
-import dev.hone.runtime.Encoder;
-import dev.hone.runtime.EncoderOptions;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -26,10 +23,10 @@ import java.util.Set;
 import java.util.function.Consumer;
 
 /** The candidates of a search: makes and measures them, and keeps the best where it belongs. */
-final class Trials {
-  private final Original original;
-  private final Quality<?> quality;
-  private final Workload workload;
+final class Trials<S extends Subject<S>> {
+  private final S original;
+  private final String kernels;
+  private final Quality<S> quality;
   private final Settings settings;
   private final Choice choice;
   private final TrialLog log;
@@ -42,23 +39,24 @@ final class Trials {
   private boolean stopped;
   private String written; // name of the trial that stands in the target; null: none of this run's
 
-  /** The model that is made smaller. */
-  record Original(Path source, Encoder encoder, EncoderOptions options) {}
-
+  /**
+   * @param original the model that is made smaller
+   * @param kernels the tier that runs
+   */
   Trials(
-      Original original,
-      Quality<?> quality,
-      Workload workload,
+      S original,
+      String kernels,
+      Quality<S> quality,
       Settings settings,
       TrialLog log,
       Path folder,
       Path target,
       Consumer<Result> soFar) {
     this.original = original;
+    this.kernels = kernels;
     this.quality = quality;
-    this.workload = workload;
     this.settings = settings;
-    this.choice = new Choice(settings.objective(), settings.maxLoss());
+    this.choice = new Choice(settings.objective(), settings.maxLoss(), quality.unit());
     this.log = log;
     this.folder = folder;
     this.target = target;
@@ -132,7 +130,7 @@ final class Trials {
       return false;
     }
     Path made = folder.resolve(name);
-    ModelWriter.write(original.encoder.model(), model, provenance, made);
+    write(model, provenance, made);
     Trial trial = measured(name, assignment, made, predicted);
     all.add(trial);
     log.add(trial);
@@ -148,19 +146,21 @@ final class Trials {
     return true;
   }
 
+  /** In a folder, as what the original was: safetensors, or a GGUF file. */
+  private void write(Transformer model, ObjectNode provenance, Path into) throws IOException {
+    if (original.model().metadata().isPresent()) {
+      GgufOutput.writeFolder(original.model(), model, provenance, into);
+    } else {
+      ModelWriter.write(original.model(), model, provenance, into);
+    }
+  }
+
   /** None but a candidate and the original is loaded while it is measured. */
   private Trial measured(String name, Map<String, String> assignment, Path made, Double predicted) {
-    // What there is to warn of was said when the original was loaded.
-    try (Encoder saved = Encoder.load(made, original.options.onWarning(_ -> {}))) {
+    try (S saved = original.load(made)) {
       Quality.Judgement choose = quality.of(saved, Part.CHOOSE);
       Quality.Judgement report = quality.of(saved, Part.REPORT);
-      List<Speed> speeds =
-          Speed.measure(
-              workload, settings.plan(), List.of(original.encoder::answers, saved::answers));
-      List<String> timed =
-          settings.objective() == Objective.LATENCY
-              ? workload.shortText().texts()
-              : workload.batch().texts();
+      List<Speed> speeds = Speed.measure(settings.plan(), List.of(original.work(), saved.work()));
       return new Trial(
           name,
           assignment,
@@ -170,9 +170,16 @@ final class Trials {
           report,
           speeds.getLast(),
           speeds.getFirst(),
-          predicted == null ? LayerTimes.of(settings.plan(), timed, original.encoder, saved) : null,
+          predicted == null ? layers(saved) : null,
           predicted);
     }
+  }
+
+  private LayerTimes.Shares layers(S saved) {
+    return LayerTimes.of(
+        settings.plan(),
+        LayerTimes.Timed.of(original, settings.objective()),
+        LayerTimes.Timed.of(saved, settings.objective()));
   }
 
   private Result result() {
@@ -191,7 +198,8 @@ final class Trials {
         choice.fitting(candidates).contains(chosen),
         choice.reason(chosen, candidates),
         List.copyOf(said),
-        original.encoder.kernels());
+        original.workload(),
+        kernels);
   }
 
   /**
@@ -224,7 +232,7 @@ final class Trials {
     if (chosen.name().equals(written)) {
       ModelWriter.writeProvenance(target, provenance);
     } else {
-      ModelWriter.write(original.encoder.model(), model, provenance, target);
+      write(model, provenance, target);
     }
     soFar.accept(result);
     return result;
@@ -238,19 +246,19 @@ final class Trials {
         name,
         assignment,
         recipes,
-        LayerChange.between(original.encoder.model().transformer(), model));
+        LayerChange.between(original.model().transformer(), model));
   }
 
-  private static JsonNode json(Trial trial) {
-    return Provenance.json(trial.measured());
+  private JsonNode json(Trial trial) {
+    return Provenance.json(trial.measured(original.workload()));
   }
 
   private Trial unchanged(Speed usual) {
     return new Trial(
         "original",
         Map.of(),
-        original.encoder.model().weightFileBytes(),
-        original.encoder.sizeBytes(),
+        original.model().weightFileBytes(),
+        original.sizeBytes(),
         quality.ofOriginal(Part.CHOOSE),
         quality.ofOriginal(Part.REPORT),
         usual,

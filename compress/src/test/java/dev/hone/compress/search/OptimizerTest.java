@@ -58,7 +58,11 @@ class OptimizerTest {
   }
 
   private Optimizer.Result optimize(
-      Path model, Quality<?> quality, double maxLoss, Objective objective, Recipe... recipes)
+      Path model,
+      Quality<EncoderSubject> quality,
+      double maxLoss,
+      Objective objective,
+      Recipe... recipes)
       throws IOException {
     var settings =
         new Optimizer.Settings(
@@ -69,7 +73,8 @@ class OptimizerTest {
             List.of(recipes),
             trials,
             Duration.ofMinutes(5));
-    return new Optimizer(model, OPTIONS, quality, REPORT, settings, progress::add)
+    return new Optimizer<>(
+            () -> EncoderSubject.load(model, OPTIONS, REPORT), quality, settings, progress::add)
         .run(folder.resolve("small"));
   }
 

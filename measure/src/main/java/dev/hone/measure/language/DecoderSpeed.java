@@ -2,9 +2,11 @@ package dev.hone.measure.language;
 
 import dev.hone.measure.MachineLimits;
 import dev.hone.measure.Profile;
+import dev.hone.measure.Speed;
 import dev.hone.measure.TaskException;
 import dev.hone.measure.Timing;
 import dev.hone.measure.Timing.Plan;
+import dev.hone.measure.Workload;
 import dev.hone.model.Batch;
 import dev.hone.runtime.Engine;
 import dev.hone.runtime.cache.CachedSequence;
@@ -128,12 +130,31 @@ public record DecoderSpeed(String test, int sequences, int tokens, long cacheByt
   /** Runs a test's work over and over, as {@code measured} likes. */
   private static <R> R run(
       Engine engine, Reading reading, BiFunction<Runnable, PagedCache, R> measured) {
-    int entries = engine.model().embeddings().word().entries();
-    int[] ids = new Random(1).ints(reading.tokens, 0, entries).toArray();
+    int[] ids = ids(engine, reading.tokens);
     try (var cache = new PagedCache(engine.model(), reading.tests.cache, Long.MAX_VALUE)) {
       return measured.apply(
           () -> read(engine, cache, ids, reading.sequences, reading.chunk), cache);
     }
+  }
+
+  /**
+   * What a model does of a workload.
+   *
+   * @param cache of the model, empty each time
+   */
+  public static Speed.Work work(Engine engine, PagedCache cache, Workload.OfTokens workload) {
+    int[] ids = ids(engine, Math.max(workload.prompt(), workload.generated()));
+    int[] generated = Arrays.copyOf(ids, workload.generated());
+    int[] prompt = Arrays.copyOf(ids, workload.prompt());
+    return new Speed.Work(
+        () -> read(engine, cache, generated, 1, 1),
+        () -> read(engine, cache, prompt, 1, CHUNK),
+        () -> read(engine, cache, generated, workload.sequences(), 1));
+  }
+
+  private static int[] ids(Engine engine, int tokens) {
+    int entries = engine.model().embeddings().word().entries();
+    return new Random(1).ints(tokens, 0, entries).toArray();
   }
 
   /** Reads the same tokens for every sequence, some of each at once. */

@@ -81,6 +81,12 @@ public record Divergence(Found all, Found secondHalf) {
       return Perplexity.estimate(sums(Token::loss), bootstrap);
     }
 
+    /** By how much the model's perplexity is above the reference's, relative to that. */
+    public Estimate perplexityRise(Bootstrap bootstrap) {
+      Estimate ratio = Perplexity.estimate(sums(at -> at.loss - at.referenceLoss), bootstrap);
+      return new Estimate(ratio.value() - 1, ratio.low() - 1, ratio.high() - 1);
+    }
+
     private WindowSums sums(ToDoubleFunction<Token> figure) {
       return WindowSums.of(
           windows.stream().map(w -> Arrays.stream(w).mapToDouble(figure).toArray()).toList());
@@ -118,19 +124,42 @@ public record Divergence(Found all, Found secondHalf) {
               + " same ones");
     }
     List<Window> list = windows.of(ids.length);
-    List<Token[]> found = new ArrayList<>();
+    List<Token[]> found = windows(reference, model, ids, list, done);
     List<Token[]> halves = new ArrayList<>();
+    for (int i = 0; i < found.size(); i++) {
+      Token[] all = found.get(i);
+      halves.add(Arrays.copyOfRange(all, list.get(i).countBefore(windows.half()), all.length));
+    }
+    return new Divergence(new Found(found), new Found(halves));
+  }
+
+  /**
+   * Reads some windows of a text's tokens with both models.
+   *
+   * @param ids of the text, which both models' tokenizers have cut so
+   */
+  public static Found of(
+      LanguageModel reference, LanguageModel model, int[] ids, List<Window> windows) {
+    return new Found(windows(reference, model, ids, windows, _ -> {}));
+  }
+
+  private static List<Token[]> windows(
+      LanguageModel reference,
+      LanguageModel model,
+      int[] ids,
+      List<Window> windows,
+      IntConsumer done) {
+    List<Token[]> found = new ArrayList<>();
     try (LanguageModel.Reader ours = model.reader();
         LanguageModel.Reader theirs = reference.reader()) {
-      for (Window window : list) {
+      for (Window window : windows) {
         Token[] all = new Token[window.count()];
         compare(new Pair(reference, theirs, model, ours), ids, window, all);
         found.add(all);
-        halves.add(Arrays.copyOfRange(all, window.countBefore(windows.half()), all.length));
         done.accept(found.size());
       }
     }
-    return new Divergence(new Found(found), new Found(halves));
+    return found;
   }
 
   private record Pair(

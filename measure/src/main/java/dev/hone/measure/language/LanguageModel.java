@@ -16,6 +16,7 @@ import dev.hone.tensor.DType.Plain;
 import dev.hone.tensor.KeyValueType;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.kernel.KernelTier;
+import dev.hone.tensor.kernel.Kernels;
 import dev.hone.tensor.parallel.ComputePool;
 import dev.hone.tokenizer.Tokenizer;
 import java.lang.foreign.Arena;
@@ -41,27 +42,24 @@ public final class LanguageModel implements AutoCloseable {
   private final Model model;
   private final Tokenizer tokenizer;
   private final Engine engine;
-  private final KernelTier tier;
+  private final Kernels kernels;
   private final ActivationType activations;
-  private final ComputePool pool;
   private final KeyValueType cacheType;
   private final boolean owner;
 
   private LanguageModel(
       Model model,
-      Transformer transformer,
       Tokenizer tokenizer,
-      KernelTier tier,
+      Engine engine,
+      Kernels kernels,
       ActivationType activations,
-      ComputePool pool,
       KeyValueType cacheType,
       boolean owner) {
     this.model = model;
     this.tokenizer = tokenizer;
-    this.engine = new Engine(transformer, tier.create(pool), activations);
-    this.tier = tier;
+    this.engine = engine;
+    this.kernels = kernels;
     this.activations = activations;
-    this.pool = pool;
     this.cacheType = cacheType;
     this.owner = owner;
   }
@@ -96,8 +94,9 @@ public final class LanguageModel implements AutoCloseable {
       }
       Tokenizer tokenizer = ModelTokenizer.load(model);
       try {
-        return new LanguageModel(
-            model, model.transformer(), tokenizer, tier, activations, pool, cacheType, true);
+        Kernels kernels = tier.create(pool);
+        Engine engine = new Engine(model.transformer(), kernels, activations);
+        return new LanguageModel(model, tokenizer, engine, kernels, activations, cacheType, true);
       } catch (RuntimeException | Error e) {
         tokenizer.close();
         throw e;
@@ -109,12 +108,14 @@ public final class LanguageModel implements AutoCloseable {
   }
 
   /**
-   * The same model with other weights, sharing the tokenizer: close it before this one.
+   * The same model with other weights, sharing the tokenizer and what is packed of unchanged
+   * matrices: close it before this one.
    *
    * @param other made from this model; its memory is its maker's
    */
   public LanguageModel with(Transformer other) {
-    return new LanguageModel(model, other, tokenizer, tier, activations, pool, cacheType, false);
+    Engine changed = new Engine(other, kernels, activations, engine);
+    return new LanguageModel(model, tokenizer, changed, kernels, activations, cacheType, false);
   }
 
   public Model model() {
@@ -126,7 +127,7 @@ public final class LanguageModel implements AutoCloseable {
   }
 
   ComputePool pool() {
-    return pool;
+    return kernels.pool();
   }
 
   /** The ids of a whole text, without tokens around it. */
@@ -159,7 +160,7 @@ public final class LanguageModel implements AutoCloseable {
   }
 
   /** The tokens of a window as this model reads them. */
-  int[] read(int[] text, Window window) {
+  public int[] read(int[] text, Window window) {
     int[] ids = Arrays.copyOfRange(text, window.from(), window.to());
     first().ifPresent(first -> ids[0] = first);
     return ids;

@@ -87,20 +87,17 @@ final class HtmlReport {
         change((double) was.bytes() / is.bytes(), "smaller", "larger")
             + ", was "
             + Units.bytes(was.bytes()));
-    tile(
-        "Speed, texts a second",
-        Units.rate(is.batch().textsPerSecond()),
-        change(report.speedup(), "as fast", "slower")
-            + ", was "
-            + Units.rate(was.batch().textsPerSecond()));
-    tile(
-        "Latency of a short text",
-        Units.millis(is.shortText().p50Millis()),
-        change(was.shortText().p50Millis() / is.shortText().p50Millis(), "as fast", "slower")
-            + ", was "
-            + Units.millis(was.shortText().p50Millis()));
+    speed(SpeedFigure.of(was.speeds()).get(0), SpeedFigure.of(is.speeds()).get(0));
+    speed(SpeedFigure.of(was.speeds()).get(1), SpeedFigure.of(is.speeds()).get(1));
     tile("Loss", Units.percent(is.loss()), "budget " + Units.percent(report.budget()));
     html.append("</section>\n");
+  }
+
+  private void speed(SpeedFigure was, SpeedFigure is) {
+    tile(
+        is.words().tile,
+        is.toString(),
+        change(is.times(was), "as fast", "slower") + ", was " + was);
   }
 
   private void tile(String name, String value, String note) {
@@ -116,24 +113,15 @@ final class HtmlReport {
   private void plots() {
     html.append("<section class=\"plots\">\n");
     plot("size", "Loss against size", "size on disk", Measured::bytes, true, HtmlReport::bytesTick);
-    switch (report.objective()) {
-      case THROUGHPUT, SIZE ->
-          plot(
-              "speed",
-              "Loss against speed",
-              "texts a second, mixed batch",
-              m -> m.batch().textsPerSecond(),
-              false,
-              Units::count);
-      case LATENCY ->
-          plot(
-              "latency",
-              "Loss against latency",
-              "median time of a short text",
-              m -> m.shortText().p50Millis(),
-              true,
-              millis -> millis == 0 ? "0" : Units.millis(millis).replace(".00 ", " "));
-    }
+    SpeedFigure.Words words = report.figure(report.original()).words();
+    String kind = words.lessIsBetter() ? "latency" : "speed";
+    plot(
+        kind,
+        "Loss against " + kind,
+        words.axis,
+        m -> report.figure(m).value(),
+        words.lessIsBetter(),
+        words::tick);
     html.append("</section>\n");
     legend();
   }
@@ -177,11 +165,11 @@ final class HtmlReport {
 
   private Point point(int number, Measured m, ToDoubleFunction<Measured> x) {
     String detail =
-        "%s: %s, %s texts/s, loss %s"
+        "%s: %s, %s, loss %s"
             .formatted(
                 m.name(),
                 Units.bytes(m.bytes()),
-                Units.rate(m.batch().textsPerSecond()),
+                report.headline(m).withUnit(),
                 Units.percent(m.loss()));
     return new Point(number, m.name(), detail, x.applyAsDouble(m), m.loss(), role(m));
   }
@@ -277,14 +265,11 @@ final class HtmlReport {
     Map<String, Function<Measured, Cell>> columns = new LinkedHashMap<>();
     columns.put("Size", m -> new Cell(Units.bytes(m.bytes()), ""));
     columns.put("In memory", m -> new Cell(Units.bytes(m.bytesInMemory()), ""));
-    columns.put(
-        "Texts/s",
-        m ->
-            new Cell(
-                Units.rate(m.batch().textsPerSecond()),
-                "\u00b1 " + Units.percent(m.batch().noise())));
-    columns.put("Short text", m -> latency(m.shortText()));
-    columns.put("Long text", m -> latency(m.longText()));
+    List<SpeedFigure> figures = SpeedFigure.of(report.original().speeds());
+    for (int f = 0; f < figures.size(); f++) {
+      int at = f;
+      columns.put(figures.get(f).words().column, m -> cell(SpeedFigure.of(m.speeds()).get(at)));
+    }
     if (report.candidates().stream().anyMatch(m -> m.predicted() != null)) {
       columns.put(
           "Time to original's",
@@ -310,8 +295,8 @@ final class HtmlReport {
     return columns;
   }
 
-  private static Cell latency(Measured.Latency latency) {
-    return new Cell(Units.millis(latency.p50Millis()), "p95 " + Units.millis(latency.p95Millis()));
+  private static Cell cell(SpeedFigure figure) {
+    return new Cell(figure.toString(), figure.smallNote());
   }
 
   private static String interval(Estimate estimate) {
@@ -334,16 +319,10 @@ final class HtmlReport {
         report.objective().label(), Units.percent(report.budget()));
     add("<dt>Loss</dt><dd>%s</dd>", report.lossMeaning());
     add("<dt>Texts</dt><dd>%s</dd>", report.texts());
-    Report.Sizes sizes = report.workload();
     add(
-        "<dt>Speed</dt><dd>a short text of %s tokens, a long one of %s, a batch of %s texts with %s"
-            + " tokens; %s rounds of the batch, each with the original in turn, whose times correct"
-            + " for a machine that is now faster, now slower</dd>",
-        sizes.shortTokens(),
-        sizes.longTokens(),
-        sizes.batchTexts(),
-        sizes.batchTokens(),
-        sizes.rounds());
+        "<dt>Speed</dt><dd>%s; %s rounds, each with the original in turn, whose times correct for a"
+            + " machine that is now faster, now slower</dd>",
+        report.workload().text(), report.workload().rounds());
     add("<dt>Written to</dt><dd>%s</dd>", report.folder());
     for (String note : report.notes()) {
       add("<dt>Note</dt><dd>%s</dd>", note);

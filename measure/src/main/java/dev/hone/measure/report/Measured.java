@@ -1,10 +1,9 @@
 package dev.hone.measure.report;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.annotation.JsonUnwrapped;
 import dev.hone.measure.Estimate;
 import dev.hone.measure.Fidelity;
-import dev.hone.measure.Speed;
-import dev.hone.measure.Timing;
 import java.util.Map;
 
 /**
@@ -27,27 +26,10 @@ public record Measured(
     long bytes,
     double loss,
     long bytesInMemory,
-    Latency shortText,
-    Latency longText,
-    Throughput batch,
+    @JsonUnwrapped Speeds speeds,
     Estimate chooseLoss,
     Estimate reportLoss,
     Double minCosine,
     Double neighbourAgreement,
     Map<String, Estimate> metrics,
-    Double predicted) {
-
-  /** Time of one text run alone; the noise is the spread of a round relative to the median. */
-  public record Latency(double p50Millis, double p95Millis, double noise) {
-    public static Latency of(Timing timing) {
-      return new Latency(timing.p50Nanos() / 1e6, timing.p95Nanos() / 1e6, timing.noise());
-    }
-  }
-
-  /** Speed on the mixed batch; the noise is the spread of a round relative to the median. */
-  public record Throughput(double textsPerSecond, double tokensPerSecond, double noise) {
-    public static Throughput of(Speed speed) {
-      return new Throughput(speed.textsPerSecond(), speed.tokensPerSecond(), speed.batch().noise());
-    }
-  }
-}
+    Double predicted) {}

@@ -5,10 +5,8 @@ import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.hone.measure.Machine;
 import dev.hone.measure.Objective;
-import dev.hone.measure.Speed;
 import dev.hone.measure.TextTable;
 import dev.hone.measure.Units;
-import dev.hone.measure.Workload;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -57,20 +55,6 @@ public record Report(
   private static final JsonMapper JSON =
       JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
 
-  /** Sizes of the texts that speed was measured on. */
-  public record Sizes(
-      int shortTokens, int longTokens, int batchTexts, int batchTokens, int rounds) {
-    public static Sizes of(Speed speed) {
-      Workload workload = speed.workload();
-      return new Sizes(
-          workload.shortText().tokens(),
-          workload.longText().tokens(),
-          workload.batch().texts().size(),
-          workload.batch().tokens(),
-          speed.batch().nanos().length);
-    }
-  }
-
   public Report {
     candidates = List.copyOf(candidates);
     changed = List.copyOf(changed);
@@ -83,9 +67,7 @@ public record Report(
 
   /** How many times as long as the original a candidate takes, by the objective's workload. */
   public double relativeTime(Measured m) {
-    return objective == Objective.LATENCY
-        ? m.shortText().p50Millis() / original.shortText().p50Millis()
-        : original.batch().textsPerSecond() / m.batch().textsPerSecond();
+    return figure(original).times(figure(m));
   }
 
   /** Writes {@code report.json} and {@code report.html} into a folder. */
@@ -118,32 +100,23 @@ public record Report(
 
   /** The candidates as a table for a terminal, an arrow before the chosen one. */
   public TextTable table() {
-    var table =
-        new TextTable(
-            List.of(
-                "",
-                "size",
-                "memory",
-                "texts/s",
-                "noise",
-                "short p50",
-                "p95",
-                "long p50",
-                "p95",
-                "loss"),
-            "lrrrrrrrrr");
+    List<String> headers = new ArrayList<>(List.of("", "size", "memory"));
+    for (SpeedFigure figure : SpeedFigure.of(original.speeds())) {
+      headers.add(figure.words().header);
+      headers.add(figure.words().noteHeader());
+    }
+    headers.add("loss");
+    var table = new TextTable(headers, "l" + "r".repeat(headers.size() - 1));
     for (Measured m : all()) {
-      table.row(
-          m.name(),
-          Units.bytes(m.bytes()),
-          Units.bytes(m.bytesInMemory()),
-          Units.rate(m.batch().textsPerSecond()),
-          "+-" + Units.percent(m.batch().noise()),
-          Units.millis(m.shortText().p50Millis()),
-          Units.millis(m.shortText().p95Millis()),
-          Units.millis(m.longText().p50Millis()),
-          Units.millis(m.longText().p95Millis()),
-          Units.percent(m.loss()));
+      List<String> cells =
+          new ArrayList<>(
+              List.of(m.name(), Units.bytes(m.bytes()), Units.bytes(m.bytesInMemory())));
+      for (SpeedFigure figure : SpeedFigure.of(m.speeds())) {
+        cells.add(figure.toString());
+        cells.add(figure.plainNote());
+      }
+      cells.add(Units.percent(m.loss()));
+      table.row(cells.toArray(String[]::new));
       if (m.equals(chosen)) {
         table.mark();
       }
@@ -153,24 +126,31 @@ public record Report(
 
   /** The outcome in a sentence. */
   public String summary() {
+    SpeedFigure was = headline(original);
+    SpeedFigure is = headline(chosen);
     String figures =
         String.format(
             Locale.ROOT,
-            "%s: %s instead of %s (%s smaller), %s texts/s instead of %s (%s), loss %s",
+            "%s: %s instead of %s (%s smaller), %s instead of %s (%s), loss %s",
             chosen.name(),
             Units.bytes(chosen.bytes()),
             Units.bytes(original.bytes()),
             Units.times((double) original.bytes() / chosen.bytes()),
-            Units.rate(chosen.batch().textsPerSecond()),
-            Units.rate(original.batch().textsPerSecond()),
-            Units.times(speedup()),
+            is.withUnit(),
+            was,
+            Units.times(is.times(was)),
             Units.percent(chosen.loss()));
     return withinBudget
         ? figures
         : "Nothing is within the budget of " + Units.percent(budget) + ". Nearest is " + figures;
   }
 
-  double speedup() {
-    return chosen.batch().textsPerSecond() / original.batch().textsPerSecond();
+  /** What the objective is about. */
+  SpeedFigure figure(Measured m) {
+    return SpeedFigure.of(m.speeds(), objective);
+  }
+
+  SpeedFigure headline(Measured m) {
+    return SpeedFigure.headline(m.speeds(), objective);
   }
 }

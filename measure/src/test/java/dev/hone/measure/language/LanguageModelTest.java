@@ -143,6 +143,24 @@ class LanguageModelTest {
   }
 
   @Test
+  void someWindowsAndTheRiseOfPerplexityAreThoseOfAll() {
+    Windows windows = new Windows(32, 32, 4);
+    int[] ids = model.ids(TEXT);
+    try (LanguageModel rounded = model.with(rounded(model.model().transformer()))) {
+      Divergence.Found all = Divergence.of(model, rounded, TEXT, windows, _ -> {}).all();
+      List<Window> some = List.of(windows.of(ids.length).get(1), windows.of(ids.length).get(3));
+      Divergence.Found found = Divergence.of(model, rounded, ids, some);
+      assertThat(found.windows().get(0)).isEqualTo(all.windows().get(1));
+      assertThat(found.windows().get(1)).isEqualTo(all.windows().get(3));
+      Estimate rise = all.perplexityRise(Bootstrap.STANDARD);
+      double from = all.referencePerplexity(Bootstrap.STANDARD).value();
+      assertThat(rise.value())
+          .isCloseTo(all.perplexity(Bootstrap.STANDARD).value() / from - 1, within(1e-9))
+          .isBetween(rise.low(), rise.high());
+    }
+  }
+
+  @Test
   void divergenceIsTheOneOfWholeWindows() {
     Windows windows = new Windows(32, 32, 3);
     int[] ids = model.ids(TEXT);

@@ -40,7 +40,8 @@ class ReportTest {
         Reports.one(),
         Reports.nothingWithinBudget(),
         Reports.gains(),
-        Reports.crowded());
+        Reports.crowded(),
+        Reports.decoders());
   }
 
   @Test
@@ -62,10 +63,38 @@ class ReportTest {
   void measuredFiguresComeFromTheirTimings() {
     Timing timing = new Timing(new double[] {4e6, 3e6, 5e6});
     Workload workload = Workload.of(List.of("a", "bc"), String::length, 1);
-    assertThat(Measured.Throughput.of(new Speed(timing, timing, timing, workload)))
-        .isEqualTo(new Measured.Throughput(500, 750, 1.4826 * 0.25));
-    assertThat(Measured.Latency.of(timing).p50Millis()).isEqualTo(4);
-    assertThat(Measured.Latency.of(timing).p95Millis()).isCloseTo(4.9, within(1e-12));
+    var speeds = (Speeds.OfTexts) Speeds.of(new Speed(timing, timing, timing), workload);
+    assertThat(speeds.batch()).isEqualTo(new Speeds.Throughput(500, 750, 1.4826 * 0.25));
+    assertThat(speeds.shortText().p50Millis()).isEqualTo(4);
+    assertThat(speeds.shortText().p95Millis()).isCloseTo(4.9, within(1e-12));
+  }
+
+  @Test
+  void ofADecoderTokensASecondAreTold() {
+    Report report = Reports.decoders();
+    assertThat(report.relativeTime(report.chosen())).isEqualTo(0.5);
+    assertThat(report.summary())
+        .isEqualTo(
+            "q8_0: 145 MB instead of 271 MB (1.87x smaller), 120 tokens/s instead of 60.0 (2.00x),"
+                + " loss 0.24 %");
+    assertThat(report.table().toString())
+        .contains("tokens/s", "prompt", "together", "480", "2,400")
+        .doesNotContain("texts");
+    assertThat(report.html())
+        .contains("Tokens a second, one sequence", "a prompt of 512", "each of 8 sequences")
+        .doesNotContain("exts a second");
+    assertThat(report.json()).contains("\"generation\"", "\"generatedTokens\" : 32");
+  }
+
+  @Test
+  void measuredTokensAreThoseOfAllSequences() {
+    Timing timing = new Timing(new double[] {4e6, 3e6, 5e6});
+    var speeds =
+        (Speeds.OfTokens)
+            Speeds.of(new Speed(timing, timing, timing), new Workload.OfTokens(10, 100, 8));
+    assertThat(speeds.generation().tokensPerSecond()).isEqualTo(2500);
+    assertThat(speeds.prompt().tokensPerSecond()).isEqualTo(25_000);
+    assertThat(speeds.batch().tokensPerSecond()).isEqualTo(20_000);
   }
 
   @Test

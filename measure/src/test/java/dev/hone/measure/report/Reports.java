@@ -24,9 +24,10 @@ final class Reports {
         Math.round(megabytes * 1e6),
         loss,
         Math.round(megabytes * 1.2e6),
-        new Measured.Latency(millis, 1.3 * millis, 0.031),
-        new Measured.Latency(9 * millis, 10.4 * millis, 0.022),
-        new Measured.Throughput(textsPerSecond, 41 * textsPerSecond, 0.018),
+        new Speeds.OfTexts(
+            new Speeds.Latency(millis, 1.3 * millis, 0.031),
+            new Speeds.Latency(9 * millis, 10.4 * millis, 0.022),
+            new Speeds.Throughput(textsPerSecond, 41 * textsPerSecond, 0.018)),
         new Estimate(0.94 * loss, 0.8 * loss, 1.1 * loss),
         new Estimate(loss, 0.85 * loss, 1.2 * loss),
         1 - 6 * loss,
@@ -51,7 +52,7 @@ final class Reports {
         candidates[chosen],
         "of 7 candidates within the budget it is the fastest beyond the noise of the measurement",
         List.of(new ChangedAnswer("Neither <good> nor bad.", "negative", "negative", "positive")),
-        new Report.Sizes(16, 251, 64, 3012, 9),
+        new Sizes.OfTexts(16, 251, 64, 3012, 9),
         List.of("f16 was not possible: a weight of 70000 is more than it holds"),
         "minilm-optimized");
   }
@@ -100,6 +101,49 @@ final class Reports {
         measured("int8-channel", 22.9, 233, 5.1e-4),
         measured("int4-g32", 18.4, 270, 0.034),
         measured("int4-g128", 18.0, 272, 0.047));
+  }
+
+  static Measured decoder(String name, double megabytes, double tokensPerSecond, double loss) {
+    Measured m = measured(name, megabytes, 1, loss);
+    return new Measured(
+        name,
+        m.bytes(),
+        loss,
+        m.bytesInMemory(),
+        new Speeds.OfTokens(
+            new Speeds.TokenRate(tokensPerSecond, 0.031),
+            new Speeds.TokenRate(20 * tokensPerSecond, 0.022),
+            new Speeds.TokenRate(4 * tokensPerSecond, 0.018)),
+        m.chooseLoss(),
+        m.reportLoss(),
+        null,
+        null,
+        Map.of("perplexity", new Estimate(30 * (1 + loss), 25, 35)),
+        0.6);
+  }
+
+  /** Of a decoder, by the time of its tokens. */
+  static Report decoders() {
+    Report r = two();
+    Measured chosen = decoder("q8_0", 145, 120, 0.0024);
+    return new Report(
+        "model-f16.gguf",
+        r.command(),
+        r.date(),
+        r.machine(),
+        r.texts(),
+        r.lossMeaning(),
+        0.05,
+        Objective.LATENCY,
+        true,
+        decoder("original", 271, 60, 0),
+        List.of(chosen, decoder("gptq-q4_1", 98, 150, 0.056)),
+        chosen,
+        r.reason(),
+        List.of(),
+        new Sizes.OfTokens(32, 512, 8, 5),
+        List.of(),
+        r.folder());
   }
 
   /** A task's metric may rise: a loss below nothing. Names that HTML could take for its own. */
