@@ -46,9 +46,9 @@ final class MemoryRun {
         Encoder.load(model, EncoderOptions.defaults().threads(threads).onCut(_ -> {}))) {
       var random = new Random(SEED);
       embed(encoder, random, 10_000);
-      long early = residentBytes();
+      long early = ProcessMemory.bytes("self", "VmRSS");
       embed(encoder, random, 90_000);
-      long late = residentBytes();
+      long late = ProcessMemory.bytes("self", "VmRSS");
       long file = encoder.model().weightFileBytes();
       // Slabs never shrink: what is held at the end is the peak.
       long bytes = encoder.sizeBytes();
@@ -100,13 +100,5 @@ final class MemoryRun {
         IntStream.range(0, 3 + random.nextInt(28))
             .mapToObj(_ -> words[random.nextInt(words.length)])
             .toList());
-  }
-
-  private static long residentBytes() throws IOException {
-    return Files.readAllLines(Path.of("/proc/self/status")).stream()
-        .filter(l -> l.startsWith("VmRSS:"))
-        .mapToLong(l -> Long.parseLong(l.replaceAll("\\D", "")) * 1024)
-        .findFirst()
-        .orElseThrow(() -> new IOException("/proc/self/status has no VmRSS: needs Linux"));
   }
 }

@@ -24,7 +24,8 @@ final class Quality {
           "smollm2",
           "smollm2-sparse",
           "smollm2-cache",
-          "optimize");
+          "optimize",
+          "memory");
 
   /** The texts and models that lie beside the project. */
   private static final Path SHARED = Path.of("../shared");
@@ -64,6 +65,7 @@ final class Quality {
         case "smollm2-sparse" -> SmolLm2Quality.sparse(SHARED, threads, every, lines);
         case "smollm2-cache" -> SmolLm2Quality.cache(SHARED, threads, every, lines);
         case "optimize" -> OptimizeQuality.measure(SHARED, threads, every, lines);
+        case "memory" -> QuantizeMemory.measure(SHARED, threads, every, lines);
         case "stsb" -> StsbQuality.measure(SHARED, threads, every, lines);
         default -> SmolLm2Quality.measure(SHARED, threads, every, lines);
       }

@@ -1,6 +1,9 @@
 package dev.hone.bench;
 
+import dev.hone.compress.Provenance;
 import dev.hone.hub.Hub;
+import dev.hone.model.folder.Model;
+import dev.hone.model.folder.ModelWriter;
 import dev.hone.model.format.gguf.GgufType;
 import dev.hone.model.format.gguf.GgufWriter;
 import dev.hone.model.format.gguf.GgufWriter.Pending;
@@ -15,6 +18,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -61,9 +65,27 @@ record RandomLlama(
     };
   }
 
+  /** The same with fewer blocks. */
+  RandomLlama shallow(int blocks) {
+    return new RandomLlama(
+        name + "-" + blocks + "-blocks",
+        hidden,
+        blocks,
+        heads,
+        kvHeads,
+        feedForward,
+        vocabulary,
+        tied);
+  }
+
+  /** Where such models are kept: in Hone's cache. */
+  static Path home() {
+    return Hub.system().cache().resolve("bench");
+  }
+
   /** The file in Hone's cache; made where it is not there. */
   Path file(DType type) throws IOException {
-    Path folder = Hub.system().cache().resolve("bench");
+    Path folder = home();
     Path file = folder.resolve("random-llama-" + name + "-" + type.label() + ".gguf");
     if (!Files.exists(file)) {
       System.err.println("making " + file);
@@ -71,6 +93,20 @@ record RandomLlama(
       write(file, type);
     }
     return file;
+  }
+
+  /** A folder of safetensors in Hone's cache, with a tokenizer of fewer tokens beside it. */
+  Path folder(Plain type, Path tokenizer) throws IOException {
+    // In a folder of its own: what stands beside a model's file is taken for the model's.
+    Path folder = home().resolve("folders").resolve("random-llama-" + name + "-" + type.label());
+    if (!Files.exists(folder)) {
+      try (Model model = Model.load(file(type))) {
+        System.err.println("making " + folder);
+        ModelWriter.write(model, model.transformer(), Provenance.of("random llama"), folder);
+      }
+    }
+    Files.copy(tokenizer, folder.resolve("tokenizer.json"), StandardCopyOption.REPLACE_EXISTING);
+    return folder;
   }
 
   /**

@@ -126,7 +126,8 @@ final class PruneModel implements Callable<Integer> {
       names = "--damping",
       description =
           "Added to the diagonal of what layers are fitted by, as a share of its mean (default:"
-              + " 0.01 of sparsegpt, 0.001 of --reconstruct).")
+              + " 0.01 of sparsegpt, 0.001 of --reconstruct); ten times as much, and said, where"
+              + " that is too little.")
   private Double damping;
 
   @Override

@@ -128,8 +128,8 @@ final class Quantize implements Callable<Integer> {
   @Option(
       names = "--damping",
       description =
-          "With gptq, added to the Hessian's diagonal, as a share of its mean"
-              + " (default: 0.01).")
+          "With gptq, added to the Hessian's diagonal, as a share of its mean (default: 0.01); ten"
+              + " times as much, and said, where that is too little.")
   private Double damping;
 
   /** What layers read. */

@@ -7,6 +7,7 @@ import dev.hone.model.Head;
 import dev.hone.model.folder.Model;
 import dev.hone.model.folder.ModelWriter;
 import dev.hone.runtime.ModelTokenizer;
+import dev.hone.tensor.FileArena;
 import dev.hone.tensor.kernel.KernelTier;
 import dev.hone.tensor.parallel.ComputePool;
 import dev.hone.tokenizer.Tokenizer;
@@ -67,10 +68,10 @@ public record Compression(Path source, String name, Recipe recipe, Path target) 
       throws IOException {
     boolean gguf = target.toString().endsWith(GGUF);
     refuse(gguf);
-    Path journal = target.toAbsolutePath().resolveSibling("." + target.getFileName() + "-journal");
+    Path journal = beside("journal");
     try (Model model = Model.load(source);
         var pool = new ComputePool(threads);
-        Arena arena = Arena.ofShared()) {
+        Arena arena = new FileArena(beside("room"))) {
       if (gguf && model.metadata().isEmpty()) {
         throw new RecipeException(
             target
@@ -100,6 +101,10 @@ public record Compression(Path source, String name, Recipe recipe, Path target) 
       return new Result(
           outcome.changes(), calibration.tokens(), model.weightFileBytes(), weightBytes(gguf));
     }
+  }
+
+  private Path beside(String what) {
+    return target.toAbsolutePath().resolveSibling("." + target.getFileName() + "-" + what);
   }
 
   private void refuse(boolean gguf) throws IOException {

@@ -53,8 +53,7 @@ public final class Forward {
   /** What one block makes of the hidden states before it: {@code [token, hidden]}. */
   public static <T> T block(Block block, T x, Batch batch, Ops<T> ops) {
     int[] positions = KeyValueCache.NONE.positions(batch);
-    return ops.scope(
-        () -> block(block, x, new Place(0, batch, positions, KeyValueCache.NONE), ops));
+    return block(block, x, new Place(0, batch, positions, KeyValueCache.NONE), ops);
   }
 
   private static <T> T hidden(Transformer model, Batch batch, KeyValueCache cache, Ops<T> ops) {

@@ -120,8 +120,8 @@ public final class BlockWalk {
   /** The same, where a change asks for what it wants to see. */
   public Transformer look(Transformer model, Journal journal, Look look) {
     List<Block> changed = new ArrayList<>();
-    try (Arena arena = Arena.ofShared()) {
-      List<Tensor> states = embeddings(model, journal, arena);
+    try (Arena arena = journal.room()) {
+      List<Tensor> states = embeddings(model, arena);
       for (int i = 0; i < model.blocks().size(); i++) {
         Block block = model.blocks().get(i);
         boolean last = i + 1 == model.blocks().size();
@@ -138,17 +138,13 @@ public final class BlockWalk {
     return model.with(changed);
   }
 
-  private List<Tensor> embeddings(Transformer model, Journal journal, Arena arena) {
-    long rowBytes = Plain.F32.rowBytes(model.hidden());
-    MemorySegment all = journal.room(calibration.tokens() * rowBytes, arena);
+  private List<Tensor> embeddings(Transformer model, Arena arena) {
     List<Tensor> states = new ArrayList<>();
-    long at = 0;
     try (BlockEngine engine = BlockEngine.embeddings(model, calibration.kernels())) {
       for (Batch batch : calibration.batches()) {
-        MemorySegment state = all.asSlice(at, batch.tokens() * rowBytes);
-        state.copyFrom(engine.embeddings(batch).data());
-        states.add(Tensor.of(Plain.F32, state, batch.tokens(), model.hidden()));
-        at += state.byteSize();
+        Tensor state = Tensor.allocate(arena, Plain.F32, batch.tokens(), model.hidden());
+        state.data().copyFrom(engine.embeddings(batch).data());
+        states.add(state);
       }
     }
     return states;

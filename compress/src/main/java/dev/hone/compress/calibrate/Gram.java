@@ -19,17 +19,30 @@ public final class Gram {
   /** Columns whose products are made at once. */
   private static final int BAND = 256;
 
+  private final String layer;
   private final int size;
   private final double[] sums; // the lower triangle, row after row
   private final float[] largest;
   private final double[] totals;
   private long tokens;
 
-  public Gram(int size) {
+  /**
+   * Nothing read yet.
+   *
+   * @param layer that reads; the first of those that read the same
+   * @param size its input columns
+   */
+  public Gram(String layer, int size) {
+    this.layer = layer;
     this.size = size;
-    this.sums = new double[place(size, 0)];
+    this.sums = new double[Cholesky.row(size)];
     this.largest = new float[size];
     this.totals = new double[size];
+  }
+
+  /** The layer that read. */
+  public String layer() {
+    return layer;
   }
 
   /** Input columns. */
@@ -63,11 +76,7 @@ public final class Gram {
 
   /** The product of two columns. */
   public double at(int i, int j) {
-    return sums[place(Math.max(i, j), Math.min(i, j))];
-  }
-
-  private static int place(int row, int column) {
-    return Math.toIntExact((long) row * (row + 1) / 2 + column);
+    return sums[Cholesky.row(Math.max(i, j)) + Math.min(i, j)];
   }
 
   /**
@@ -94,21 +103,27 @@ public final class Gram {
     try (Arena arena = Arena.ofShared()) {
       Tensor columns = transposed(x, arena, pool);
       for (int from = 0; from < size; from += BAND) {
-        int to = Math.min(size, from + BAND);
-        PackedMatrix band = kernels.pack(columns.slice(from, to), arena);
-        Tensor products = Tensor.allocate(arena, Plain.F32, size - from, to - from);
-        kernels.linear(columns.slice(from, size), band, null, Activation.NONE, products);
-        int first = from;
-        pool.run(size - from, row -> sum(products, row, first));
+        add(columns, from, kernels, pool);
       }
     }
     tokens += x.rows();
   }
 
+  /** Adds the products of a band of columns with it and those behind it. */
+  private void add(Tensor columns, int from, Kernels kernels, ComputePool pool) {
+    int to = Math.min(size, from + BAND);
+    try (Arena arena = Arena.ofShared()) {
+      PackedMatrix band = kernels.pack(columns.slice(from, to), arena);
+      Tensor products = Tensor.allocate(arena, Plain.F32, size - from, to - from);
+      kernels.linear(columns.slice(from, size), band, null, Activation.NONE, products);
+      pool.run(size - from, row -> sum(products, row, from));
+    }
+  }
+
   private void sum(Tensor products, int row, int from) {
     long width = products.cols();
     long start = row * width * Float.BYTES;
-    int at = place(from + row, from);
+    int at = Cholesky.row(from + row) + from;
     for (int i = 0; i < Math.min(width, row + 1); i++) {
       sums[at + i] += products.data().get(Tensor.FLOAT, start + i * (long) Float.BYTES);
     }

@@ -14,18 +14,15 @@ import dev.hone.model.format.safetensors.SafetensorsWriter;
 import dev.hone.tensor.DType;
 import dev.hone.tensor.DType.Affine;
 import dev.hone.tensor.DType.Plain;
+import dev.hone.tensor.FileArena;
 import dev.hone.tensor.Input;
 import dev.hone.tensor.Input.StaticInt8;
 import dev.hone.tensor.Tensor;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileChannel.MapMode;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -122,23 +119,11 @@ public final class Journal {
   }
 
   /**
-   * Room for what a walk needs while it runs: in the folder's file system, where there is a folder,
-   * under no name, so that a walk that is killed leaves none of it.
+   * Room for what a walk needs while it runs: in the folder's file system, where there is a folder.
    */
-  MemorySegment room(long bytes, Arena walk) {
-    if (folder.isEmpty()) {
-      return walk.allocate(bytes, Tensor.ALIGNMENT);
-    }
-    Path file = folder.get().resolve("room");
-    try (FileChannel channel =
-        FileChannel.open(
-            file,
-            StandardOpenOption.CREATE,
-            StandardOpenOption.READ,
-            StandardOpenOption.WRITE,
-            StandardOpenOption.TRUNCATE_EXISTING,
-            StandardOpenOption.DELETE_ON_CLOSE)) {
-      return channel.map(MapMode.READ_WRITE, 0, bytes, walk);
+  Arena room() {
+    try {
+      return folder.isEmpty() ? Arena.ofShared() : new FileArena(folder.get().resolve("room"));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

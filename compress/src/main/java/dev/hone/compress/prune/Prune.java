@@ -29,12 +29,12 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.stream.IntStream;
 
 /**
@@ -146,21 +146,26 @@ public record Prune(Sparsity sparsity, Criterion by, double damping, LayerSelect
   }
 
   private Block prune(Block block, Inputs inputs, Calibration calibration, Arena arena) {
-    IdentityHashMap<Gram, float[]> factors = new IdentityHashMap<>();
+    // SparseGPT's factor, or the lengths of columns; empty where nothing but zeros was read
+    Function<Linear, Optional<float[]>> read =
+        inputs.handedOut(
+            gram ->
+                !readAnything(gram)
+                    ? new float[0]
+                    : by == Criterion.SPARSEGPT ? factor(gram, calibration) : lengths(gram));
     return block.map(
         map(
             (weight, layer) -> {
-              Optional<Gram> gram = inputs.of(layer).filter(Prune::readAnything);
-              if (gram.isEmpty()) {
+              float[] known = read.apply(layer).orElse(new float[0]);
+              if (known.length == 0) {
                 return magnitudes(weight, arena);
               }
               float[] numbers = floats(weight.tensor());
               if (by == Criterion.SPARSEGPT) {
-                float[] upper = factors.computeIfAbsent(gram.get(), g -> factor(g, calibration));
                 int rows = Math.toIntExact(weight.tensor().rows());
-                SparseGpt.prune(numbers, rows, upper, sparsity, calibration.pool());
+                SparseGpt.prune(numbers, rows, known, sparsity, calibration.pool());
               } else {
-                zero(weight, numbers, lengths(gram.get()));
+                zero(weight, numbers, known);
               }
               return stored(numbers, weight.tensor(), arena);
             }));
@@ -168,7 +173,7 @@ public record Prune(Sparsity sparsity, Criterion by, double damping, LayerSelect
 
   private float[] factor(Gram gram, Calibration calibration) {
     int[] order = IntStream.range(0, gram.size()).toArray();
-    return InverseFactor.of(gram, order, damping, calibration.pool());
+    return InverseFactor.of(gram, order, damping, calibration.pool()).upper();
   }
 
   private Tensor magnitudes(Weight weight, Arena arena) {

@@ -1,5 +1,6 @@
 package dev.hone.compress.prune;
 
+import dev.hone.compress.calibrate.Cholesky;
 import dev.hone.compress.calibrate.Gram;
 import dev.hone.compress.calibrate.InverseFactor;
 import dev.hone.tensor.layout.Layouts;
@@ -18,12 +19,16 @@ final class Reconstruction {
   /** Steps in which units are ordered: neurons go a few at a time. */
   private static final int STEPS = 96;
 
+  /** Of a sum of products in F32. */
+  private static final double ROUNDING = 1e-5;
+
   private final Part part;
   private final int n;
   private final int out;
   private final float[] weights; // [out, n]
   private final double[] means;
   private final double[] covariance; // [n, n], of one token; about the means where there is a bias
+  private final double unit; // of damping
   private final double damping;
   private final ComputePool pool;
 
@@ -50,9 +55,18 @@ final class Reconstruction {
             covariance[i * n + j] = covariance[i * n + j] / gram.tokens() - means[i] * means[j];
           }
         });
+    this.damping = damping;
+    this.unit = unit(gram);
+  }
+
+  /**
+   * The mean of the diagonal. Where all tokens are alike, that is what rounding has left of the
+   * difference of larger numbers; where nothing but zeros was read, any weights do.
+   */
+  private double unit(Gram gram) {
     double mean = IntStream.range(0, n).mapToDouble(i -> covariance[i * n + i]).average().orElse(0);
-    // A model that read nothing but zeros: any weights do.
-    this.damping = mean == 0 ? 1 : damping * mean;
+    double moment = Arrays.stream(gram.diagonal()).average().orElse(0) / gram.tokens();
+    return moment == 0 ? 1 : Math.max(mean, ROUNDING * moment);
   }
 
   /** The smaller layer. */
@@ -69,15 +83,14 @@ final class Reconstruction {
     Arrays.stream(stay).forEach(c -> staying[c] = true);
     int[] gone = IntStream.range(0, n).filter(c -> !staying[c]).toArray();
     int k = stay.length;
-    double[] factor = new double[k * k];
-    pool.run(
-        k,
-        i -> {
-          for (int j = 0; j < k; j++) {
-            factor[i * k + j] = covariance[stay[i] * n + stay[j]] + (i == j ? damping : 0);
-          }
-        });
-    InverseFactor.cholesky(factor, k, pool);
+    double[] factor =
+        Cholesky.of(
+                part.reader().name(),
+                k,
+                damping,
+                share -> (i, j) -> damped(stay[i], stay[j], share),
+                pool)
+            .lower();
     double[] turned = transposed(factor, k);
     float[] made = new float[out * k];
     float[] shift = new float[out];
@@ -105,6 +118,10 @@ final class Reconstruction {
     return new Made(made, part.reader().bias() == null ? null : shifted(shift));
   }
 
+  private double damped(int i, int j, double share) {
+    return covariance[i * n + j] + (i == j ? share * unit : 0);
+  }
+
   private float[] shifted(float[] shift) {
     float[] bias = part.reader().bias().tensor().toArray();
     for (int i = 0; i < out; i++) {
@@ -113,11 +130,11 @@ final class Reconstruction {
     return bias;
   }
 
-  private static double[] transposed(double[] a, int n) {
+  private static double[] transposed(double[] lower, int n) {
     double[] t = new double[n * n];
     for (int i = 0; i < n; i++) {
       for (int j = 0; j <= i; j++) {
-        t[j * n + i] = a[i * n + j];
+        t[j * n + i] = lower[Cholesky.row(i) + j];
       }
     }
     return t;
@@ -126,11 +143,12 @@ final class Reconstruction {
   /** {@code L Lᵀ x = right}, in its place. */
   private static void solve(double[] lower, double[] upper, double[] right, int n) {
     for (int i = 0; i < n; i++) {
+      int row = Cholesky.row(i);
       double sum = right[i];
       for (int j = 0; j < i; j++) {
-        sum -= lower[i * n + j] * right[j];
+        sum -= lower[row + j] * right[j];
       }
-      right[i] = sum / lower[i * n + i];
+      right[i] = sum / lower[row + i];
     }
     for (int i = n - 1; i >= 0; i--) {
       double sum = right[i];
@@ -242,11 +260,10 @@ final class Reconstruction {
   }
 
   private double[] inverse() {
-    double[] damped = covariance.clone();
-    for (int i = 0; i < n; i++) {
-      damped[i * n + i] += damping;
-    }
-    float[] upper = InverseFactor.of(damped, n, pool);
+    float[] upper =
+        InverseFactor.of(
+                part.reader().name(), n, damping, share -> (i, j) -> damped(i, j, share), pool)
+            .upper();
     double[] inverse = new double[n * n];
     pool.run(
         n,

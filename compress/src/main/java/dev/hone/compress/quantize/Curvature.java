@@ -41,11 +41,11 @@ record Curvature(float[] importance, int[] order, float[] upper, float[] hessian
       importance[i] = (float) Math.max(diagonal[i] / mean, LEAST);
     }
     int[] order = order(importance, how);
-    return new Curvature(
-        importance,
-        order,
-        how.propagates() ? InverseFactor.of(gram, order, how.damping(), pool) : null,
-        how.propagates() ? hessian(gram, how.damping()) : null);
+    if (!how.propagates()) {
+      return new Curvature(importance, order, null, null);
+    }
+    InverseFactor factor = InverseFactor.of(gram, order, how.damping(), pool);
+    return new Curvature(importance, order, factor.upper(), hessian(gram, factor.damping()));
   }
 
   /** The damped Gram matrix, over the mean of its diagonal. */

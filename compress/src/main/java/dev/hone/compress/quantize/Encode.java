@@ -5,7 +5,6 @@ import dev.hone.compress.LayerSelection;
 import dev.hone.compress.Pass;
 import dev.hone.compress.calibrate.BlockWalk;
 import dev.hone.compress.calibrate.Calibration;
-import dev.hone.compress.calibrate.Gram;
 import dev.hone.compress.calibrate.Inputs;
 import dev.hone.compress.calibrate.Journal;
 import dev.hone.model.Block;
@@ -24,11 +23,12 @@ import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashSet;
-import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Function;
 
 /**
  * Stores the matrices of the chosen layers in another type: cast to the nearest for floats,
@@ -140,19 +140,14 @@ public record Encode(DType type, Map<String, DType> types, Rounding rounding, La
   }
 
   private Block encode(Block block, Inputs inputs, Calibration calibration, Arena arena) {
-    IdentityHashMap<Gram, Curvature> curvatures = new IdentityHashMap<>();
+    Function<Linear, Optional<Curvature>> curvatures =
+        inputs.handedOut(gram -> Curvature.of(gram, rounding, calibration.pool()));
     return block.map(
         map(
             new ArrayList<>(),
             (from, to, layer) -> {
               Curvature curvature =
-                  inputs
-                      .of(layer)
-                      .map(
-                          gram ->
-                              curvatures.computeIfAbsent(
-                                  gram, g -> Curvature.of(g, rounding, calibration.pool())))
-                      .orElseGet(() -> Curvature.flat(layer.in()));
+                  curvatures.apply(layer).orElseGet(() -> Curvature.flat(layer.in()));
               return integers(from, to, curvature, calibration).tensor(arena);
             }));
   }

@@ -26,7 +26,7 @@ class GramTest {
     try (Arena arena = Arena.ofShared();
         var pool = new ComputePool(2)) {
       var kernels = KernelTier.select(Optional.empty()).tier().create(pool);
-      Gram gram = new Gram(cols);
+      Gram gram = new Gram("layer", cols);
       Tensor all = Tensor.copyOf(arena, x, 2L * tokens, cols);
       gram.add(all.slice(0, tokens), kernels, pool);
       gram.add(all.slice(tokens, 2L * tokens), kernels, pool);

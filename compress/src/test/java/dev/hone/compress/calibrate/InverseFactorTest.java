@@ -8,6 +8,7 @@ import dev.hone.tensor.parallel.ComputePool;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class InverseFactorTest {
@@ -18,7 +19,7 @@ class InverseFactorTest {
   void undoesTheHessian(int n) {
     double[] h = gram(n, n + 20, 3);
     try (var pool = new ComputePool(2)) {
-      float[] u = InverseFactor.of(h.clone(), n, pool);
+      float[] u = InverseFactor.of("layer", n, 0, _ -> (i, j) -> h[i * n + j], pool).upper();
       double[] uh = multiply(u, h, n);
       for (int i = 0; i < n; i++) {
         for (int j = 0; j < n; j++) {
@@ -33,12 +34,25 @@ class InverseFactorTest {
     }
   }
 
-  @Test
-  void refusesWhatHasNoInverse() {
+  /** A matrix of rank 1, and one whose least eigenvalue is -2. */
+  @ParameterizedTest
+  @CsvSource({"1, 0, 1e-4", "1, 0.5, 0.5", "3, 0.01, 10", "3, 0, 10"})
+  void dampsUntilThereIsAFactor(double beside, double asked, double sufficient) {
     try (var pool = new ComputePool(1)) {
-      assertThatThrownBy(() -> InverseFactor.of(new double[] {1, 1, 1, 1}, 2, pool))
+      InverseFactor factor =
+          InverseFactor.of(
+              "layer", 2, asked, damping -> (i, j) -> i == j ? 1 + damping : beside, pool);
+      assertThat(factor.damping()).isCloseTo(sufficient, within(1e-9));
+    }
+  }
+
+  @Test
+  void refusesWhatIsNoNumber() {
+    try (var pool = new ComputePool(1)) {
+      assertThatThrownBy(
+              () -> InverseFactor.of("layer 7", 2, 0.01, _ -> (_, _) -> Double.NaN, pool))
           .isInstanceOf(ArithmeticException.class)
-          .hasMessageContaining("pivot 1 is 0.0; more damping");
+          .hasMessageContaining("layer 7: the Hessian is not positive definite");
     }
   }
 

@@ -2,6 +2,7 @@ package dev.hone.compress.prune;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.hone.compress.Compression;
 import dev.hone.compress.LayerSelection;
@@ -10,6 +11,7 @@ import dev.hone.compress.RecipeException;
 import dev.hone.compress.TinyModel;
 import dev.hone.compress.calibrate.Calibration;
 import dev.hone.compress.calibrate.CalibrationTexts;
+import dev.hone.compress.calibrate.Gram;
 import dev.hone.measure.Fidelity;
 import dev.hone.model.Transformer;
 import dev.hone.model.Weight;
@@ -17,16 +19,20 @@ import dev.hone.model.Widths;
 import dev.hone.model.format.FormatException;
 import dev.hone.runtime.Encoder;
 import dev.hone.runtime.EncoderOptions;
+import dev.hone.tensor.DType.Plain;
+import dev.hone.tensor.Tensor;
 import dev.hone.tensor.kernel.KernelTier;
 import dev.hone.tensor.parallel.ComputePool;
 import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -100,6 +106,39 @@ class RemoveTest {
   void whatMattersLeastIsHardlyMissed() {
     Transformer narrowed = remove("ffn=1", Importance.RECONSTRUCTION, true);
     assertThat(cosine(narrowed)).isGreaterThan(0.99);
+  }
+
+  /** As in deep models of random weights: of what tokens differ by, rounding alone is left. */
+  @ParameterizedTest
+  @EnumSource
+  void tokensThatAreAllAlikeAreReadAsBefore(Part.Kind kind) {
+    Part part = Part.of(encoder.model().transformer().blocks().getFirst(), kind).orElseThrow();
+    int n = part.reader().in();
+    float[] token = new float[n];
+    for (int i = 0; i < n; i++) {
+      token[i] = (float) Math.sin(i + 1) * (1 + i % 7);
+    }
+    Gram gram = new Gram(part.reader().name(), n);
+    Tensor tokens = Tensor.allocate(arena, Plain.F32, 700, n);
+    for (long row = 0; row < tokens.rows(); row++) {
+      MemorySegment.copy(token, 0, tokens.row(row), Tensor.FLOAT, 0, n);
+    }
+    gram.add(tokens, calibration(Optional.empty()).kernels(), pool);
+    int[] kept = IntStream.range(0, part.units() / 2).toArray();
+    Reconstruction.Made made = new Reconstruction(part, gram, Remove.DAMPING, pool).of(kept);
+    int[] columns = part.columns(kept);
+    float[] bias = part.reader().bias().tensor().toArray();
+    for (int row = 0; row < bias.length; row++) {
+      double before = bias[row];
+      for (int i = 0; i < n; i++) {
+        before += part.reader().weight().tensor().get(row, i) * token[i];
+      }
+      double after = made.bias()[row];
+      for (int i = 0; i < columns.length; i++) {
+        after += made.weights()[row * columns.length + i] * token[columns[i]];
+      }
+      assertThat(after).isCloseTo(before, within(1e-3));
+    }
   }
 
   @Test

@@ -13,6 +13,7 @@ import dev.hone.model.format.compressed.CompressedTensors;
 import dev.hone.model.format.compressed.Encoded;
 import dev.hone.model.format.onnx.OnnxWriter;
 import dev.hone.model.format.safetensors.SafetensorsWriter;
+import dev.hone.tensor.FileArena;
 import dev.hone.tensor.Tensor;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -176,7 +177,7 @@ public final class ModelWriter {
 
   private static void safetensors(Transformer model, Path folder, Path encoder, ObjectNode config)
       throws IOException {
-    try (Arena arena = Arena.ofShared()) {
+    try (Arena arena = new FileArena(folder.resolve("room"))) {
       Encoded encoded = CompressedTensors.encode(model, arena);
       encoded.quantizationConfig().ifPresent(q -> config.set("quantization_config", q));
       safetensors(encoded.tensors(), folder, encoder);
