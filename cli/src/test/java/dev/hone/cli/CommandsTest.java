@@ -763,7 +763,8 @@ class CommandsTest {
   @Test
   void benchSaysWhereTimeGoes() {
     JsonNode encoder = json("bench|{embedder}|--data|{texts}|--seconds|1|--profile");
-    assertThat(keys(encoder)).containsExactly("model", "machine", "limits", "profiles");
+    assertThat(keys(encoder))
+        .containsExactly("model", "machine", "limits", "profiles", "sparseProducts");
     assertThat(encoder.get("profiles")).hasSize(3);
     assertThat(encoder.at("/profiles/2/work").asText()).isEqualTo("3 texts");
     assertThat(keys(encoder.at("/profiles/0/lines/0")))
