@@ -43,6 +43,8 @@ import java.util.TreeSet;
  * <p>A matrix that the architecture's checkpoints have transposed (GPT-2's) is quantized as [row,
  * col] = [out, in] too, which no other program reads: theirs know plain linear layers alone.
  *
+ * <p>Weights that are not quantized may lie without their zeros: {@link Bitmasks}.
+ *
  * <p>Four-bit {@code weight_packed} is used where it lies; {@link PackedIntegers} says what the
  * others cost. Specification: {@code compressors/pack_quantized} and {@code
  * compressors/naive_quantized} of the compressed-tensors library.
@@ -98,9 +100,10 @@ public final class CompressedTensors implements Checkpoint {
       return stored;
     }
     QuantizationConfig read = QuantizationConfig.read(quantization.get());
+    Checkpoint dense = read.sparse() ? Bitmasks.open(stored, arena) : stored;
     Map<String, Scheme> schemes = new TreeMap<>();
     Set<String> names = new TreeSet<>();
-    for (String name : stored.names()) {
+    for (String name : dense.names()) {
       Optional<String> part = PARTS.stream().filter(name::endsWith).findFirst();
       if (part.isEmpty()) {
         names.add(name);
@@ -123,7 +126,7 @@ public final class CompressedTensors implements Checkpoint {
                                 + layer)));
       }
     }
-    return new CompressedTensors(stored, arena, schemes, names);
+    return new CompressedTensors(dense, arena, schemes, names);
   }
 
   /**
@@ -209,7 +212,7 @@ public final class CompressedTensors implements Checkpoint {
   }
 
   /** The layer whose weight has that name; no layer's name where it is another tensor's. */
-  private static String layerOf(String name) {
+  static String layerOf(String name) {
     return name.endsWith(WEIGHT) ? name.substring(0, name.length() - WEIGHT.length()) : "";
   }
 

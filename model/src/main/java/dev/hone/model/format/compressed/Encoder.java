@@ -40,6 +40,9 @@ final class Encoder {
   private final Map<String, Tensor> tensors = new LinkedHashMap<>();
   private final List<Layer> layers = new ArrayList<>();
 
+  /** Weights that are written without their zeros, by layer. */
+  private final Map<String, Tensor> sparse = new LinkedHashMap<>();
+
   private Encoder(Arena arena) {
     this.arena = arena;
   }
@@ -61,7 +64,8 @@ final class Encoder {
           }
         });
     for (Weight weight : model.weights()) {
-      if (weight.tensor().dtype() instanceof Plain) {
+      if (weight.tensor().dtype() instanceof Plain
+          && !encoder.sparse.containsKey(CompressedTensors.layerOf(weight.name()))) {
         encoder.tensors.put(
             weight.name(),
             weight.transposed()
@@ -134,6 +138,11 @@ final class Encoder {
               + " encode the layer in another type first");
     }
     scheme.ifPresent(s -> takeApart(layer, weight.tensor(), s));
+    boolean known = type.equals("Linear") && !weight.transposed() && !name.contains("/");
+    if (known && name.endsWith(CompressedTensors.WEIGHT) && Bitmasks.pays(weight.tensor())) {
+      tensors.putAll(Bitmasks.encode(layer, weight.tensor(), arena));
+      sparse.put(layer, weight.tensor());
+    }
     if (scheme.isPresent() && input instanceof StaticInt8 grid) {
       addInput(layer, grid);
     }
@@ -202,12 +211,18 @@ final class Encoder {
     for (Layer layer : layers) {
       layer.scheme().ifPresent(s -> groups.computeIfAbsent(s, _ -> new ArrayList<>()).add(layer));
     }
-    if (groups.isEmpty()) {
+    if (groups.isEmpty() && sparse.isEmpty()) {
       return Optional.empty();
     }
     ObjectNode config = JSON.objectNode();
     config.put("quant_method", "compressed-tensors");
     config.put("version", VERSION);
+    if (!sparse.isEmpty()) {
+      config.set("sparsity_config", sparsityConfig());
+    }
+    if (groups.isEmpty()) {
+      return Optional.of(config);
+    }
     config.put("quantization_status", "compressed");
     List<Packing> packings = groups.keySet().stream().map(Scheme::packing).distinct().toList();
     config.put("format", packings.size() == 1 ? packings.getFirst().label : "mixed-precision");
@@ -222,6 +237,18 @@ final class Encoder {
       }
     }
     return Optional.of(config);
+  }
+
+  private ObjectNode sparsityConfig() {
+    long all = sparse.values().stream().mapToLong(Tensor::size).sum();
+    long zeros = sparse.values().stream().mapToLong(Bitmasks::zeros).sum();
+    ObjectNode config = JSON.objectNode();
+    config.put("format", Bitmasks.FORMAT).put("sparsity_structure", "unstructured");
+    config.put("global_sparsity", (double) zeros / all);
+    ArrayNode targets = config.putArray("targets");
+    sparse.keySet().forEach(targets::add);
+    config.putArray("ignore");
+    return config;
   }
 
   /** Class names where they say it all, else the layers' own. */

@@ -38,6 +38,7 @@ final class QuantizationConfig {
           "run_compressed");
 
   private final Config config;
+  private final boolean sparse;
   private final LayerPatterns patterns;
 
   /** Schemes by layer or class; nothing for a group that leaves its layers as they are. */
@@ -47,8 +48,9 @@ final class QuantizationConfig {
   private final Map<String, Pattern> compiled = new HashMap<>();
   private final Set<String> ignored;
 
-  private QuantizationConfig(Config config) {
+  private QuantizationConfig(Config config, boolean sparse) {
     this.config = config;
+    this.sparse = sparse;
     this.patterns = new LayerPatterns(config.source());
     this.ignored = new LinkedHashSet<>(config.texts("ignore"));
     ignored.forEach(this::compile);
@@ -64,14 +66,23 @@ final class QuantizationConfig {
       throw config.wrong("kv_cache_scheme", "null (nothing else is supported yet)");
     }
     refuseUnlessEmpty(config, "transform_config");
-    Optional<Config> sparsity = config.object("sparsity_config");
-    if (sparsity.isPresent() && !sparsity.get().text("format", "dense").equals("dense")) {
-      throw config.wrong("sparsity_config", "dense (nothing else is supported yet)");
+    String sparsity =
+        config.object("sparsity_config").map(c -> c.text("format", "dense")).orElse("dense");
+    if (!sparsity.equals("dense") && !sparsity.equals(Bitmasks.FORMAT)) {
+      throw config.wrong(
+          "sparsity_config", "dense or " + Bitmasks.FORMAT + " (nothing else is supported yet)");
     }
     checkStatus(config);
-    QuantizationConfig read = new QuantizationConfig(config);
-    read.readGroups();
+    QuantizationConfig read = new QuantizationConfig(config, sparsity.equals(Bitmasks.FORMAT));
+    if (config.has("config_groups") || !read.sparse) {
+      read.readGroups();
+    }
     return read;
+  }
+
+  /** Whether weights lie as {@link Bitmasks}. */
+  boolean sparse() {
+    return sparse;
   }
 
   private static void checkStatus(Config config) {

@@ -148,7 +148,7 @@ class CompressedTensorsTest {
         "{'quant_method': 'compressed-tensors', 'transform_config': {'a': 1}}    | transform_config"
             + " must be empty",
         "{'quant_method': 'compressed-tensors', 'sparsity_config': {'format': 'sparse-24-bitmask'}}"
-            + " | sparsity_config must be dense",
+            + " | sparsity_config must be dense or sparse-bitmask",
         "{'quant_method': 'compressed-tensors', 'quantization_status': 'calibration'} |"
             + " quantization_status must be",
         "{'quant_method': 'compressed-tensors', 'new': 1}                        | unknown field"
