@@ -811,7 +811,13 @@ class CommandsTest {
   void inspectMemory() {
     JsonNode memory = json("inspect|{decoder}|--memory|--kernels|vector").get("memory");
     assertThat(keys(memory))
-        .containsExactly("kernels", "fileBytes", "convertedBytes", "packedBytes", "residentBytes");
+        .containsExactly(
+            "kernels",
+            "fileBytes",
+            "convertedBytes",
+            "packedBytes",
+            "residentBytes",
+            "sparseProducts");
     assertThat(memory.get("kernels").asText()).isEqualTo("vector");
     assertThat(memory.get("packedBytes").asLong()).isPositive();
   }
