@@ -85,7 +85,7 @@ final class OptimizeQuality {
                         name,
                         maxLoss,
                         Objective.SIZE,
-                        new Timing.Plan(5, 50, Duration.ofMillis(100)),
+                        new Timing.Plan(5, 500, Duration.ofSeconds(1)),
                         List.of(),
                         TRIALS,
                         Duration.ofMinutes(20)),
