@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.hone.model.format.Checkpoint;
 import dev.hone.model.format.Config;
 import dev.hone.model.format.FormatException;
+import dev.hone.model.format.gguf.InMemory;
 import dev.hone.tensor.DType.Plain;
 import dev.hone.tensor.Input;
 import dev.hone.tensor.Tensor;
@@ -18,7 +19,6 @@ import java.lang.foreign.ValueLayout;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Random;
-import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -139,28 +139,6 @@ class BitmasksTest {
   private Checkpoint read(Encoded encoded, Map<String, Tensor> tensors) {
     ObjectNode config = new ObjectMapper().createObjectNode();
     config.set("quantization_config", encoded.quantizationConfig().orElseThrow());
-    return CompressedTensors.open(new Held(tensors), new Config("config.json", config), arena);
-  }
-
-  private record Held(Map<String, Tensor> tensors) implements Checkpoint {
-    @Override
-    public String source() {
-      return "held";
-    }
-
-    @Override
-    public Set<String> names() {
-      return tensors.keySet();
-    }
-
-    @Override
-    public Tensor tensor(String name) {
-      return tensors.get(name);
-    }
-
-    @Override
-    public long fileBytes() {
-      return 0;
-    }
+    return CompressedTensors.open(new InMemory(tensors), new Config("config.json", config), arena);
   }
 }

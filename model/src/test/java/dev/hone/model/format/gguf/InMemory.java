@@ -6,7 +6,7 @@ import java.util.Map;
 import java.util.Set;
 
 /** Tensors that are in memory already, as a checkpoint. */
-record InMemory(Map<String, Tensor> tensors) implements Checkpoint {
+public record InMemory(Map<String, Tensor> tensors) implements Checkpoint {
   @Override
   public String source() {
     return "memory";

@@ -11,8 +11,7 @@ import java.util.List;
  * multiplied.
  *
  * <p>What else a step does stands between them, not behind: lines that are asked for all at once
- * take the places that tiles are loaded through, which costs up to a third of the time while
- * another thread runs on the same core.
+ * take the places that tiles are loaded through.
  */
 final class TileRound {
   private static final Tmm[][] SUMS = {{new Tmm(0), new Tmm(1)}, {new Tmm(2), new Tmm(3)}};
