@@ -13,6 +13,9 @@ import java.util.function.DoubleFunction;
 public record Cholesky(double[] lower, double damping) {
   private static final int PANEL = 64;
 
+  /** Columns of a panel's rows that stay in a cache while rows are subtracted. */
+  private static final int TILE = 128;
+
   /** By how much more is tried. */
   private static final double RAISED = 10;
 
@@ -68,7 +71,7 @@ public record Cholesky(double[] lower, double damping) {
 
   /** Puts L in the place of A, a panel of columns at a time; whether there is one. */
   private static boolean factor(double[] a, int n, ComputePool pool) {
-    double[] panel = new double[PANEL * n];
+    double[][] panel = new double[PANEL][n];
     for (int first = 0; first < n; first += PANEL) {
       int k0 = first;
       int k1 = Math.min(n, first + PANEL);
@@ -84,7 +87,7 @@ public record Cholesky(double[] lower, double damping) {
             for (int i = k1 + chunk * PANEL; i < end; i++) {
               solveRow(a, i, k0, k1);
               for (int k = k0; k < k1; k++) {
-                panel[(k - k0) * n + i] = a[row(i) + k];
+                panel[k - k0][i] = a[row(i) + k];
               }
             }
           });
@@ -93,9 +96,7 @@ public record Cholesky(double[] lower, double damping) {
           task -> {
             int chunk = chunks - 1 - task; // the longest rows first
             int end = Math.min(n, k1 + (chunk + 1) * PANEL);
-            for (int i = k1 + chunk * PANEL; i < end; i++) {
-              subtract(a, row(i) + k1, i + 1 - k1, a, row(i) + k0, panel, k1, n, k1 - k0);
-            }
+            subtract(a, k1 + chunk * PANEL, end, k0, k1, panel);
           });
     }
     return true;
@@ -137,36 +138,49 @@ public record Cholesky(double[] lower, double damping) {
     }
   }
 
-  /** {@code y[..count] -= Σk x[k] rows[k][..count]}: four rows in a pass. */
+  /** Takes the products with the panel of columns k0 to k1 away from all behind it in some rows. */
+  private static void subtract(double[] a, int first, int end, int k0, int k1, double[][] panel) {
+    double[][] part = new double[k1 - k0][TILE];
+    double[] y = new double[TILE];
+    for (int from = k1; from < end; from += TILE) {
+      int width = Math.min(TILE, end - from);
+      for (int k = 0; k < part.length; k++) {
+        System.arraycopy(panel[k], from, part[k], 0, width);
+      }
+      for (int i = Math.max(from, first); i < end; i++) {
+        int count = Math.min(TILE, i + 1 - from);
+        System.arraycopy(a, row(i) + from, y, 0, count);
+        subtract(y, count, a, row(i) + k0, part, 0, k1 - k0);
+        System.arraycopy(y, 0, a, row(i) + from, count);
+      }
+    }
+  }
+
+  /**
+   * {@code y[..count] -= Σk x[xAt + k] rows[first + k][..count]}: four rows in a pass. All arrays
+   * are read at the same index: of such loops the JIT compiler makes vectors.
+   */
   static void subtract(
-      double[] y,
-      int yAt,
-      int count,
-      double[] x,
-      int xAt,
-      double[] rows,
-      int rowAt,
-      int stride,
-      int terms) {
+      double[] y, int count, double[] x, int xAt, double[][] rows, int first, int terms) {
     int k = 0;
     for (; k + 4 <= terms; k += 4) {
       double x0 = x[xAt + k];
       double x1 = x[xAt + k + 1];
       double x2 = x[xAt + k + 2];
       double x3 = x[xAt + k + 3];
-      int r0 = rowAt + k * stride;
-      int r1 = r0 + stride;
-      int r2 = r1 + stride;
-      int r3 = r2 + stride;
+      double[] r0 = rows[first + k];
+      double[] r1 = rows[first + k + 1];
+      double[] r2 = rows[first + k + 2];
+      double[] r3 = rows[first + k + 3];
       for (int j = 0; j < count; j++) {
-        y[yAt + j] -= x0 * rows[r0 + j] + x1 * rows[r1 + j] + x2 * rows[r2 + j] + x3 * rows[r3 + j];
+        y[j] -= x0 * r0[j] + x1 * r1[j] + x2 * r2[j] + x3 * r3[j];
       }
     }
     for (; k < terms; k++) {
       double x0 = x[xAt + k];
-      int r0 = rowAt + k * stride;
+      double[] r0 = rows[first + k];
       for (int j = 0; j < count; j++) {
-        y[yAt + j] -= x0 * rows[r0 + j];
+        y[j] -= x0 * r0[j];
       }
     }
   }

@@ -70,18 +70,27 @@ public record InverseFactor(float[] upper, double damping) {
         strip -> {
           int from = strip * STRIP;
           int width = Math.min(STRIP, n - from);
-          double[] local = new double[(n - from) * STRIP];
-          for (int i = from; i < n; i++) {
-            int at = (i - from) * STRIP;
-            if (i < from + width) {
-              local[at + i - from] = 1;
+          double[][] local = new double[n - from][STRIP];
+          for (int first = from; first < n; first += STRIP) {
+            int end = Math.min(n, first + STRIP);
+            for (int k = from; k < first; k += STRIP) { // stays in a cache for these rows
+              for (int i = first; i < end; i++) {
+                Cholesky.subtract(
+                    local[i - from], STRIP, l, Cholesky.row(i) + k, local, k - from, STRIP);
+              }
             }
-            int row = Cholesky.row(i);
-            Cholesky.subtract(local, at, STRIP, l, row + from, local, 0, STRIP, i - from);
-            double pivot = 1 / l[row + i];
-            for (int j = 0; j < width; j++) {
-              local[at + j] *= pivot;
-              inverse[(n - 1 - i) * n + n - 1 - from - j] = (float) local[at + j];
+            for (int i = first; i < end; i++) {
+              double[] own = local[i - from];
+              if (first == from) {
+                own[i - from] = 1;
+              }
+              int row = Cholesky.row(i);
+              Cholesky.subtract(own, STRIP, l, row + first, local, first - from, i - first);
+              double pivot = 1 / l[row + i];
+              for (int j = 0; j < width; j++) {
+                own[j] *= pivot;
+                inverse[(n - 1 - i) * n + n - 1 - from - j] = (float) own[j];
+              }
             }
           }
         });

@@ -150,7 +150,7 @@ public record Awq(DType type, LayerSelection layers) implements Pass {
               Curvature.flat(cols),
               Grid.of(type, Integers.SCALES),
               Rounding.of(Method.RTN),
-              calibration.pool());
+              calibration.kernels());
       float[] difference = rounded.floats();
       for (int i = 0; i < difference.length; i++) {
         difference[i] = difference[i] / scales[i % cols] - exact[i];

@@ -13,12 +13,15 @@ import java.util.stream.IntStream;
  *
  * @param importance of every column: the Hessian's diagonal, 1 on average
  * @param order in which columns are rounded
- * @param upper {@link InverseFactor} of the damped Hessian in that order, [n, n]; null where
- *     columns are rounded each by itself
+ * @param lower {@link InverseFactor} of the damped Hessian in that order, transposed, [n, n]; null
+ *     where columns are rounded each by itself
  * @param hessian damped, [n, n] in the columns' own order, 1 on the diagonal on average; null
  *     likewise
  */
-record Curvature(float[] importance, int[] order, float[] upper, float[] hessian) {
+record Curvature(float[] importance, int[] order, float[] lower, float[] hessian) {
+  /** Rows and columns that are transposed at once: they stay in a cache. */
+  private static final int TILE = 32;
+
   /** A column that was never read costs nothing, yet gets a grid that suits it. */
   private static final double LEAST = 1e-6;
 
@@ -45,23 +48,42 @@ record Curvature(float[] importance, int[] order, float[] upper, float[] hessian
       return new Curvature(importance, order, null, null);
     }
     InverseFactor factor = InverseFactor.of(gram, order, how.damping(), pool);
-    return new Curvature(importance, order, factor.upper(), hessian(gram, factor.damping()));
+    transpose(factor.upper(), n, pool);
+    float[] hessian = hessian(gram, factor.damping(), pool);
+    return new Curvature(importance, order, factor.upper(), hessian);
+  }
+
+  /** In its place. */
+  private static void transpose(float[] a, int n, ComputePool pool) {
+    pool.run(
+        (n + TILE - 1) / TILE,
+        tile -> {
+          int first = tile * TILE;
+          for (int from = 0; from <= first; from += TILE) {
+            for (int i = first; i < Math.min(n, first + TILE); i++) {
+              for (int j = from; j < Math.min(i, from + TILE); j++) {
+                float above = a[j * n + i];
+                a[j * n + i] = a[i * n + j];
+                a[i * n + j] = above;
+              }
+            }
+          }
+        });
   }
 
   /** The damped Gram matrix, over the mean of its diagonal. */
-  private static float[] hessian(Gram gram, double damping) {
+  private static float[] hessian(Gram gram, double damping, ComputePool pool) {
     int n = gram.size();
     double[] diagonal = InverseFactor.dampedDiagonal(gram, damping);
-    double mean = 0;
-    for (int i = 0; i < n; i++) {
-      mean += diagonal[i] / n;
-    }
+    double mean = Arrays.stream(diagonal).average().orElse(0);
     float[] all = new float[n * n];
-    for (int i = 0; i < n; i++) {
-      for (int j = 0; j < n; j++) {
-        all[i * n + j] = (float) ((i == j ? diagonal[i] : gram.at(i, j)) / mean);
-      }
-    }
+    pool.run(
+        n,
+        i -> {
+          for (int j = 0; j < n; j++) {
+            all[i * n + j] = (float) ((i == j ? diagonal[i] : gram.at(i, j)) / mean);
+          }
+        });
     return all;
   }
 

@@ -159,7 +159,7 @@ public record Encode(DType type, Map<String, DType> types, Rounding rounding, La
         curvature,
         Grid.of(to, Integers.SCALES),
         rounding,
-        calibration.pool());
+        calibration.kernels());
   }
 
   /** Makes the new matrix of a layer; the layer is null for an embedding. */

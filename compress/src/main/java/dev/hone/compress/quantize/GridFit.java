@@ -5,6 +5,8 @@ import java.util.Arrays;
 
 /**
  * Finds the grids of one group of columns for many rows at once: the rows are the lanes of vectors.
+ * A column's lanes are an array of their own: the JIT compiler makes vectors of loops in which all
+ * arrays are read at the same index, and of few others.
  *
  * <p>A refitted grid minimizes {@code Σ h (w - grid(w))²} over a row's group. Candidates of the
  * step, from more than least-to-largest down to a part of it, are each solved: weights are assigned
@@ -75,11 +77,11 @@ final class GridFit {
    * zero = round(-min / scale)}; a symmetric one's largest magnitude over half the steps. A group
    * of zeros has the scale 1, of IQ4_NL, which has no zero, the least there is.
    *
-   * @param x [column, lane]
+   * @param x [column][lane]
    * @param scales of the lanes, as they are stored
    * @param shifts of the lanes, as they are stored
    */
-  void range(float[] x, int from, int cols, float[] scales, float[] shifts) {
+  void range(float[][] x, int from, int cols, float[] scales, float[] shifts) {
     extremes(x, from, cols);
     for (int r = 0; r < LANES; r++) {
       float step =
@@ -124,10 +126,10 @@ final class GridFit {
   /**
    * Refitted grids.
    *
-   * @param x [column, lane]
+   * @param x [column][lane]
    * @param h weight of each column's squared error
    */
-  void refit(float[] x, int from, int cols, float[] h, int hFrom, float[] scales, float[] shifts) {
+  void refit(float[][] x, int from, int cols, float[] h, int hFrom, float[] scales, float[] shifts) {
     extremes(x, from, cols);
     moments(x, from, cols, h, hFrom);
     Arrays.fill(bestError, Float.MAX_VALUE);
@@ -159,30 +161,30 @@ final class GridFit {
     polish(x, from, cols, h, hFrom, scales, shifts);
   }
 
-  private void extremes(float[] x, int from, int cols) {
-    System.arraycopy(x, from * LANES, low, 0, LANES);
-    System.arraycopy(x, from * LANES, high, 0, LANES);
+  private void extremes(float[][] x, int from, int cols) {
+    System.arraycopy(x[from], 0, low, 0, LANES);
+    System.arraycopy(x[from], 0, high, 0, LANES);
     for (int i = 1; i < cols; i++) {
-      int at = (from + i) * LANES;
+      float[] column = x[from + i];
       for (int r = 0; r < LANES; r++) {
-        low[r] = Math.min(low[r], x[at + r]);
-        high[r] = Math.max(high[r], x[at + r]);
+        low[r] = Math.min(low[r], column[r]);
+        high[r] = Math.max(high[r], column[r]);
       }
     }
   }
 
-  private void moments(float[] x, int from, int cols, float[] h, int hFrom) {
+  private void moments(float[][] x, int from, int cols, float[] h, int hFrom) {
     Arrays.fill(sumX, 0);
     Arrays.fill(sumXX, 0);
     sumH = 0;
     for (int i = 0; i < cols; i++) {
-      int at = (from + i) * LANES;
+      float[] column = x[from + i];
       float weight = h[hFrom + i];
       sumH += weight;
       for (int r = 0; r < LANES; r++) {
-        float hx = weight * x[at + r];
+        float hx = weight * column[r];
         sumX[r] += hx;
-        sumXX[r] += hx * x[at + r];
+        sumXX[r] += hx * column[r];
       }
     }
   }
@@ -219,7 +221,7 @@ final class GridFit {
   }
 
   /** Assigns to the grid at hand, solves, and keeps what is better than the best. */
-  private void candidate(float[] x, int from, int cols, float[] h, int hFrom) {
+  private void candidate(float[][] x, int from, int cols, float[] h, int hFrom) {
     sums(x, from, cols, h, hFrom);
     for (int r = 0; r < LANES; r++) {
       float found = solve(r);
@@ -262,7 +264,7 @@ final class GridFit {
   }
 
   /** Sums over the integers that the grid at hand gives; of zero points, less these. */
-  private void sums(float[] x, int from, int cols, float[] h, int hFrom) {
+  private void sums(float[][] x, int from, int cols, float[] h, int hFrom) {
     Arrays.fill(sumXQ, 0);
     Arrays.fill(sumQQ, 0);
     Arrays.fill(sumQ, 0);
@@ -270,19 +272,18 @@ final class GridFit {
       inverse[r] = 1 / scale[r];
     }
     for (int i = 0; i < cols; i++) {
-      int at = (from + i) * LANES;
       float weight = h[hFrom + i];
       if (nearest != null) {
-        sumLevels(x, at, weight);
+        sumLevels(x[from + i], weight);
       } else if (grid.offset() == Offset.FREE) {
-        sumFree(x, at, weight);
+        sumFree(x[from + i], weight);
       } else {
-        sumIntegers(x, at, weight);
+        sumIntegers(x[from + i], weight);
       }
     }
   }
 
-  private void sumIntegers(float[] x, int at, float weight) {
+  private void sumIntegers(float[] x, float weight) {
     float least = grid.least();
     float most = grid.most();
     boolean points = grid.offset() == Offset.ZERO_POINT;
@@ -290,7 +291,7 @@ final class GridFit {
       Arrays.fill(zero, 0);
     }
     for (int r = 0; r < LANES; r++) {
-      float value = x[at + r];
+      float value = x[r];
       float q = Math.min(Math.max(value * inverse[r] + zero[r], least), most);
       float d = (q + ROUND - ROUND) - zero[r];
       float hd = weight * d;
@@ -299,11 +300,11 @@ final class GridFit {
     }
   }
 
-  private void sumFree(float[] x, int at, float weight) {
+  private void sumFree(float[] x, float weight) {
     float least = grid.least();
     float most = grid.most();
     for (int r = 0; r < LANES; r++) {
-      float value = x[at + r];
+      float value = x[r];
       float q = Math.min(Math.max((value - shift[r]) * inverse[r], least), most);
       float d = q + ROUND - ROUND;
       float hd = weight * d;
@@ -313,9 +314,9 @@ final class GridFit {
     }
   }
 
-  private void sumLevels(float[] x, int at, float weight) {
+  private void sumLevels(float[] x, float weight) {
     for (int r = 0; r < LANES; r++) {
-      float value = x[at + r];
+      float value = x[r];
       float d = level(value * inverse[r]);
       float hd = weight * d;
       sumXQ[r] += hd * value;
@@ -329,8 +330,7 @@ final class GridFit {
   }
 
   /** From the best candidate on: round to what is stored, assign, solve, while that helps. */
-  private void polish(
-      float[] x, int from, int cols, float[] h, int hFrom, float[] scales, float[] shifts) {
+  private void polish(float[][] x, int from, int cols, float[] h, int hFrom, float[] scales, float[] shifts) {
     System.arraycopy(bestScale, 0, scale, 0, LANES);
     System.arraycopy(bestShift, 0, shift, 0, LANES);
     Arrays.fill(bestError, Float.MAX_VALUE);
@@ -361,13 +361,13 @@ final class GridFit {
   /**
    * Shifts of least squares where scales are given: those of groups that share their steps.
    *
-   * @param scales [lane] from {@code at} on
-   * @param shifts likewise; they are changed
+   * @param scales of the lanes
+   * @param shifts of the lanes, which are changed
    */
   void shifts(
-      float[] x, int from, int cols, float[] h, int hFrom, float[] scales, float[] shifts, int at) {
-    System.arraycopy(scales, at, scale, 0, LANES);
-    System.arraycopy(shifts, at, shift, 0, LANES);
+      float[][] x, int from, int cols, float[] h, int hFrom, float[] scales, float[] shifts) {
+    System.arraycopy(scales, 0, scale, 0, LANES);
+    System.arraycopy(shifts, 0, shift, 0, LANES);
     moments(x, from, cols, h, hFrom);
     for (int round = 0; round < 2; round++) {
       sums(x, from, cols, h, hFrom);
@@ -375,7 +375,7 @@ final class GridFit {
         shift[r] = Math.min((sumX[r] - scale[r] * sumQ[r]) / sumH, 0);
       }
     }
-    System.arraycopy(shift, 0, shifts, at, LANES);
+    System.arraycopy(shift, 0, shifts, 0, LANES);
   }
 
   private void store(int r) {
@@ -391,40 +391,39 @@ final class GridFit {
     scale[r] = stored;
   }
 
-  private void errors(float[] x, int from, int cols, float[] h, int hFrom) {
+  private void errors(float[][] x, int from, int cols, float[] h, int hFrom) {
     Arrays.fill(error, 0);
     float[] q = sumQ; // not needed meanwhile
     for (int i = 0; i < cols; i++) {
-      int at = (from + i) * LANES;
+      float[] column = x[from + i];
       float weight = h[hFrom + i];
-      round(x, at, scale, shift, 0, q, 0);
+      round(column, scale, shift, q);
       for (int r = 0; r < LANES; r++) {
-        float off = x[at + r] - (scale[r] * q[r] + shift[r]);
+        float off = column[r] - (scale[r] * q[r] + shift[r]);
         error[r] += weight * off * off;
       }
     }
   }
 
   /**
-   * The integers nearest to one column.
+   * The integers nearest to the lanes of one column.
    *
-   * @param at first lane of the column
-   * @param gridAt first lane of the group's scales and shifts
+   * @param scales of the lanes
+   * @param shifts of the lanes
    * @param out the integers, as floats
    */
-  void round(
-      float[] x, int at, float[] scales, float[] shifts, int gridAt, float[] out, int outAt) {
+  void round(float[] x, float[] scales, float[] shifts, float[] out) {
     if (nearest != null) {
       for (int r = 0; r < LANES; r++) {
-        out[outAt + r] = level(x[at + r] / scales[gridAt + r]);
+        out[r] = level(x[r] / scales[r]);
       }
       return;
     }
     float least = grid.least();
     float most = grid.most();
     for (int r = 0; r < LANES; r++) {
-      float q = (x[at + r] - shifts[gridAt + r]) / scales[gridAt + r];
-      out[outAt + r] = Math.min(Math.max(q, least), most) + ROUND - ROUND;
+      float q = (x[r] - shifts[r]) / scales[r];
+      out[r] = Math.min(Math.max(q, least), most) + ROUND - ROUND;
     }
   }
 }

@@ -191,7 +191,7 @@ final class Sensitivity implements AutoCloseable {
         curvature(gram, weights.length / rows),
         Grid.of(type, Integers.SCALES),
         Rounding.of(Rounding.Method.REFIT),
-        calibration.pool());
+        calibration.kernels());
   }
 
   private Curvature curvature(Gram gram, int cols) {

@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.within;
 import dev.hone.tensor.DType;
 import dev.hone.tensor.DType.Plain;
 import dev.hone.tensor.Tensor;
+import dev.hone.tensor.kernel.KernelTier;
+import dev.hone.tensor.kernel.Kernels;
 import dev.hone.tensor.layout.Layouts;
 import dev.hone.tensor.parallel.ComputePool;
 import java.lang.foreign.Arena;
@@ -40,7 +42,9 @@ class GridFitTest {
     try (Arena arena = Arena.ofConfined();
         var pool = new ComputePool(2)) {
       Grid grid = Grid.of(DType.of(type), Plain.F16);
-      Tensor tensor = Gptq.round(w, ROWS, curvature, grid, Rounding.of(method), pool).tensor(arena);
+      Kernels kernels = KernelTier.SCALAR.create(pool);
+      Tensor tensor =
+          Gptq.round(w, ROWS, curvature, grid, Rounding.of(method), kernels).tensor(arena);
       assertThat(tensor.dtype()).isEqualTo(DType.of(type));
       return Integers.floats(tensor);
     }
