@@ -35,6 +35,7 @@ final class Descent {
   private final Part[] parts;
   private final float[][][] moves; // of a block, not yet known to the others' slopes
   private final float[][][] slopes; // H (w - ŵ) [column][lane]
+  private final float[][][] turned; // of wide groups: H times their steps
 
   /**
    * Begins.
@@ -63,6 +64,7 @@ final class Descent {
     this.parts = Arrays.stream(strips).map(Part::new).toArray(Part[]::new);
     this.moves = Arrays.stream(parts).map(part -> part.moves).toArray(float[][][]::new);
     this.slopes = Arrays.stream(parts).map(part -> part.slope).toArray(float[][][]::new);
+    this.turned = Arrays.stream(parts).map(part -> part.turned).toArray(float[][][]::new);
     each(part -> Arrays.stream(part.slope).forEach(slope -> Arrays.fill(slope, 0)));
     for (int from = 0; from < cols; from += block) {
       var range = new Range(from, Math.min(cols, from + block));
@@ -94,13 +96,13 @@ final class Descent {
 
   /** Scales of a group of more than one block, which have no shifts of their own. */
   private void wideGrid(Range columns) {
-    float[][][] turned = new float[parts.length][cols][LANES];
+    each(part -> Arrays.stream(part.turned).forEach(turned -> Arrays.fill(turned, 0)));
     for (int from = columns.from(); from < columns.to(); from += block) {
       var range = new Range(from, Math.min(columns.to(), from + block));
       each(part -> part.steps(range, -1, part.moves));
       product.subtract(hessian, range, new Range(0, cols), moves, turned, order);
     }
-    pool.run(parts.length, part -> parts[part].wideGrid(columns, turned[part]));
+    each(part -> part.wideGrid(columns));
   }
 
   /** Rows of one strip. */
@@ -112,7 +114,7 @@ final class Descent {
     private final float[][] shifts;
     private final float[][] moves = new float[block][LANES];
     private final float[][] steps = new float[wide ? 0 : group][LANES];
-    private final float[][] turned = new float[steps.length][LANES]; // H steps
+    private final float[][] turned = new float[wide ? cols : group][LANES]; // H steps
     private final float[] ones = new float[steps.length]; // H 1
     private final float[] zeros = new float[LANES]; // of a group
     private final float[] wanted = new float[LANES];
@@ -199,7 +201,7 @@ final class Descent {
         Arrays.fill(turned[i], 0);
         add(1, hessian, row, steps, 0, own.count(), turned[i]);
       }
-      equations(own, turned, 0);
+      equations(own, 0);
       solve(own.from() / group, all);
       for (int i = 0; i < own.count(); i++) {
         float[] move = moves[first + i];
@@ -215,8 +217,8 @@ final class Descent {
     }
 
     /** The scale of a group for which H times its steps is known, of all columns. */
-    void wideGrid(Range own, float[][] turned) {
-      equations(own, turned, own.from());
+    void wideGrid(Range own) {
+      equations(own, own.from());
       solve(own.from() / group, 0);
       for (int c = 0; c < cols; c++) {
         float[] turn = turned[c];
@@ -247,7 +249,7 @@ final class Descent {
     }
 
     /** Sums over the group, S for steps and 1 for ones: S H S, S H 1, slope S, slope 1. */
-    private void equations(Range own, float[][] turned, int first) {
+    private void equations(Range own, int first) {
       for (float[] sums : new float[][] {stepsSteps, stepsOnes, slopeSteps, slopeOnes}) {
         Arrays.fill(sums, 0);
       }

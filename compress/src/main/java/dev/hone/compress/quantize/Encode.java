@@ -20,7 +20,6 @@ import dev.hone.tensor.Input;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.layout.Layouts;
 import java.lang.foreign.Arena;
-import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
@@ -85,22 +84,21 @@ public record Encode(DType type, Map<String, DType> types, Rounding rounding, La
 
   @Override
   public Outcome apply(Transformer model, Calibration calibration, Arena arena) {
-    List<LayerChange> changes = new ArrayList<>();
-    if (!rounding.calibrated()) {
-      LayerMap nearest = map(changes, (from, to, _) -> Layouts.encode(from, to, arena));
-      return new Outcome(model.map(nearest), changes);
+    Transformer encoded;
+    if (rounding.calibrated()) {
+      calibration.required(rounding.method().label());
+      Transformer walked = walk(model, calibration, arena);
+      LayerMap others =
+          map(
+              (from, to, _) -> {
+                Curvature flat = Curvature.flat(Math.toIntExact(from.cols()));
+                return integers(from, to, flat, calibration, arena);
+              });
+      encoded = walked.with(List.of()).map(others).with(walked.blocks());
+    } else {
+      encoded = model.map(map((from, to, _) -> Layouts.encode(from, to, arena)));
     }
-    calibration.required(rounding.method().label());
-    Transformer walked = walk(model, calibration, arena);
-    changes.addAll(LayerChange.between(model, walked));
-    LayerMap others =
-        map(
-            changes,
-            (from, to, _) ->
-                integers(from, to, Curvature.flat(Math.toIntExact(from.cols())), calibration)
-                    .tensor(arena));
-    Transformer encoded = walked.with(List.of()).map(others);
-    return new Outcome(encoded.with(walked.blocks()), changes);
+    return new Outcome(encoded, LayerChange.between(model, encoded));
   }
 
   private Transformer walk(Transformer model, Calibration calibration, Arena arena) {
@@ -144,22 +142,23 @@ public record Encode(DType type, Map<String, DType> types, Rounding rounding, La
         inputs.handedOut(gram -> Curvature.of(gram, rounding, calibration.pool()));
     return block.map(
         map(
-            new ArrayList<>(),
             (from, to, layer) -> {
               Curvature curvature =
                   curvatures.apply(layer).orElseGet(() -> Curvature.flat(layer.in()));
-              return integers(from, to, curvature, calibration).tensor(arena);
+              return integers(from, to, curvature, calibration, arena);
             }));
   }
 
-  private Integers integers(Tensor from, DType to, Curvature curvature, Calibration calibration) {
+  private Tensor integers(
+      Tensor from, DType to, Curvature curvature, Calibration calibration, Arena arena) {
     return Gptq.round(
-        Integers.floats(from),
-        Math.toIntExact(from.rows()),
-        curvature,
-        Grid.of(to, Integers.SCALES),
-        rounding,
-        calibration.kernels());
+            Integers.floats(from),
+            Math.toIntExact(from.rows()),
+            curvature,
+            Grid.of(to, Integers.SCALES),
+            rounding,
+            calibration.kernels())
+        .tensor(arena, calibration.pool());
   }
 
   /** Makes the new matrix of a layer; the layer is null for an embedding. */
@@ -168,7 +167,7 @@ public record Encode(DType type, Map<String, DType> types, Rounding rounding, La
     Tensor of(Tensor from, DType to, Linear layer);
   }
 
-  private LayerMap map(List<LayerChange> changes, Maker maker) {
+  private LayerMap map(Maker maker) {
     return new LayerMap() {
       @Override
       public Linear linear(Role role, Linear layer) {
@@ -187,12 +186,7 @@ public record Encode(DType type, Map<String, DType> types, Rounding rounding, La
       private Tensor make(Role role, Weight weight, Linear layer) {
         Tensor from = weight.tensor();
         DType type = type(role, weight);
-        if (type.equals(from.dtype())) {
-          return from;
-        }
-        Tensor to = maker.of(from, type, layer);
-        changes.add(LayerChange.of(weight.name(), from, to));
-        return to;
+        return type.equals(from.dtype()) ? from : maker.of(from, type, layer);
       }
     };
   }

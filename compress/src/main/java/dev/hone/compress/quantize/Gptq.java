@@ -3,6 +3,7 @@ package dev.hone.compress.quantize;
 import dev.hone.compress.quantize.LaneProduct.Range;
 import dev.hone.tensor.kernel.Kernels;
 import dev.hone.tensor.parallel.ComputePool;
+import java.util.Arrays;
 
 /**
  * Rounds a layer's weights one column after the other, and lets the columns that are left make good
@@ -60,25 +61,32 @@ final class Gptq {
     ComputePool pool = kernels.pool();
     int strips = (rows + LANES - 1) / LANES;
     if (curvature.lower() == null) {
-      pool.run(strips, strip -> gptq.nearest(gptq.strip(strip)));
+      pool.run(strips, strip -> gptq.nearest(strip * LANES));
       return out;
     }
     int threads = pool.threads();
     int together = Math.min(strips, (TOGETHER + threads - 1) / threads * threads);
+    Strip[] some = new Strip[together];
+    Arrays.setAll(some, _ -> gptq.strip());
+    float[][][] errors = new float[together][gptq.lazy][LANES];
     try (var product = new LaneProduct(kernels, together, Math.max(LAZY, gptq.lazy))) {
       for (int first = 0; first < strips; first += together) {
-        gptq.propagate(first, Math.min(strips, first + together), product, pool);
+        int count = Math.min(together, strips - first);
+        gptq.propagate(
+            first * LANES, Arrays.copyOf(some, count), Arrays.copyOf(errors, count), product, pool);
       }
     }
     return out;
   }
 
-  private Strip strip(int number) {
-    return new Strip(out, weights, curvature, how.refits(), number * LANES);
+  private Strip strip() {
+    return new Strip(out, weights, curvature, how.refits());
   }
 
   /** Each weight by itself. */
-  private void nearest(Strip strip) {
+  private void nearest(int first) {
+    Strip strip = strip();
+    strip.begin(first);
     strip.grids();
     for (int c = 0; c < cols; c++) {
       strip.round(c, strip.w()[c]);
@@ -86,16 +94,14 @@ final class Gptq {
     strip.store();
   }
 
-  /** Some strips in lock step. */
-  private void propagate(int first, int end, LaneProduct product, ComputePool pool) {
-    Strip[] strips = new Strip[end - first];
-    float[][][] w = new float[strips.length][][];
-    float[][][] errors = new float[strips.length][lazy][LANES];
+  /** Rounds some strips in lock step, one behind the other from a row on. */
+  private void propagate(
+      int first, Strip[] strips, float[][][] errors, LaneProduct product, ComputePool pool) {
+    float[][][] w = Arrays.stream(strips).map(Strip::w).toArray(float[][][]::new);
     pool.run(
         strips.length,
         s -> {
-          strips[s] = strip(first + s);
-          w[s] = strips[s].w();
+          strips[s].begin(first + s * LANES);
           if (!onTheWay) {
             strips[s].grids();
           }

@@ -4,6 +4,7 @@ import dev.hone.tensor.DType.Plain;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.layout.IntegerRow;
 import dev.hone.tensor.layout.Layouts;
+import dev.hone.tensor.parallel.ComputePool;
 import java.lang.foreign.Arena;
 import java.util.Arrays;
 
@@ -38,20 +39,21 @@ record Integers(Grid grid, int rows, int cols, byte[] q, float[] scales, float[]
   }
 
   /** In the bytes of the storage type. */
-  Tensor tensor(Arena arena) {
+  Tensor tensor(Arena arena, ComputePool pool) {
     Tensor tensor = Layouts.allocate(arena, grid.type(), grid.scaleType(), rows, cols);
     boolean shifted = grid.offset() != Grid.Offset.NONE;
-    for (int row = 0; row < rows; row++) {
-      int groups = groups();
-      Layouts.write(
-          new IntegerRow(
-              group(),
-              Arrays.copyOfRange(q, row * cols, (row + 1) * cols),
-              Arrays.copyOfRange(scales, row * groups, (row + 1) * groups),
-              shifted ? Arrays.copyOfRange(shifts, row * groups, (row + 1) * groups) : null),
-          tensor,
-          row);
-    }
+    int groups = groups();
+    pool.run(
+        rows,
+        row ->
+            Layouts.write(
+                new IntegerRow(
+                    group(),
+                    Arrays.copyOfRange(q, row * cols, (row + 1) * cols),
+                    Arrays.copyOfRange(scales, row * groups, (row + 1) * groups),
+                    shifted ? Arrays.copyOfRange(shifts, row * groups, (row + 1) * groups) : null),
+                tensor,
+                row));
     return tensor;
   }
 

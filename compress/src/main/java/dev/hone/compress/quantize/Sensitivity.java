@@ -134,7 +134,7 @@ final class Sensitivity implements AutoCloseable {
       List<Tensor> lowered = new ArrayList<>();
       for (Linear layer : group.layers()) {
         float[] weights = Integers.floats(layer.weight().tensor());
-        lowered.add(round(weights, layer.out(), gram, MEASURED).tensor(own));
+        lowered.add(round(weights, layer.out(), gram, MEASURED).tensor(own, calibration.pool()));
       }
       double sum = 0;
       long tokens = 0;

@@ -2,6 +2,7 @@ package dev.hone.compress.quantize;
 
 import dev.hone.tensor.DType.Block;
 import dev.hone.tensor.layout.Layouts;
+import java.util.Arrays;
 
 /**
  * Some rows of a matrix on their way from weights to integers. They stand transposed, a column's
@@ -14,8 +15,8 @@ final class Strip {
   private final float[] weights;
   private final Curvature curvature;
   private final boolean refits;
-  private final int first;
-  private final int rows;
+  private int first;
+  private int rows;
   private final int cols;
   private final int group;
   private final GridFit fit;
@@ -25,19 +26,16 @@ final class Strip {
   private final float[][] shifts;
 
   /**
-   * Reads the weights.
+   * Takes memory.
    *
    * @param out where the integers of all rows go
    * @param weights [row, column] of all rows
-   * @param first row of the strip
    */
-  Strip(Integers out, float[] weights, Curvature curvature, boolean refits, int first) {
+  Strip(Integers out, float[] weights, Curvature curvature, boolean refits) {
     this.out = out;
     this.weights = weights;
     this.curvature = curvature;
     this.refits = refits;
-    this.first = first;
-    this.rows = Math.min(LANES, out.rows() - first);
     this.cols = out.cols();
     this.group = out.group();
     this.fit = new GridFit(out.grid());
@@ -45,6 +43,12 @@ final class Strip {
     this.integers = new float[cols][LANES];
     this.scales = new float[out.groups()][LANES];
     this.shifts = new float[out.groups()][LANES];
+  }
+
+  /** Reads the weights of the rows from one on. */
+  void begin(int row) {
+    first = row;
+    rows = Math.min(LANES, out.rows() - row);
     read(0, cols, w);
   }
 
@@ -74,6 +78,9 @@ final class Strip {
       for (int c = from; c < to; c++) {
         copy[c - from][r] = weights[(first + r) * cols + c];
       }
+    }
+    for (int c = from; c < to; c++) {
+      Arrays.fill(copy[c - from], rows, LANES, 0);
     }
   }
 

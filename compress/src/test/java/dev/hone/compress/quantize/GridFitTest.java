@@ -39,12 +39,12 @@ class GridFitTest {
 
   private static float[] round(
       String type, Rounding.Method method, float[] w, Curvature curvature) {
-    try (Arena arena = Arena.ofConfined();
+    try (Arena arena = Arena.ofShared();
         var pool = new ComputePool(2)) {
       Grid grid = Grid.of(DType.of(type), Plain.F16);
       Kernels kernels = KernelTier.SCALAR.create(pool);
       Tensor tensor =
-          Gptq.round(w, ROWS, curvature, grid, Rounding.of(method), kernels).tensor(arena);
+          Gptq.round(w, ROWS, curvature, grid, Rounding.of(method), kernels).tensor(arena, pool);
       assertThat(tensor.dtype()).isEqualTo(DType.of(type));
       return Integers.floats(tensor);
     }
