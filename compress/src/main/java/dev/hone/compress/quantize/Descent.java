@@ -94,7 +94,10 @@ final class Descent {
     }
   }
 
-  /** Scales of a group of more than one block, which have no shifts of their own. */
+  /**
+   * Scales of a group of more than one block, which have no shifts of their own. A scale moves by a
+   * small part of itself, and what is off in the product with the steps counts as little.
+   */
   private void wideGrid(Range columns) {
     each(part -> Arrays.stream(part.turned).forEach(turned -> Arrays.fill(turned, 0)));
     for (int from = columns.from(); from < columns.to(); from += block) {

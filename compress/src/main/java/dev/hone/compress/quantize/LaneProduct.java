@@ -15,8 +15,8 @@ import java.util.function.Consumer;
  * models: what roundings of some columns mean for the others.
  *
  * <p>They are as exact as floats, where tiles make them (AMX) as two BF16: then off by some 1e-5 of
- * the largest. What is multiplied are errors of rounding, a step of a grid at most, so that what is
- * off stays far below a step, summed over all columns and sweeps too.
+ * the largest. What is multiplied are errors of rounding, a step of a grid at most, and so what is
+ * off stays far below a step, summed over all columns and sweeps too: nothing is computed anew.
  */
 final class LaneProduct implements AutoCloseable {
   private static final int LANES = Strip.LANES;

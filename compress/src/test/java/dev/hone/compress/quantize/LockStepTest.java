@@ -52,7 +52,7 @@ class LockStepTest {
     }
   }
 
-  /** The layer's error beside what it is where every weight goes to its nearest. */
+  /** The layer's, over some of the rows. */
   private static double error(float[] w, Integers found, Curvature curvature) {
     float[] off = found.floats();
     for (int i = 0; i < off.length; i++) {
