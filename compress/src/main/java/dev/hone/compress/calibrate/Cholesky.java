@@ -14,7 +14,7 @@ public record Cholesky(double[] lower, double damping) {
   private static final int PANEL = 64;
 
   /** Columns of a panel's rows that stay in a cache while rows are subtracted. */
-  private static final int TILE = 128;
+  private static final int TILE = 256;
 
   /** By how much more is tried. */
   private static final double RAISED = 10;

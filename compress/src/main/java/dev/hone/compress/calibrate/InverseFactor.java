@@ -14,7 +14,11 @@ import java.util.function.DoubleFunction;
  * @param damping with which H has a factor, as a share of its diagonal's mean
  */
 public record InverseFactor(float[] upper, double damping) {
-  private static final int STRIP = 64;
+  /** Columns that a thread takes. */
+  private static final int STRIP = 256;
+
+  /** Rows whose products with others are made while they stay in a cache. */
+  private static final int BLOCK = 64;
 
   /**
    * U of what a layer read.
@@ -71,17 +75,17 @@ public record InverseFactor(float[] upper, double damping) {
           int from = strip * STRIP;
           int width = Math.min(STRIP, n - from);
           double[][] local = new double[n - from][STRIP];
-          for (int first = from; first < n; first += STRIP) {
-            int end = Math.min(n, first + STRIP);
-            for (int k = from; k < first; k += STRIP) { // stays in a cache for these rows
+          for (int first = from; first < n; first += BLOCK) {
+            int end = Math.min(n, first + BLOCK);
+            for (int k = from; k < first; k += BLOCK) {
               for (int i = first; i < end; i++) {
                 Cholesky.subtract(
-                    local[i - from], STRIP, l, Cholesky.row(i) + k, local, k - from, STRIP);
+                    local[i - from], STRIP, l, Cholesky.row(i) + k, local, k - from, BLOCK);
               }
             }
             for (int i = first; i < end; i++) {
               double[] own = local[i - from];
-              if (first == from) {
+              if (i < from + width) {
                 own[i - from] = 1;
               }
               int row = Cholesky.row(i);

@@ -15,7 +15,7 @@ class InverseFactorTest {
 
   /** {@code H⁻¹ = Uᵀ U} is {@code U H Uᵀ = 1}. */
   @ParameterizedTest
-  @ValueSource(ints = {1, 7, 64, 65, 200})
+  @ValueSource(ints = {1, 7, 64, 65, 200, 400})
   void undoesTheHessian(int n) {
     double[] h = gram(n, n + 20, 3);
     try (var pool = new ComputePool(2)) {
