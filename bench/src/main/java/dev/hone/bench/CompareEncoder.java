@@ -5,8 +5,6 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.hone.compress.Compression;
 import dev.hone.compress.Recipe;
-import dev.hone.compress.quantize.Observer;
-import dev.hone.compress.quantize.Rounding.Method;
 import dev.hone.measure.Fidelity;
 import dev.hone.model.folder.ModelWriter;
 import dev.hone.runtime.Encoder;
@@ -72,7 +70,7 @@ final class CompareEncoder {
   /** Calibrated with the train set that lies beside the test set. */
   private static Path staticInt8(Path parent, Path texts, int threads) throws IOException {
     Path folder = parent.resolve("minilm-static-int8");
-    Recipe recipe = QualityRecipes.staticInt8(Method.GPTQ, Observer.Method.MSE);
+    Recipe recipe = QualityRecipes.staticInt8(true);
     Compression.Texts calibration = StsbQuality.calibration(texts.toAbsolutePath().getParent());
     new Compression(MiniLm.published(), "minilm", recipe, folder)
         .run(

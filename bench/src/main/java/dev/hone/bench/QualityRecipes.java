@@ -47,18 +47,20 @@ final class QualityRecipes {
   }
 
   /**
-   * Weights at 8 bits, and inputs on grids found from texts: all of them where they are plainly
-   * rounded, else those of attention, beside grids a token in the feed-forward.
+   * Weights at 8 bits, and all inputs on grids found from texts.
+   *
+   * @param well as it does best; else each number to the nearest, from the least to the largest
    */
-  static Recipe staticInt8(Method weights, Observer.Method inputs) {
-    boolean nearest = inputs == Observer.Method.MIN_MAX;
+  static Recipe staticInt8(boolean well) {
     return Recipe.of(
-        (nearest ? "static int8 " : "static int8, feed-forward dynamic, ")
-            + weights.label()
-            + " "
-            + inputs.label(),
-        new Encode(INT8, Rounding.of(weights), LayerSelection.blocks()),
-        new StaticInputs(Observer.of(inputs), !nearest, nearest, LayerSelection.blocks()),
+        "static int8 " + (well ? "balanced gptq" : "nearest"),
+        new StaticInputs(
+            well ? Observer.USUAL : Observer.of(Observer.Method.MIN_MAX),
+            well,
+            well,
+            LayerSelection.blocks()),
+        new Encode(
+            INT8, Rounding.of(well ? Method.GPTQ : Method.RTN), LayerSelection.blocks()),
         new Encode(INT8, LayerSelection.of(LayerKind.EMBEDDING)));
   }
 

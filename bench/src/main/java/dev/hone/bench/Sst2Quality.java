@@ -3,7 +3,6 @@ package dev.hone.bench;
 import dev.hone.bench.EncoderQuality.Measured;
 import dev.hone.compress.Compression;
 import dev.hone.compress.Recipe;
-import dev.hone.compress.quantize.Observer;
 import dev.hone.compress.quantize.Rounding.Method;
 import dev.hone.measure.ClassFidelity;
 import dev.hone.measure.Example;
@@ -41,9 +40,9 @@ final class Sst2Quality {
             new Asked(QualityRecipes.encoder("int4-g64-asym", Method.RTN), 0, 0, 0),
             new Asked(QualityRecipes.encoder("int4-g64-asym", Method.GPTQ), 0.0040, 0, 18_000_000),
             new Asked(QualityRecipes.dynamicInt8(), 0.0006, 20, 0),
-            new Asked(QualityRecipes.staticInt8(Method.RTN, Observer.Method.MIN_MAX), 0, 0, 0),
+            new Asked(QualityRecipes.staticInt8(false), 0, 0, 0),
             new Asked(
-                QualityRecipes.staticInt8(Method.GPTQ, Observer.Method.MSE), 0.0010, 26, 0))) {
+                QualityRecipes.staticInt8(true), 0.0010, 26, 0))) {
       Measured<List<float[]>> found =
           quality.compressed(asked.recipe(), encoder -> probabilities(encoder, texts));
       ClassFidelity fidelity = ClassFidelity.of(original, found.answers());

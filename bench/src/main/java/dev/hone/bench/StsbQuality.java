@@ -3,7 +3,6 @@ package dev.hone.bench;
 import dev.hone.bench.EncoderQuality.Measured;
 import dev.hone.compress.Compression;
 import dev.hone.compress.Recipe;
-import dev.hone.compress.quantize.Observer;
 import dev.hone.compress.quantize.Rounding.Method;
 import dev.hone.measure.Example;
 import dev.hone.measure.Fidelity;
@@ -37,9 +36,9 @@ final class StsbQuality {
             Asked.freely(QualityRecipes.encoder("int4-g32-asym", Method.RTN)),
             new Asked(QualityRecipes.encoder("int4-g32-asym", Method.GPTQ), 0.989, 0.94, 0.005),
             Asked.freely(QualityRecipes.dynamicInt8()),
-            Asked.freely(QualityRecipes.staticInt8(Method.RTN, Observer.Method.MIN_MAX)),
+            Asked.freely(QualityRecipes.staticInt8(false)),
             new Asked(
-                QualityRecipes.staticInt8(Method.GPTQ, Observer.Method.MSE), 0.996, 0.93, 0.002))) {
+                QualityRecipes.staticInt8(true), 0.996, 0.93, 0.002))) {
       Recipe recipe = asked.recipe();
       Measured<List<float[]>> found =
           quality.compressed(recipe, (Encoder encoder) -> encoder.embed(texts));

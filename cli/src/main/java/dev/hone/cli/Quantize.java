@@ -164,13 +164,20 @@ final class Quantize implements Callable<Integer> {
       if (method.equals(Awq.NAME)) {
         passes.add(new Awq(blocks, LayerSelection.blocks()));
       }
+      Optional<Pass> inputs = inputs();
+      boolean first = activations == Activations.STATIC;
+      if (first) {
+        inputs.ifPresent(passes::add);
+      }
       passes.add(new Encode(blocks, rounding, LayerSelection.blocks()));
-      inputs().ifPresent(passes::add);
+      if (!first) {
+        inputs.ifPresent(passes::add);
+      }
       if (tables != null) {
         passes.add(new Encode(tables, LayerSelection.of(LayerKind.EMBEDDING)));
       }
-      String inputs = activations == Activations.F32 ? "" : "-" + activations;
-      return new Recipe(method + "-" + blocks.label() + inputs, passes);
+      String read = activations == Activations.F32 ? "" : "-" + activations;
+      return new Recipe(method + "-" + blocks.label() + read, passes);
     } catch (IllegalArgumentException e) {
       throw new WrongInput(e.getMessage());
     }
@@ -188,7 +195,7 @@ final class Quantize implements Callable<Integer> {
               new StaticInputs(
                   observer == null ? Observer.USUAL : Observer.of(observer),
                   true,
-                  false,
+                  true,
                   LayerSelection.blocks()));
     };
   }

@@ -44,7 +44,8 @@ import java.util.TreeSet;
  *     - join-heads: 4                       # of keys and values, which queries then share
  *     - smooth: 0.5                           # outliers of inputs move into weights
  *     - input: dynamic-int8                   # products of integers, where weights are int8-channel
- *     - input: static-int8                    # the same, on grids found from texts
+ *     - input: static-int8                    # the same, on grids found from texts; before encode
+ *       balance: true                         # columns share a grid by factors: this is the default
  *       observer: mse                         # default; also kl, percentile, min-max, moving-average
  *       percentile: 99.99                     # of percentile: this is the default
  *       correct-bias: true                    # this is the default

@@ -5,7 +5,9 @@ import ai.onnxruntime.OnnxValue;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
+import ai.onnxruntime.OrtSession.SessionOptions.OptLevel;
 import dev.hone.model.Batch;
+import dev.hone.tensor.kernel.Processor;
 import java.nio.LongBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -26,7 +28,21 @@ final class OnnxRuntime implements AutoCloseable {
     options.setIntraOpNumThreads(2);
     // Products with weights of 4 bits would round their inputs to 8 bits too.
     options.addConfigEntry("session.qdq_matmulnbits_accuracy_level", "1");
+    if (!multipliesBytesExactly()) {
+      options.setOptimizationLevel(OptLevel.NO_OPT); // what is dequantized is multiplied as floats
+    }
     session = environment.createSession(model.toString(), options);
+  }
+
+  /**
+   * Whether it multiplies bytes as ONNX defines it: on x86 without VNNI, the sums of two products end
+   * at 16 bits (microsoft/onnxruntime pull request 12088).
+   */
+  static boolean multipliesBytesExactly() {
+    Set<String> features = Processor.here().features();
+    return !System.getProperty("os.arch").equals("amd64")
+        || features.contains("avx512_vnni")
+        || features.contains("avx_vnni");
   }
 
   Set<String> inputs() {

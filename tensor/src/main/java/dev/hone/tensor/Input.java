@@ -116,7 +116,9 @@ public sealed interface Input {
       float scale = range / STEPS;
       float inverse = range < Float.MIN_NORMAL ? 0 : STEPS / range;
       float zero = this == DYNAMIC_INT8 ? (float) Math.rint(-least * inverse) : 128;
-      roundTo(row, scale, inverse, zero);
+      for (int i = 0; i < row.length; i++) {
+        row[i] = rounded(row[i] * inverse, zero) * scale;
+      }
     }
 
     /** The nearest BF16, of two the even one; a NaN stays one. */
@@ -144,10 +146,16 @@ public sealed interface Input {
    *
    * @param scale of a step
    * @param zero steps from the grid's least number to 0: from 0 to 255
+   * @param factors that numbers are multiplied with before they are put on the grid
    */
-  record StaticInt8(float scale, int zero) implements Input {
+  record StaticInt8(float scale, int zero, ColumnFactors factors) implements Input {
     /** The name that recipes use. */
     public static final String LABEL = "static-int8";
+
+    /** Of numbers as they come. */
+    public StaticInt8(float scale, int zero) {
+      this(scale, zero, ColumnFactors.NONE);
+    }
 
     public StaticInt8 {
       if (!(scale >= Float.MIN_NORMAL && scale < Float.POSITIVE_INFINITY)) {
@@ -170,6 +178,16 @@ public sealed interface Input {
           : new StaticInt8(scale, (int) Math.clamp(Math.rint(-from / scale), 0, STEPS));
     }
 
+    /** The same grid for numbers multiplied with these. */
+    public StaticInt8 with(ColumnFactors others) {
+      return new StaticInt8(scale, zero, others);
+    }
+
+    /** Steps that a number 1 of a column is from 0. */
+    public float inverse(int column) {
+      return factors.of(column) * (1 / scale);
+    }
+
     @Override
     public String label() {
       return LABEL;
@@ -189,14 +207,14 @@ public sealed interface Input {
           return;
         }
       }
-      roundTo(row, scale, 1 / scale, zero);
+      for (int i = 0; i < row.length; i++) {
+        row[i] = rounded(row[i] * inverse(i), zero) * scale;
+      }
     }
   }
 
-  private static void roundTo(float[] row, float scale, float inverse, float zero) {
-    for (int i = 0; i < row.length; i++) {
-      float steps = Math.max(-zero, Math.min(row[i] * inverse, STEPS - zero)); // a NaN stays one
-      row[i] = (float) Math.rint(steps) * scale;
-    }
+  /** The nearest whole step of those from one end of the grid to the other; a NaN stays one. */
+  private static float rounded(float steps, float zero) {
+    return (float) Math.rint(Math.max(-zero, Math.min(steps, STEPS - zero)));
   }
 }

@@ -2,8 +2,10 @@ package dev.hone.compress.calibrate;
 
 import dev.hone.compress.RecipeException;
 import dev.hone.model.Linear;
+import dev.hone.tensor.Input;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.kernel.Kernels;
+import dev.hone.tensor.kernel.RoundedInput;
 import dev.hone.tensor.parallel.ComputePool;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -14,7 +16,10 @@ import java.util.function.BiConsumer;
 import java.util.function.Function;
 import java.util.function.Predicate;
 
-/** What the linear layers of one block read; layers that read the same share it. */
+/**
+ * What the linear layers of one block read, rounded where they round it; layers that read the same
+ * share it.
+ */
 public final class Inputs {
   private final Map<String, Gram> byLayer = new HashMap<>();
 
@@ -82,7 +87,7 @@ public final class Inputs {
   }
 
   private final class OneBatch {
-    private final IdentityHashMap<Tensor, Gram> seen = new IdentityHashMap<>();
+    private final IdentityHashMap<Tensor, Map<Input, Gram>> seen = new IdentityHashMap<>();
     private final Kernels kernels;
     private final ComputePool pool;
 
@@ -92,14 +97,15 @@ public final class Inputs {
     }
 
     void add(Linear layer, Tensor x) {
-      Gram shared = seen.get(x);
+      Map<Input, Gram> ways = seen.computeIfAbsent(x, _ -> new HashMap<>());
+      Gram shared = ways.get(layer.input());
       if (shared != null) {
         byLayer.putIfAbsent(layer.name(), shared);
         return;
       }
       Gram own = byLayer.computeIfAbsent(layer.name(), _ -> new Gram(layer.name(), layer.in()));
-      own.add(x, kernels, pool);
-      seen.put(x, own);
+      own.add(RoundedInput.of(x, layer.input(), pool), kernels, pool);
+      ways.put(layer.input(), own);
     }
   }
 }

@@ -11,6 +11,7 @@ import dev.hone.model.Widths;
 import dev.hone.model.folder.ModelWriter;
 import dev.hone.model.format.safetensors.Safetensors;
 import dev.hone.model.format.safetensors.SafetensorsWriter;
+import dev.hone.tensor.ColumnFactors;
 import dev.hone.tensor.DType;
 import dev.hone.tensor.DType.Affine;
 import dev.hone.tensor.DType.Plain;
@@ -51,6 +52,7 @@ public final class Journal {
   private static final String SCALES = ".scales";
   private static final String ZEROS = ".zeros";
   private static final String INPUT = ".input";
+  private static final String FACTORS = ".factors";
 
   /** Keeps nothing: for walks that change nothing. */
   public static final Journal NONE = new Journal(Optional.empty(), null);
@@ -112,7 +114,7 @@ public final class Journal {
     }
     if (!Files.exists(file(folder.get(), index))) {
       try (Arena own = Arena.ofShared()) {
-        write(index, original, make.apply(own));
+        write(index, original, make.apply(own), own);
       }
     }
     return read(index, original);
@@ -146,7 +148,7 @@ public final class Journal {
             }));
   }
 
-  private void write(int index, Block original, Block changed) {
+  private void write(int index, Block original, Block changed, Arena own) {
     Map<String, Tensor> before = weights(original);
     Map<String, Tensor> tensors = new LinkedHashMap<>();
     Map<String, String> types = new HashMap<>();
@@ -161,10 +163,14 @@ public final class Journal {
         new LayerMap() {
           @Override
           public Linear linear(Role role, Linear layer) {
-            String grid =
-                layer.input() instanceof StaticInt8(float scale, int zero)
-                    ? " " + scale + " " + zero
-                    : "";
+            String grid = "";
+            if (layer.input() instanceof StaticInt8(float scale, int zero, ColumnFactors factors)) {
+              grid = " " + scale + " " + zero;
+              float[] all = factors.toArray();
+              if (!factors.none()) {
+                tensors.put(layer.name() + FACTORS, Tensor.copyOf(own, all, all.length));
+              }
+            }
             types.put(layer.name() + INPUT, layer.input().label() + grid);
             return layer;
           }
@@ -226,8 +232,17 @@ public final class Journal {
         .map(
             words ->
                 words[0].equals(StaticInt8.LABEL)
-                    ? new StaticInt8(Float.parseFloat(words[1]), Integer.parseInt(words[2]))
+                    ? new StaticInt8(
+                        Float.parseFloat(words[1]),
+                        Integer.parseInt(words[2]),
+                        factors(stored, layer.name() + FACTORS))
                     : Input.of(words[0]));
+  }
+
+  private static ColumnFactors factors(Safetensors stored, String name) {
+    return stored.names().contains(name)
+        ? ColumnFactors.of(stored.tensor(name).toArray())
+        : ColumnFactors.NONE;
   }
 
   private static Map<String, Tensor> weights(Block block) {

@@ -8,6 +8,8 @@ import dev.hone.model.Role;
 import dev.hone.model.Weight;
 import dev.hone.model.Widths;
 import dev.hone.tensor.DType.Plain;
+import dev.hone.tensor.Input;
+import dev.hone.tensor.Input.StaticInt8;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.layout.Layouts;
 import java.lang.foreign.Arena;
@@ -73,7 +75,11 @@ final class Narrowing {
     if (made != null && made.bias() != null) {
       bias = bias.with(Tensor.copyOf(arena, made.bias(), made.bias().length));
     }
-    return new Linear(reader.weight().with(to), bias, reader.input());
+    Input input =
+        reader.input() instanceof StaticInt8 grid
+            ? grid.with(grid.factors().some(columns))
+            : reader.input();
+    return new Linear(reader.weight().with(to), bias, input);
   }
 
   private static Tensor rows(Weight weight, int[] rows, Arena arena) {

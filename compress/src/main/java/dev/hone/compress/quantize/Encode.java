@@ -3,6 +3,7 @@ package dev.hone.compress.quantize;
 import dev.hone.compress.LayerChange;
 import dev.hone.compress.LayerSelection;
 import dev.hone.compress.Pass;
+import dev.hone.compress.RecipeException;
 import dev.hone.compress.calibrate.BlockWalk;
 import dev.hone.compress.calibrate.Calibration;
 import dev.hone.compress.calibrate.Inputs;
@@ -17,6 +18,7 @@ import dev.hone.model.Weight;
 import dev.hone.tensor.DType;
 import dev.hone.tensor.DType.Affine;
 import dev.hone.tensor.Input;
+import dev.hone.tensor.Input.StaticInt8;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.layout.Layouts;
 import java.lang.foreign.Arena;
@@ -161,6 +163,26 @@ public record Encode(DType type, Map<String, DType> types, Rounding rounding, La
         .tensor(arena, calibration.pool());
   }
 
+  /**
+   * Products with rounded inputs are of integers: a matrix of floats takes them as they come.
+   *
+   * @throws RecipeException where its columns are divided by the factors of a grid
+   */
+  private static Input input(Linear layer, Tensor matrix) {
+    if (matrix.dtype() instanceof Affine) {
+      return layer.input();
+    }
+    if (layer.input() instanceof StaticInt8 grid && !grid.factors().none()) {
+      throw new RecipeException(
+          layer.weight().name()
+              + " reads "
+              + grid.label()
+              + ", which integers multiply: encode it as int8-channel, not as "
+              + matrix.dtype().label());
+    }
+    return Input.FLOAT;
+  }
+
   /** Makes the new matrix of a layer; the layer is null for an embedding. */
   @FunctionalInterface
   private interface Maker {
@@ -172,10 +194,9 @@ public record Encode(DType type, Map<String, DType> types, Rounding rounding, La
       @Override
       public Linear linear(Role role, Linear layer) {
         Tensor matrix = make(role, layer.weight(), layer);
-        // Products with rounded inputs are of integers: a matrix of floats takes them as
-        // they come.
-        Input input = matrix.dtype() instanceof Affine ? layer.input() : Input.FLOAT;
-        return new Linear(layer.weight().with(matrix), layer.bias(), input);
+        return matrix == layer.weight().tensor()
+            ? layer
+            : new Linear(layer.weight().with(matrix), layer.bias(), input(layer, matrix));
       }
 
       @Override

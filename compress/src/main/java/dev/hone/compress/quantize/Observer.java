@@ -2,6 +2,8 @@ package dev.hone.compress.quantize;
 
 import dev.hone.compress.RecipeFields;
 import dev.hone.tensor.Input.StaticInt8;
+import dev.hone.tensor.Tensor;
+import dev.hone.tensor.parallel.ComputePool;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Locale;
@@ -46,6 +48,11 @@ public record Observer(Method method, double percentile) {
     /** What recipes and commands call it. */
     public String label() {
       return name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
+
+    /** Whether it looks at the numbers once more when their ends are known. */
+    boolean looksTwice() {
+      return ofHistogram() || this == MOVING_AVERAGE;
     }
 
     boolean ofHistogram() {
@@ -107,7 +114,16 @@ public record Observer(Method method, double percentile) {
     return fields;
   }
 
-  /** The grid of what was seen. */
+  /** Takes a batch into account, once columns are balanced. */
+  void look(InputRange range, Tensor x, ComputePool pool) {
+    if (method.ofHistogram()) {
+      range.count(x, method == Method.MSE, pool);
+    } else {
+      range.average(x, pool);
+    }
+  }
+
+  /** The grid of what was seen, for numbers that have been multiplied with the range's factors. */
   StaticInt8 grid(InputRange range) {
     return switch (method) {
       case MIN_MAX -> StaticInt8.of(range.least(), range.most());

@@ -3,6 +3,7 @@ package dev.hone.compress.quantize;
 import dev.hone.compress.LayerKind;
 import dev.hone.compress.LayerSelection;
 import dev.hone.compress.Pass;
+import dev.hone.compress.RecipeException;
 import dev.hone.compress.RecipeFields;
 import dev.hone.compress.calibrate.BlockWalk;
 import dev.hone.compress.calibrate.BlockWalk.Texts;
@@ -14,9 +15,12 @@ import dev.hone.model.Linear;
 import dev.hone.model.Role;
 import dev.hone.model.Transformer;
 import dev.hone.model.Weight;
+import dev.hone.tensor.ColumnFactors;
+import dev.hone.tensor.DType.Plain;
 import dev.hone.tensor.Input;
 import dev.hone.tensor.Input.StaticInt8;
 import dev.hone.tensor.Tensor;
+import dev.hone.tensor.parallel.ComputePool;
 import java.lang.foreign.Arena;
 import java.util.Collections;
 import java.util.HashMap;
@@ -29,52 +33,45 @@ import java.util.function.BiConsumer;
 
 /**
  * Makes products of the chosen layers read their input on grids that are found here, from texts:
- * one for all rows, the same for layers that read the same. Weights stay what they are. What the
- * model does with scores of attention stays in floats.
+ * one for all rows, the same for layers that read the same. What the model does with scores of
+ * attention stays in floats.
  *
- * <p>Feed-forward layers of trained models read single columns that reach many times as far as all
- * others, at one token of a text: Bondarenko et al., "Understanding and Overcoming the Challenges
- * of Efficient Transformer Quantization", section 3. One grid for all rows serves neither, so
- * theirs are found token by token, unless a recipe wants them static too.
+ * <p>Trained models read single columns that reach many times as far as all others, at one token of
+ * a text: Bondarenko et al., "Understanding and Overcoming the Challenges of Efficient Transformer
+ * Quantization", section 3. So that one grid serves all, columns are multiplied with factors before
+ * they are rounded, which weights are divided by: {@link ColumnBalance}. Weights are quantized
+ * after it, then.
  *
  * @param correctBias whether biases make good for what the grids lose on average: Nagel et al.,
  *     "Data-Free Quantization Through Weight Equalization and Bias Correction", section 4.2, by the
  *     means that were seen
- * @param feedForward whether feed-forward layers read static grids too, not dynamic ones
+ * @param balance whether columns have factors
  */
 public record StaticInputs(
-    Observer observer, boolean correctBias, boolean feedForward, LayerSelection layers)
+    Observer observer, boolean correctBias, boolean balance, LayerSelection layers)
     implements Pass {
   private static final String CORRECT_BIAS = "correct-bias";
-  private static final String FEED_FORWARD = "feed-forward";
+  private static final String BALANCE = "balance";
 
   /** What recipes say of it. */
-  public static final Set<String> FIELDS =
-      Set.of("observer", "percentile", CORRECT_BIAS, FEED_FORWARD);
+  public static final Set<String> FIELDS = Set.of("observer", "percentile", CORRECT_BIAS, BALANCE);
 
   public StaticInputs {
     if (layers.kinds().contains(LayerKind.EMBEDDING) || layers.kinds().contains(LayerKind.HEAD)) {
       throw new IllegalArgumentException(
           StaticInt8.LABEL + " is for layers of blocks: attention, feed-forward, router");
     }
-    if (!feedForward && layers.kinds().equals(Set.of(LayerKind.FEED_FORWARD))) {
-      throw new IllegalArgumentException(
-          "grids of feed-forward layers are dynamic unless " + FEED_FORWARD + " is true");
-    }
   }
 
   /** As it does best. */
   public StaticInputs(LayerSelection layers) {
-    this(Observer.USUAL, true, false, layers);
+    this(Observer.USUAL, true, true, layers);
   }
 
   /** The pass as recipes write it: {@code input: static-int8}. */
   public static StaticInputs read(RecipeFields fields, LayerSelection layers) {
     return new StaticInputs(
-        Observer.read(fields),
-        fields.flag(CORRECT_BIAS, true),
-        fields.flag(FEED_FORWARD, false),
-        layers);
+        Observer.read(fields), fields.flag(CORRECT_BIAS, true), fields.flag(BALANCE, true), layers);
   }
 
   @Override
@@ -93,8 +90,8 @@ public record StaticInputs(
     if (!correctBias) {
       fields.put(CORRECT_BIAS, false);
     }
-    if (feedForward) {
-      fields.put(FEED_FORWARD, true);
+    if (!balance) {
+      fields.put(BALANCE, false);
     }
     return fields;
   }
@@ -103,68 +100,94 @@ public record StaticInputs(
   public Outcome apply(Transformer model, Calibration calibration, Arena arena) {
     calibration.required(StaticInt8.LABEL);
     Journal journal = Journal.open(calibration.journal(), calibration.key(this, model), arena);
-    LayerSelection fixed = feedForward ? layers : layers.without(LayerKind.FEED_FORWARD);
-    Transformer dynamic =
-        new RoundInputs(Input.DYNAMIC_INT8, layers).apply(model, calibration, arena).model();
     Transformer made =
         new BlockWalk(calibration, _ -> false)
             .look(
-                dynamic,
+                model,
                 journal,
-                (block, texts, own) -> change(block, texts, fixed.names(block), calibration, own));
+                (block, texts, own) -> change(block, texts, layers.names(block), calibration, own));
     return new Outcome(made, List.of());
   }
 
   private Block change(
       Block block, Texts texts, Set<String> chosen, Calibration calibration, Arena arena) {
+    ComputePool pool = calibration.pool();
     Map<String, InputRange> ranges = new HashMap<>();
-    texts.show(block, () -> reach(chosen, ranges, calibration));
-    if (observer.method().ofHistogram()) {
-      boolean weigh = observer.method() == Observer.Method.MSE;
-      texts.show(
-          block, () -> each(ranges, (range, x) -> range.count(x, weigh, calibration.pool())));
-    }
+    texts.show(block, () -> reach(chosen, ranges, pool));
     IdentityHashMap<InputRange, StaticInt8> grids = new IdentityHashMap<>();
-    ranges.values().forEach(range -> grids.computeIfAbsent(range, observer::grid));
+    ranges.values().forEach(range -> grids.put(range, null));
+    if (balance) {
+      grids.keySet().forEach(InputRange::balance);
+    }
+    if (observer.method().looksTwice()) {
+      texts.show(block, () -> each(ranges, (range, x) -> observer.look(range, x, pool)));
+    }
+    grids.replaceAll((range, _) -> observer.grid(range));
     if (correctBias) {
-      texts.show(
-          block,
-          () -> each(ranges, (range, x) -> range.lose(x, grids.get(range), calibration.pool())));
+      texts.show(block, () -> each(ranges, (range, x) -> range.lose(x, grids.get(range), pool)));
     }
     return block.map(
         new LayerMap() {
           @Override
           public Linear linear(Role role, Linear layer) {
             InputRange range = ranges.get(layer.name());
-            if (range == null) {
-              return layer; // not chosen, or an expert that no token came to: it stays dynamic
+            if (range == null) { // not chosen, or an expert that no token came to
+              return chosen.contains(layer.weight().name())
+                  ? layer.with(Input.DYNAMIC_INT8)
+                  : layer;
             }
-            Weight bias =
-                correctBias && layer.bias() != null
-                    ? corrected(layer, range.meanLoss(), arena)
-                    : layer.bias();
-            return new Linear(layer.weight(), bias, grids.get(range));
+            return reading(layer, range, grids.get(range), arena);
           }
         });
   }
 
+  /** The layer that reads its input on a grid. */
+  private Linear reading(Linear layer, InputRange range, StaticInt8 grid, Arena arena) {
+    ColumnFactors factors = range.factors();
+    Weight weight = layer.weight();
+    if (!factors.none()) {
+      float[] divisors = factors.toArray();
+      for (int c = 0; c < divisors.length; c++) {
+        divisors[c] = 1 / divisors[c];
+      }
+      weight = weight.with(Folding.scaled(weight.tensor(), null, divisors, arena));
+    }
+    Linear divided = new Linear(weight, layer.bias(), grid.with(factors));
+    return correctBias && layer.bias() != null
+        ? new Linear(weight, corrected(divided, range.meanLoss(), arena), divided.input())
+        : divided;
+  }
+
   /** Finds out which layers read the same, and how far it reaches. */
   private static BiConsumer<Linear, Tensor> reach(
-      Set<String> chosen, Map<String, InputRange> ranges, Calibration calibration) {
+      Set<String> chosen, Map<String, InputRange> ranges, ComputePool pool) {
     IdentityHashMap<Tensor, InputRange> seen = new IdentityHashMap<>();
     return (layer, x) -> {
       if (!chosen.contains(layer.weight().name())) {
         return;
       }
+      requireFloats(layer);
       InputRange range = seen.get(x);
       if (range == null) {
         range = ranges.computeIfAbsent(layer.name(), _ -> new InputRange());
-        range.reach(x, calibration.pool());
+        range.reach(x, pool);
         seen.put(x, range);
       }
       ranges.putIfAbsent(layer.name(), range);
       range.addReader(layer);
     };
+  }
+
+  private static void requireFloats(Linear layer) {
+    if (!(layer.weight().tensor().dtype() instanceof Plain)) {
+      throw new RecipeException(
+          layer.weight().name()
+              + " is "
+              + layer.weight().tensor().dtype().label()
+              + " already: "
+              + StaticInt8.LABEL
+              + " balances columns before weights are quantized; put it before encode");
+    }
   }
 
   /** Shows every range what its layers read, once. */

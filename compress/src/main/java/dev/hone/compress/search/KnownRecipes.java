@@ -163,8 +163,8 @@ record KnownRecipes(LayerSelection tables) {
   private Recipe integerProducts(Pass inputs) {
     return Recipe.of(
         INT8.label() + "-" + inputs.argument(),
-        new Encode(INT8, LayerSelection.blocks()),
         inputs,
+        new Encode(INT8, LayerSelection.blocks()),
         new Encode(INT8, tables));
   }
 

@@ -33,6 +33,7 @@ class InputHistogramTest {
     ones.data().setAtIndex(Tensor.FLOAT, 0, 1); // the first column alone is read
     range.addReader(new Linear(new Weight("layer.weight", ones), null));
     range.reach(x, pool);
+    range.average(x, pool);
     range.count(x, weigh, pool);
     return range;
   }

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.hone.compress.Compression;
-import dev.hone.compress.LayerKind;
 import dev.hone.compress.LayerSelection;
 import dev.hone.compress.Recipe;
 import dev.hone.compress.RecipeException;
@@ -38,7 +37,7 @@ class StaticInputsTest {
   @TempDir private Path folder;
 
   private Path compress(Path source, String name, StaticInputs inputs) throws IOException {
-    Recipe recipe = Recipe.of(name, new Encode(INT8, LayerSelection.blocks()), inputs);
+    Recipe recipe = Recipe.of(name, inputs, new Encode(INT8, LayerSelection.blocks()));
     Path target = folder.resolve(name);
     var texts = new Compression.Texts(String.join("\n", TinyModel.texts(200, 1)), 100, 64);
     new Compression(source, "tiny", recipe, target)
@@ -61,14 +60,10 @@ class StaticInputsTest {
     return all;
   }
 
-  private static StaticInputs everywhere(LayerSelection layers) {
-    return new StaticInputs(Observer.USUAL, true, true, layers);
-  }
-
   @Test
   void answersStayNear() throws IOException {
     Path source = TinyModel.in(folder);
-    Path target = compress(source, "static", everywhere(LayerSelection.blocks()));
+    Path target = compress(source, "static", new StaticInputs(LayerSelection.blocks()));
     List<String> texts = TinyModel.texts(100, 2);
     try (Encoder original = Encoder.load(source, EncoderOptions.defaults());
         Encoder made = Encoder.load(target, EncoderOptions.defaults())) {
@@ -94,7 +89,7 @@ class StaticInputsTest {
         compress(
             TinyModel.in(folder),
             "some",
-            everywhere(LayerSelection.blocks().named(List.of("*.intermediate.*"))));
+            new StaticInputs(LayerSelection.blocks().named(List.of("*.intermediate.*"))));
     try (Encoder made = Encoder.load(target, EncoderOptions.defaults())) {
       inputs(made.model().transformer())
           .forEach(
@@ -106,28 +101,55 @@ class StaticInputsTest {
   }
 
   @Test
-  void feedForwardStaysDynamicUnlessAsked() throws IOException {
-    Path target =
-        compress(TinyModel.in(folder), "usual", new StaticInputs(LayerSelection.blocks()));
-    try (Encoder made = Encoder.load(target, EncoderOptions.defaults())) {
-      Map<String, Input> found = inputs(made.model().transformer());
-      assertThat(found).hasSize(12);
-      found.forEach(
-          (name, input) -> {
-            if (name.contains("attention")) {
-              assertThat(input).as(name).isInstanceOf(StaticInt8.class);
-            } else {
-              assertThat(input).as(name).isEqualTo(Input.DYNAMIC_INT8);
-            }
-          });
+  void columnsShareTheirGridByFactors() throws IOException {
+    Path source = TinyModel.in(folder);
+    Path balanced = compress(source, "balanced", new StaticInputs(LayerSelection.blocks()));
+    Path plain =
+        compress(
+            source,
+            "plain",
+            new StaticInputs(Observer.USUAL, true, false, LayerSelection.blocks()));
+    try (Encoder with = Encoder.load(balanced, EncoderOptions.defaults());
+        Encoder without = Encoder.load(plain, EncoderOptions.defaults())) {
+      assertThat(inputs(with.model().transformer()).values())
+          .allSatisfy(i -> assertThat(((StaticInt8) i).factors().none()).isFalse());
+      assertThat(inputs(without.model().transformer()).values())
+          .allSatisfy(i -> assertThat(((StaticInt8) i).factors().none()).isTrue());
     }
   }
 
   @Test
-  void feedForwardAloneIsAContradiction() {
-    assertThatThrownBy(() -> new StaticInputs(LayerSelection.of(LayerKind.FEED_FORWARD)))
-        .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("feed-forward is true");
+  void weightsMustNotBeIntegersYet() {
+    Path source = TinyModel.in(folder);
+    Recipe recipe =
+        Recipe.of(
+            "late",
+            new Encode(INT8, LayerSelection.blocks()),
+            new StaticInputs(LayerSelection.blocks()));
+    var texts = new Compression.Texts(String.join("\n", TinyModel.texts(200, 1)), 100, 64);
+    assertThatThrownBy(
+            () ->
+                new Compression(source, "tiny", recipe, folder.resolve("late"))
+                    .run(texts, 2, KernelTier.SCALAR, _ -> {}))
+        .isInstanceOf(RecipeException.class)
+        .hasMessageContaining("put it before encode");
+  }
+
+  @Test
+  void onlyIntegersCarryFactors() {
+    Path source = TinyModel.in(folder);
+    Recipe recipe =
+        Recipe.of(
+            "floats",
+            new StaticInputs(LayerSelection.blocks()),
+            new Encode(DType.of("f16"), LayerSelection.blocks()));
+    var texts = new Compression.Texts(String.join("\n", TinyModel.texts(200, 1)), 100, 64);
+    assertThatThrownBy(
+            () ->
+                new Compression(source, "tiny", recipe, folder.resolve("floats"))
+                    .run(texts, 2, KernelTier.SCALAR, _ -> {}))
+        .isInstanceOf(RecipeException.class)
+        .hasMessageContaining("encode it as int8-channel, not as f16");
   }
 
   /** Of the journal as of the walk: the same grids and the same biases. */
@@ -136,7 +158,7 @@ class StaticInputsTest {
     Path source = TinyModel.in(folder);
     var pass = new StaticInputs(LayerSelection.blocks());
     Path whole = compress(source, "whole", pass);
-    Recipe recipe = Recipe.of("stopped", new Encode(INT8, LayerSelection.blocks()), pass);
+    Recipe recipe = Recipe.of("stopped", pass, new Encode(INT8, LayerSelection.blocks()));
     Path target = folder.resolve("stopped");
     var texts = new Compression.Texts(String.join("\n", TinyModel.texts(200, 1)), 100, 64);
     assertThatThrownBy(
@@ -150,7 +172,7 @@ class StaticInputsTest {
                           throw new IllegalStateException("stopped at " + progress.what());
                         }))
         .hasMessage("stopped at block 1 of 2");
-    Path journal = folder.resolve(".stopped-journal/pass-1/block-00000.safetensors");
+    Path journal = folder.resolve(".stopped-journal/pass-0/block-00000.safetensors");
     var written = Files.getLastModifiedTime(journal);
     new Compression(source, "tiny", recipe, target)
         .run(

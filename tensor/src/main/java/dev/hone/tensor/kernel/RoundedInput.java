@@ -35,6 +35,14 @@ public record RoundedInput(PackedMatrix matrix, Input input) implements PackedMa
 
   /** What the product reads in place of x. */
   public Tensor round(Tensor x, ComputePool pool) {
+    return of(x, input, pool);
+  }
+
+  /** What a product reads in place of x. */
+  public static Tensor of(Tensor x, Input input, ComputePool pool) {
+    if (input.equals(Input.FLOAT)) {
+      return x;
+    }
     Tensor rounded = Tensor.allocate(Arena.ofAuto(), Plain.F32, x.rows(), x.cols());
     pool.run(
         (int) x.rows(),

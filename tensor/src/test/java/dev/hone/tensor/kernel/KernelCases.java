@@ -2,6 +2,7 @@ package dev.hone.tensor.kernel;
 
 import dev.hone.tensor.AttentionMask;
 import dev.hone.tensor.AttentionShape;
+import dev.hone.tensor.ColumnFactors;
 import dev.hone.tensor.DType;
 import dev.hone.tensor.DType.Affine;
 import dev.hone.tensor.DType.Block;
@@ -59,6 +60,16 @@ public final class KernelCases {
               Arrays.stream(Input.Kind.values()),
               Stream.of(Input.StaticInt8.of(-0.7f, 1.9f), new Input.StaticInt8(0.04f, 128)))
           .toList();
+
+  /** These, and a grid whose columns are multiplied with factors first. */
+  public static List<Input> inputs(int columns) {
+    float[] factors = new float[columns];
+    for (int i = 0; i < columns; i++) {
+      factors[i] = 1 - i % 11 / 16f;
+    }
+    Input multiplied = new Input.StaticInt8(0.02f, 100, ColumnFactors.of(factors));
+    return Stream.concat(INPUTS.stream(), Stream.of(multiplied)).toList();
+  }
 
   private KernelCases() {}
 

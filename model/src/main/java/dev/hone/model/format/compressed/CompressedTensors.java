@@ -6,6 +6,7 @@ import dev.hone.model.Transformer;
 import dev.hone.model.format.Checkpoint;
 import dev.hone.model.format.Config;
 import dev.hone.model.format.FormatException;
+import dev.hone.tensor.ColumnFactors;
 import dev.hone.tensor.DType.Affine;
 import dev.hone.tensor.DType.Plain;
 import dev.hone.tensor.Input;
@@ -38,7 +39,8 @@ import java.util.TreeSet;
  * </pre>
  *
  * Inputs that are rounded on a grid of the layer's have it in {@code X.input_scale}, one float, and
- * {@code X.input_zero_point}, one I8.
+ * {@code X.input_zero_point}, one I8. Where {@code strategy} is {@code channel}, they are multiplied
+ * with {@code X.input_factors}, F32 [col], first: this is Hone's own, others refuse the strategy.
  *
  * <p>A matrix that the architecture's checkpoints have transposed (GPT-2's) is quantized as [row,
  * col] = [out, in] too, which no other program reads: theirs know plain linear layers alone.
@@ -57,13 +59,22 @@ public final class CompressedTensors implements Checkpoint {
   static final String ZERO_POINT = ".weight_zero_point";
   static final String INPUT_SCALE = ".input_scale";
   static final String INPUT_ZERO_POINT = ".input_zero_point";
+  static final String INPUT_FACTORS = ".input_factors";
 
   /** What is added to a signed zero point, so that it counts from the least number. */
   static final int SIGNED = 128;
 
   private static final String COLUMN_GROUPS = ".weight_g_idx";
   private static final List<String> PARTS =
-      List.of(PACKED, SHAPE, INPUT_SCALE, INPUT_ZERO_POINT, SCALE, ZERO_POINT, COLUMN_GROUPS);
+      List.of(
+          PACKED,
+          SHAPE,
+          INPUT_SCALE,
+          INPUT_ZERO_POINT,
+          INPUT_FACTORS,
+          SCALE,
+          ZERO_POINT,
+          COLUMN_GROUPS);
 
   private static final List<Plain> FLOATS = List.of(Plain.F32, Plain.F16, Plain.BF16);
 
@@ -171,10 +182,10 @@ public final class CompressedTensors implements Checkpoint {
       throw wrong(
           layer, INPUT_SCALE, "is there, but quantization_config has no static input_activations");
     }
-    return scheme.input().orElseGet(() -> staticInput(layer));
+    return scheme.input().orElseGet(() -> staticInput(layer, scheme));
   }
 
-  private Input staticInput(String layer) {
+  private Input staticInput(String layer, Scheme scheme) {
     Tensor scale = part(layer, INPUT_SCALE);
     if (!FLOATS.contains(scale.dtype()) || scale.size() != 1) {
       throw wrong(layer, INPUT_SCALE, scale + ": must be one number in F32, F16 or BF16");
@@ -190,9 +201,28 @@ public final class CompressedTensors implements Checkpoint {
       zero = point.data().get(JAVA_BYTE, 0);
     }
     try {
-      return new StaticInt8(step[0], zero + SIGNED);
+      return new StaticInt8(step[0], zero + SIGNED, factors(layer, scheme));
     } catch (IllegalArgumentException e) {
       throw wrong(layer, INPUT_SCALE, e.getMessage());
+    }
+  }
+
+  private ColumnFactors factors(String layer, Scheme scheme) {
+    if (!scheme.factors()) {
+      if (stored.names().contains(layer + INPUT_FACTORS)) {
+        throw wrong(layer, INPUT_FACTORS, "is there, but the strategy of input_activations is tensor");
+      }
+      return ColumnFactors.NONE;
+    }
+    Tensor factors = part(layer, INPUT_FACTORS, Plain.F32);
+    long cols = tensor(layer + WEIGHT).cols();
+    if (factors.rank() != 1 || factors.size() != cols) {
+      throw wrong(layer, INPUT_FACTORS, factors + ": must have the shape [" + cols + "]");
+    }
+    try {
+      return ColumnFactors.of(factors.toArray());
+    } catch (IllegalArgumentException e) {
+      throw wrong(layer, INPUT_FACTORS, e.getMessage());
     }
   }
 

@@ -159,7 +159,8 @@ final class Encoder {
         type.symmetric(),
         type.group(),
         false,
-        input instanceof StaticInt8 ? Optional.empty() : Optional.of(input));
+        input instanceof StaticInt8 ? Optional.empty() : Optional.of(input),
+        input instanceof StaticInt8 grid && !grid.factors().none());
   }
 
   private void addInput(String layer, StaticInt8 grid) {
@@ -168,6 +169,11 @@ final class Encoder {
     zero.data().set(ValueLayout.JAVA_BYTE, 0, (byte) (grid.zero() - CompressedTensors.SIGNED));
     tensors.put(layer + CompressedTensors.INPUT_SCALE, scale);
     tensors.put(layer + CompressedTensors.INPUT_ZERO_POINT, zero);
+    if (!grid.factors().none()) {
+      float[] factors = grid.factors().toArray();
+      tensors.put(
+          layer + CompressedTensors.INPUT_FACTORS, Tensor.copyOf(arena, factors, factors.length));
+    }
   }
 
   private void takeApart(String layer, Tensor weight, Scheme scheme) {
@@ -286,7 +292,11 @@ final class Encoder {
           .input()
           .ifPresentOrElse(
               dynamic -> putDynamic(dynamic, input),
-              () -> input.put("symmetric", false).put("dynamic", false).put("strategy", "tensor"));
+              () ->
+                  input
+                      .put("symmetric", false)
+                      .put("dynamic", false)
+                      .put("strategy", scheme.factors() ? "channel" : "tensor"));
     }
     return group.put("format", scheme.packing().label);
   }

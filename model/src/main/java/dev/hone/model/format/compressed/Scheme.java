@@ -12,6 +12,8 @@ import java.util.Set;
  * @param perTensor one scale for the whole matrix; {@code group} is 0 then
  * @param input how the layers read their input; empty: on a grid of each layer's own, which stands
  *     in its tensors
+ * @param factors whether what stands there has a factor for each column; {@code input} is empty
+ *     then
  */
 record Scheme(
     Packing packing,
@@ -19,7 +21,8 @@ record Scheme(
     boolean symmetric,
     int group,
     boolean perTensor,
-    Optional<Input> input) {
+    Optional<Input> input,
+    boolean factors) {
 
   /** How a layer's integers lie in the file. */
   enum Packing {
@@ -73,7 +76,7 @@ record Scheme(
           "format",
           "compressed (the quantization is only simulated; save with save_compressed=True)");
     }
-    return Optional.of(read(weights.get(), packing(group, format), input(group)));
+    return Optional.of(read(weights.get(), packing(group, format), group));
   }
 
   private static Packing packing(Config group, String format) {
@@ -87,7 +90,7 @@ record Scheme(
     };
   }
 
-  private static Scheme read(Config weights, Packing packing, Optional<Input> input) {
+  private static Scheme read(Config weights, Packing packing, Config all) {
     weights.refuseOthers(QUANTIZATION_FIELDS);
     weights.require("type", "int");
     if (weights.flag("dynamic", false)) {
@@ -116,12 +119,18 @@ record Scheme(
       throw weights.wrong("group_size", "even at 4 bits");
     }
     boolean symmetric = weights.flag("symmetric", true);
-    return new Scheme(packing, bits, symmetric, group, strategy.equals("tensor"), input);
+    Optional<Input> input = input(all);
+    boolean factors = input.isEmpty() && hasFactors(all.object("input_activations").get());
+    return new Scheme(packing, bits, symmetric, group, strategy.equals("tensor"), input, factors);
   }
 
   private static String inferredStrategy(Config weights) {
     int size = weights.integer("group_size", 0);
     return size > 0 ? "group" : size < 0 ? "channel" : "tensor";
+  }
+
+  private static boolean hasFactors(Config input) {
+    return input.text("strategy", "tensor").equals("channel");
   }
 
   private static Optional<Input> input(Config group) {
@@ -138,8 +147,8 @@ record Scheme(
     boolean symmetric = config.flag("symmetric", true);
     String strategy = config.text("strategy", "tensor");
     if (!config.flag("dynamic", false)) {
-      if (!strategy.equals("tensor")) {
-        throw config.wrong("strategy", "tensor for inputs that are not dynamic");
+      if (!strategy.equals("tensor") && !hasFactors(config)) {
+        throw config.wrong("strategy", "tensor or channel for inputs that are not dynamic");
       }
       return Optional.empty();
     }

@@ -3,8 +3,10 @@ package dev.hone.model.format.onnx;
 import dev.hone.model.format.Checkpoint;
 import dev.hone.model.format.FormatException;
 import dev.hone.model.format.onnx.Values.Stored;
+import dev.hone.tensor.ColumnFactors;
 import dev.hone.tensor.DType.Plain;
 import dev.hone.tensor.Input;
+import dev.hone.tensor.Input.StaticInt8;
 import dev.hone.tensor.Tensor;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -117,7 +119,27 @@ public final class Onnx implements Checkpoint {
   @Override
   public Input input(String layer) {
     Stored weight = names.get(layer + ".weight");
-    return weight == null ? Input.FLOAT : weight.input();
+    if (weight == null) {
+      return Input.FLOAT;
+    }
+    return weight.factors() != null && weight.input() instanceof StaticInt8 grid
+        ? grid.with(factors(weight))
+        : weight.input();
+  }
+
+  private ColumnFactors factors(Stored weight) {
+    TensorProto stored = weight.factors();
+    long cols = weight.tensor().dim(weight.transposed() ? 0 : 1);
+    if (stored.dtype() != Plain.F32 || stored.rank() != 1 || stored.dim(0) != cols) {
+      throw new FormatException(
+          source + ": tensor " + stored + ": factors of columns must be F32 [" + cols + "]");
+    }
+    try {
+      MemorySegment numbers = stored.data(arena, files);
+      return ColumnFactors.of(Tensor.of(Plain.F32, numbers, cols).toArray());
+    } catch (IllegalArgumentException e) {
+      throw new FormatException(source + ": tensor " + stored + ": " + e.getMessage(), e);
+    }
   }
 
   private Tensor read(Stored stored) {

@@ -5,16 +5,19 @@ import static dev.hone.model.format.onnx.GraphWriter.Attribute.mark;
 
 import dev.hone.model.format.FormatException;
 import dev.hone.model.format.onnx.GraphWriter.Attribute;
+import dev.hone.tensor.ColumnFactors;
 import dev.hone.tensor.DType.Plain;
 import dev.hone.tensor.Input;
 import dev.hone.tensor.Input.StaticInt8;
+import dev.hone.tensor.Tensor;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * What products read in place of their inputs, as {@link Input} defines it. One grid a layer is
- * QuantizeLinear and DequantizeLinear; a grid for every token, which ONNX has no operator for, is
+ * QuantizeLinear and DequantizeLinear, with a Mul before them where columns have factors; a grid for every token, which ONNX has no operator for, is
  * spelled out. The product itself is marked with what it reads.
  */
 final class RoundedInputs {
@@ -26,6 +29,7 @@ final class RoundedInputs {
   private final GraphWriter graph;
   private final Map<List<Object>, Steps> steps = new HashMap<>();
   private final Map<List<Object>, String> floats = new HashMap<>();
+  private final Map<ColumnFactors, String> names = new HashMap<>();
 
   RoundedInputs(GraphWriter graph) {
     this.graph = graph;
@@ -41,16 +45,22 @@ final class RoundedInputs {
   record Steps(String integers, String zero, String scale) {}
 
   /** Says to Hone how a product reads its input. */
-  static Attribute[] marks(Input input) {
+  Attribute[] marks(Input input) {
     return switch (input) {
-      case StaticInt8 grid ->
-          new Attribute[] {mark(INPUT, grid.label() + " " + grid.scale() + " " + grid.zero())};
+      case StaticInt8 grid -> {
+        String factors = grid.factors().none() ? "" : " " + factors(grid.factors());
+        yield new Attribute[] {
+          mark(INPUT, grid.label() + " " + grid.scale() + " " + grid.zero() + factors)
+        };
+      }
       case Input.Kind kind when kind == Input.FLOAT -> new Attribute[0];
       case Input.Kind kind -> new Attribute[] {mark(INPUT, kind.label())};
     };
   }
 
-  /** How a product reads its input. */
+  /**
+   * How a product reads its input; without the factors of its columns, which stand in a tensor.
+   */
   static Input of(String file, NodeProto node) {
     String mark = node.marks().get(INPUT);
     if (mark == null) {
@@ -58,13 +68,31 @@ final class RoundedInputs {
     }
     try {
       String[] words = mark.split(" ", -1);
-      return words.length == 3 && words[0].equals(StaticInt8.LABEL)
+      boolean grid = words.length == 3 || words.length == 4;
+      return grid && words[0].equals(StaticInt8.LABEL)
           ? new StaticInt8(Float.parseFloat(words[1]), Integer.parseInt(words[2]))
           : Input.of(mark);
     } catch (IllegalArgumentException e) {
       throw new FormatException(
           "%s: node %s: %s=%s: %s".formatted(file, node, INPUT, mark, e.getMessage()), e);
     }
+  }
+
+  /** The tensor of factors that a product's columns have; empty where they have none. */
+  static Optional<String> factorsOf(NodeProto node) {
+    String[] words = node.marks().getOrDefault(INPUT, "").split(" ", -1);
+    return words.length == 4 ? Optional.of(words[3]) : Optional.empty();
+  }
+
+  /** The name is no parameter's: it has a slash. */
+  private String factors(ColumnFactors factors) {
+    float[] all = factors.toArray();
+    String name = names.computeIfAbsent(factors, _ -> "factors/" + names.size());
+    return graph.initializer(
+        name,
+        Plain.F32,
+        new long[] {all.length},
+        arena -> Tensor.copyOf(arena, all, all.length).data());
   }
 
   /** The numbers that a product reads. */
@@ -90,7 +118,8 @@ final class RoundedInputs {
     String scale = graph.constant(grid.scale());
     String zero = graph.octet(grid.zero());
     Attribute[] marks = marks(grid);
-    String integers = graph.node("QuantizeLinear", List.of(x, scale, zero), marks);
+    String read = grid.factors().none() ? x : node("Mul", x, factors(grid.factors()));
+    String integers = graph.node("QuantizeLinear", List.of(read, scale, zero), marks);
     return graph.node("DequantizeLinear", List.of(integers, scale, zero), marks);
   }
 

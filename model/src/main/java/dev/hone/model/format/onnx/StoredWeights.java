@@ -52,7 +52,7 @@ final class StoredWeights {
         "MatMul",
         "/" + layer.name() + "/MatMul",
         List.of(inputs.floats(x, layer.input()), matrix),
-        RoundedInputs.marks(layer.input()));
+        inputs.marks(layer.input()));
   }
 
   /** Whether products may be of integers: one scale an output, and no zero points. */
@@ -72,7 +72,7 @@ final class StoredWeights {
             "/" + layer.name() + "/MatMulInteger",
             List.of(steps.integers(), matrix.integers()),
             matrix.mark(),
-            RoundedInputs.marks(layer.input())[0]);
+            inputs.marks(layer.input())[0]);
     String zeros = graph.node("Cast", List.of(steps.zero()), Padding.type(Plain.I32));
     String ofZeros = graph.node("Mul", List.of(zeros, matrix.sums()));
     String exact = graph.node("Sub", List.of(sums, ofZeros));

@@ -1,5 +1,6 @@
 package dev.hone.model.format.onnx;
 
+import dev.hone.model.format.FormatException;
 import dev.hone.tensor.Input;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -24,8 +25,10 @@ final class Values {
    * @param transposed whether it must be transposed to be the one that is meant
    * @param grids what its integers stand for; null of plain numbers
    * @param input how the product that it is the weight of reads its input
+   * @param factors that the input's columns are multiplied with; null where they are not
    */
-  record Stored(TensorProto tensor, boolean transposed, Grids grids, Input input) {}
+  record Stored(
+      TensorProto tensor, boolean transposed, Grids grids, Input input, TensorProto factors) {}
 
   /**
    * A known value.
@@ -39,8 +42,8 @@ final class Values {
       String value, String parameter, TensorProto tensor, boolean transposed, Grids grids) {
 
     /** The value, or its transpose. */
-    Stored stored(boolean flipped, Input input) {
-      return new Stored(tensor, transposed ^ flipped, grids, input);
+    Stored stored(boolean flipped, Input input, TensorProto factors) {
+      return new Stored(tensor, transposed ^ flipped, grids, input, factors);
     }
 
     /** A dimension of the value, which is a matrix. */
@@ -87,6 +90,22 @@ final class Values {
     String name = node.input(place);
     Grids grids = Grids.of(file, node, name, tensors);
     return new Value(name, null, tensors.get(name), false, grids);
+  }
+
+  /** The factors that the columns of a product's input are multiplied with; null: there are none. */
+  TensorProto factors(NodeProto node) {
+    return RoundedInputs.factorsOf(node)
+        .map(
+            name -> {
+              TensorProto factors = tensors.get(name);
+              if (factors == null) {
+                throw new FormatException(
+                    "%s: node %s: there is no tensor %s, the factors of its input's columns"
+                        .formatted(file, node, name));
+              }
+              return factors;
+            })
+        .orElse(null);
   }
 
   /** A value that could be a bias, or the weight of a norm; null if it is none. */

@@ -88,7 +88,7 @@ final class WeightNames {
 
   private void keep(Value value) {
     if (value.value().equals(value.parameter())) {
-      names.put(value.parameter(), value.stored(false, Input.FLOAT));
+      names.put(value.parameter(), value.stored(false, Input.FLOAT, null));
     }
   }
 
@@ -145,7 +145,7 @@ final class WeightNames {
 
   private void name(NodeProto node, Value value, boolean flipped, Value other, String kind) {
     placed.add(value);
-    Stored stored = value.stored(flipped, RoundedInputs.of(file, node));
+    Stored stored = value.stored(flipped, RoundedInputs.of(file, node), values.factors(node));
     String byModule = node.module() == null ? null : node.module() + "." + kind;
     if (value.parameter() != null && sibling(value) != null) {
       // A shared parameter keeps one of its names; the others are its users'.

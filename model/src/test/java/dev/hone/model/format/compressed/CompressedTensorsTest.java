@@ -10,6 +10,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.hone.model.format.Checkpoint;
 import dev.hone.model.format.Config;
 import dev.hone.model.format.FormatException;
+import dev.hone.tensor.ColumnFactors;
 import dev.hone.tensor.DType.Affine;
 import dev.hone.tensor.DType.Plain;
 import dev.hone.tensor.Input;
@@ -245,6 +246,34 @@ class CompressedTensorsTest {
   }
 
   @Test
+  void refusesFactorsThatDoNotFit() {
+    Tensor weight = Layouts.encode(Tensor.copyOf(arena, new float[12], 3, 4), new Affine(8, 0, true), arena);
+    var input = new Input.StaticInt8(1, 0, ColumnFactors.of(1, 2, 3));
+    assertThatThrownBy(() -> reread(weight, input).input("layer"))
+        .isInstanceOf(FormatException.class)
+        .hasMessageContaining("layer.input_factors")
+        .hasMessageContaining("must have the shape [4]");
+    reread(weight, new Input.StaticInt8(1, 0));
+    tensors.put("layer.input_factors", Tensor.copyOf(arena, new float[4], 4));
+    Checkpoint read = open(EncoderTest.encode("layer", weight, new Input.StaticInt8(1, 0), arena));
+    assertThatThrownBy(() -> read.input("layer"))
+        .hasMessageContaining("the strategy of input_activations is tensor");
+  }
+
+  private Checkpoint reread(Tensor weight, Input input) {
+    Encoded encoded = EncoderTest.encode("layer", weight, input, arena);
+    tensors.clear();
+    tensors.putAll(encoded.tensors());
+    return open(encoded);
+  }
+
+  private Checkpoint open(Encoded encoded) {
+    ObjectNode config = new ObjectMapper().createObjectNode();
+    config.set("quantization_config", encoded.quantizationConfig().orElseThrow());
+    return CompressedTensors.open(stored(), new Config("config.json", config), arena);
+  }
+
+  @Test
   void refusesQuantizedLayersThatTheConfigDoesNotName() {
     put("a.weight", Plain.I8, bytes(1), 1, 1);
     put("a.weight_scale", Plain.F32, floats(1), 1, 1);
@@ -283,14 +312,14 @@ class CompressedTensorsTest {
     Tensor tensor = Layouts.encode(matrix, new Affine(bits, group, symmetric), arena);
     List<Input> inputs = new ArrayList<>(List.of(Input.Kind.values()));
     inputs.add(new Input.StaticInt8(0.03125f, 77));
+    float[] factors = new float[37];
+    for (int i = 0; i < factors.length; i++) {
+      factors[i] = 1 + i / 8f;
+    }
+    inputs.add(new Input.StaticInt8(0.03125f, 77, ColumnFactors.of(factors)));
     inputs.remove(Input.BF16); // the config says of it, not the layout
     for (Input input : inputs) {
-      Encoded encoded = EncoderTest.encode("layer", tensor, input, arena);
-      tensors.clear();
-      tensors.putAll(encoded.tensors());
-      ObjectNode config = new ObjectMapper().createObjectNode();
-      config.set("quantization_config", encoded.quantizationConfig().orElseThrow());
-      Checkpoint read = CompressedTensors.open(stored(), new Config("config.json", config), arena);
+      Checkpoint read = reread(tensor, input);
       assertThat(read.tensor("layer.weight").dtype()).isEqualTo(tensor.dtype());
       assertThat(decoded(read.tensor("layer.weight"))).isEqualTo(decoded(tensor));
       assertThat(read.input("layer")).isEqualTo(input);

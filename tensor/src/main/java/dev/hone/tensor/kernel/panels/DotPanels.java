@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import dev.hone.tensor.DType.Affine;
 import dev.hone.tensor.Input;
+import dev.hone.tensor.Input.StaticInt8;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.layout.Layouts;
 import dev.hone.tensor.parallel.ComputePool;
@@ -19,13 +20,24 @@ import java.lang.foreign.MemorySegment;
  *   data     [k / unit][columns][unit] signed bytes, filled up with zeros; or for tiles
  *            [k / 64][2 tiles][16 units of 4][16 columns][4]
  *   scales   [columns] F32, then [columns] I32: the sum of an output feature's bytes
+ *   inverses [cols] F32, filled up to whole steps with zeros: what numbers of an input on a grid of
+ *            the layer's are multiplied with before they are rounded; of other inputs, nothing
  * </pre>
  *
  * @param order of the data
  */
 public record DotPanels(
-    Input input, int rows, int cols, Order order, MemorySegment data, MemorySegment scales)
+    Input input,
+    int rows,
+    int cols,
+    Order order,
+    MemorySegment data,
+    MemorySegment scales,
+    MemorySegment inverses)
     implements Panels {
+
+  /** Numbers of a row that kernels round at a time, at most. */
+  public static final int STEP = 64;
 
   /**
    * How bytes lie.
@@ -86,9 +98,20 @@ public record DotPanels(
             cols,
             order,
             arena.allocate(panels * panelBytes, Tensor.ALIGNMENT),
-            arena.allocate(panels * 2 * columns * Float.BYTES, Tensor.ALIGNMENT));
+            arena.allocate(panels * 2 * columns * Float.BYTES, Tensor.ALIGNMENT),
+            input instanceof StaticInt8 grid ? inverses(grid, cols, arena) : MemorySegment.NULL);
     pool.run((int) panels, p -> packed.fill(weight, p));
     return packed;
+  }
+
+  /** As {@code inverses} of the record, for kernels that round rows to it. */
+  public static MemorySegment inverses(StaticInt8 grid, int cols, Arena arena) {
+    long filled = (cols + STEP - 1L) / STEP * STEP;
+    MemorySegment inverses = arena.allocate(filled * Float.BYTES, Tensor.ALIGNMENT);
+    for (int i = 0; i < cols; i++) {
+      inverses.setAtIndex(Tensor.FLOAT, i, grid.inverse(i));
+    }
+    return inverses;
   }
 
   private void fill(Tensor weight, int panel) {
@@ -131,7 +154,7 @@ public record DotPanels(
 
   @Override
   public long packedBytes() {
-    return data.byteSize() + scales.byteSize();
+    return data.byteSize() + scales.byteSize() + inverses.byteSize();
   }
 
   @Override

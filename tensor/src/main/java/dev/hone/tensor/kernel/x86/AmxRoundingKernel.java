@@ -4,6 +4,7 @@ import static dev.hone.tensor.kernel.x86.Segments.address;
 
 import dev.hone.tensor.Input;
 import dev.hone.tensor.Input.StaticInt8;
+import dev.hone.tensor.kernel.panels.DotPanels;
 import dev.hone.tensor.kernel.x86.assembler.Assembler;
 import dev.hone.tensor.kernel.x86.assembler.Assembly;
 import dev.hone.tensor.kernel.x86.assembler.CodeMemory;
@@ -28,9 +29,11 @@ import java.util.List;
 final class AmxRoundingKernel {
   private static final AmxForm FORM = AmxForm.INT8;
 
+  private final boolean given;
   private final MemorySegment code;
 
   AmxRoundingKernel(Input input) {
+    given = input instanceof StaticInt8;
     code = CodeMemory.install(assemble(input));
   }
 
@@ -38,9 +41,16 @@ final class AmxRoundingKernel {
    * @param x [rows][cols], {@code stride} bytes apart
    * @param out {@link AmxForm#rowsBytes}; rows behind the last one's are left as they are
    * @param grids [rows] of {@link Grids#BYTES}; of {@link StaticInt8} the first is read
+   * @param inverses {@link DotPanels}
    */
   void run(
-      MemorySegment x, long stride, long rows, long cols, MemorySegment out, MemorySegment grids) {
+      MemorySegment x,
+      long stride,
+      long rows,
+      long cols,
+      MemorySegment out,
+      MemorySegment grids,
+      MemorySegment inverses) {
     if (rows <= 0 || cols <= 0) {
       throw new IllegalArgumentException("rows=" + rows + ", cols=" + cols);
     }
@@ -48,8 +58,19 @@ final class AmxRoundingKernel {
     Segments.require(x, rows, stride, cols * Float.BYTES);
     Segments.require(out, 1, 0, FORM.rowsBytes(rows, steps));
     Segments.require(grids, rows, Grids.BYTES, Grids.BYTES);
+    if (given) {
+      Segments.require(inverses, 1, 0, steps * FORM.depth() * Float.BYTES);
+    }
     CodeMemory.call(
-        code, address(x), address(out), rows, cols, stride, FORM.gap(steps), address(grids));
+        code,
+        address(x),
+        address(out),
+        rows,
+        cols,
+        stride,
+        FORM.gap(steps),
+        address(grids),
+        address(inverses));
   }
 
   static Assembly assemble(Input input) {
@@ -74,6 +95,7 @@ final class AmxRoundingKernel {
     private final Registers registers = new Registers(Width.ZMM);
     private final TileRowsWriter rows;
     private final Gpr grids = registers.gpr("grids");
+    private final Gpr inverses = registers.gpr("inverses");
     private final GridWriter grid;
     private final Vec least;
     private final Vec most;
@@ -117,6 +139,7 @@ final class AmxRoundingKernel {
     private void row() {
       if (grid.given()) {
         asm.vxorps(noNumber, noNumber, noNumber);
+        asm.mov(inverses, Assembler.stackArgument(registers, 7).plus(rows.room()));
         rows.steps(this::round);
         inHalves(noNumber, () -> asm.vaddps(noNumber, noNumber, numbers[0]));
         grid.storeGrid();
@@ -163,11 +186,14 @@ final class AmxRoundingKernel {
 
     private void round() {
       load();
-      for (Vec vec : numbers) {
+      for (int i = 0; i < VECTORS; i++) {
+        Vec vec = numbers[i];
         if (grid.given()) {
           asm.vfmadd231ps(noNumber, vec, nothing);
+          asm.vmulps(vec, vec, Memory.at(inverses, i * Width.ZMM.bytes()));
+        } else {
+          asm.vmulps(vec, vec, inverse);
         }
-        asm.vmulps(vec, vec, inverse);
         asm.vmaxps(vec, vec, least);
         asm.vminps(vec, vec, most);
         asm.vcvtps2dq(vec, vec);
@@ -178,6 +204,9 @@ final class AmxRoundingKernel {
       asm.vpackuswb(numbers[0], numbers[0], numbers[2]);
       asm.vpermd(numbers[0], order, numbers[0]);
       asm.vmovups(Memory.at(rows.to, 0), numbers[0]);
+      if (grid.given()) {
+        asm.add(inverses, VECTORS * Width.ZMM.bytes());
+      }
     }
   }
 }

@@ -29,7 +29,9 @@ final class DotProduct implements PanelProduct {
       Grids.set(grids, grid);
     }
     MemorySegment floats = PanelProduct.rowsFrom(x, row, rows, 0, weight.cols());
-    rounding.run(floats, x.cols() * Float.BYTES, rows, weight.cols(), integers, rowBytes, grids);
+    long stride = x.cols() * Float.BYTES;
+    rounding.run(
+        floats, stride, rows, weight.cols(), integers, rowBytes, grids, weight.inverses());
   }
 
   @Override

@@ -20,13 +20,12 @@ final class GridWriter {
   private static final Width WIDTH = Width.YMM;
 
   private static final float[] CONSTANTS = {
-    Input.STEPS, Float.MIN_NORMAL, 128, Float.intBitsToFloat(0x7FFFFFFF), 1
+    Input.STEPS, Float.MIN_NORMAL, 128, Float.intBitsToFloat(0x7FFFFFFF)
   };
   private static final int STEPS = 0;
   private static final int LEAST_RANGE = 1;
   private static final int MIDDLE = 2;
   private static final int MAGNITUDE = 3;
-  private static final int ONE = 4;
 
   private final Assembler asm;
   private final Input input;
@@ -46,7 +45,7 @@ final class GridWriter {
   /** Whatever a step needs it for. */
   final Vec numbers;
 
-  /** What numbers are multiplied with. */
+  /** What numbers are multiplied with; of a grid that is given, what stands for each column. */
   final Vec inverse;
 
   /** The integer that stands for 0. */
@@ -148,8 +147,6 @@ final class GridWriter {
   /** The grid that stands in the first row's place, as {@link #grid} leaves it. */
   private void givenGrid() {
     asm.vbroadcastss(scale, Memory.at(grids, 0));
-    asm.vmovups(inverse, constant(ONE));
-    asm.vdivps(inverse, inverse, scale);
     asm.vpbroadcastd(zero, Memory.at(grids, Grids.ZERO));
     asm.vcvtdq2ps(least, zero);
     asm.vaddps(most, least, constant(STEPS));

@@ -4,6 +4,7 @@ import static dev.hone.tensor.kernel.x86.Segments.address;
 
 import dev.hone.tensor.Input;
 import dev.hone.tensor.Input.StaticInt8;
+import dev.hone.tensor.kernel.panels.DotPanels;
 import dev.hone.tensor.kernel.x86.IntegerProductKernel.Form;
 import dev.hone.tensor.kernel.x86.assembler.Assembler;
 import dev.hone.tensor.kernel.x86.assembler.Assembly;
@@ -32,10 +33,12 @@ final class RoundingKernel {
   private static final Width WIDTH = RowSteps.WIDTH;
 
   private final Form form;
+  private final boolean given;
   private final MemorySegment code;
 
   RoundingKernel(Input input, Form form) {
     this.form = form;
+    this.given = input instanceof StaticInt8;
     this.code = CodeMemory.install(assemble(input, form));
   }
 
@@ -48,6 +51,7 @@ final class RoundingKernel {
    * @param x [rows][cols], {@code stride} bytes apart
    * @param out [rows] of {@link #rowBytes}, {@code outStride} bytes apart
    * @param grids [rows] of {@link Grids#BYTES}; of {@link StaticInt8} the first is read
+   * @param inverses {@link DotPanels}
    */
   void run(
       MemorySegment x,
@@ -56,14 +60,27 @@ final class RoundingKernel {
       long cols,
       MemorySegment out,
       long outStride,
-      MemorySegment grids) {
+      MemorySegment grids,
+      MemorySegment inverses) {
     if (rows <= 0 || cols <= 0) {
       throw new IllegalArgumentException("rows=" + rows + ", cols=" + cols);
     }
     Segments.require(x, rows, stride, cols * Float.BYTES);
     Segments.require(out, rows, outStride, rowBytes(cols));
     Segments.require(grids, rows, Grids.BYTES, Grids.BYTES);
-    CodeMemory.call(code, address(x), address(out), address(grids), rows, cols, stride, outStride);
+    if (given) {
+      Segments.require(inverses, 1, 0, (cols + STEP - 1) / STEP * STEP * Float.BYTES);
+    }
+    CodeMemory.call(
+        code,
+        address(x),
+        address(out),
+        address(grids),
+        rows,
+        cols,
+        stride,
+        outStride,
+        address(inverses));
   }
 
   static Assembly assemble(Input input, Form form) {
@@ -84,6 +101,7 @@ final class RoundingKernel {
     private final Gpr stride = registers.argument("stride");
     private final Gpr outStride = registers.gpr("stride of out");
     private final Gpr to = registers.gpr("to");
+    private final Gpr inverses = registers.gpr("inverses");
     private final GridWriter grid;
     private final Vec least;
     private final Vec most;
@@ -103,6 +121,7 @@ final class RoundingKernel {
     Assembly write() {
       asm.enter(registers);
       asm.mov(outStride, Assembler.stackArgument(registers, 6));
+      asm.mov(inverses, Assembler.stackArgument(registers, 7));
       steps.begin();
       grid.begin();
       Label row = asm.here();
@@ -144,8 +163,10 @@ final class RoundingKernel {
             step.load(numbers, x);
             if (grid.given()) {
               asm.vfmadd231ps(grid.noNumber, numbers, grid.nothing);
+              asm.vmulps(numbers, numbers, step.memory(inverses));
+            } else {
+              asm.vmulps(numbers, numbers, grid.inverse);
             }
-            asm.vmulps(numbers, numbers, grid.inverse);
             asm.vmaxps(numbers, numbers, least);
             asm.vminps(numbers, numbers, most);
             asm.vcvtps2dq(numbers, numbers);

@@ -73,7 +73,8 @@ final class RowSteps {
       }
     }
 
-    private Memory memory(Gpr row) {
+    /** Where the step's numbers lie in a row that begins there. */
+    Memory memory(Gpr row) {
       return Memory.at(row, of.at, 1, index * width.bytes());
     }
 

@@ -156,7 +156,8 @@ final class SelfTest {
     MemorySegment integers = arena.allocate(rows * rowBytes);
     MemorySegment grids = arena.allocate((long) rows * Grids.BYTES);
     MemorySegment c = floats(rows * columns, _ -> Float.NaN);
-    rounding.run(floats, depth * 4L, rows, depth, integers, rowBytes, grids);
+    MemorySegment none = MemorySegment.NULL;
+    rounding.run(floats, depth * 4L, rows, depth, integers, rowBytes, grids, none);
     IntToDoubleFunction expected =
         i -> {
           int sum = 0;

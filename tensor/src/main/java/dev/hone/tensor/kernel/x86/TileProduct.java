@@ -38,7 +38,9 @@ final class TileProduct implements PanelProduct {
       if (dots.input() instanceof StaticInt8 grid) {
         Grids.set(grids, grid);
       }
-      code.tiles().rounding(dots.input()).run(floats, stride, rows, weight.cols(), numbers, grids);
+      code.tiles()
+          .rounding(dots.input())
+          .run(floats, stride, rows, weight.cols(), numbers, grids, dots.inverses());
     } else {
       code.tiles().rows(form).run(floats, stride, rows, weight.cols(), numbers);
     }

@@ -35,6 +35,8 @@ import org.junit.jupiter.api.condition.EnabledIf;
 @EnabledIf("available")
 class X86KernelsTest extends TierTest {
 
+  private static final Input.StaticInt8 STATIC = Input.StaticInt8.of(-1, 5);
+
   static boolean available() {
     return X86Kernels.availability().available();
   }
@@ -271,7 +273,7 @@ class X86KernelsTest extends TierTest {
           switch (round % 3) {
             case 0 -> Input.DYNAMIC_INT8;
             case 1 -> Input.DYNAMIC_INT8_SYMMETRIC;
-            default -> Input.StaticInt8.of(-1, 5);
+            default -> STATIC;
           };
       RoundingKernel rounding = code.rounding(input);
       long stride = 4L * (depth + random.nextInt(5));
@@ -279,6 +281,7 @@ class X86KernelsTest extends TierTest {
       try (GuardedMemory x = new GuardedMemory((rows - 1) * stride + 4L * depth);
           GuardedMemory integers = new GuardedMemory(rows * rowBytes);
           GuardedMemory grids = new GuardedMemory((long) rows * Grids.BYTES);
+          GuardedMemory inverses = inverses(depth, RoundingKernel.STEP);
           GuardedMemory b = new GuardedMemory((long) units * unit * columns);
           GuardedMemory scales = new GuardedMemory(8L * columns);
           GuardedMemory bias = new GuardedMemory(4L * columns);
@@ -286,11 +289,18 @@ class X86KernelsTest extends TierTest {
         fill(x.segment(), i -> Float.floatToRawIntBits(i % 7 - random.nextFloat()));
         fill(b.segment(), i -> random.nextInt());
         fill(scales.segment(), i -> i < columns ? Float.floatToRawIntBits(1f / (i + 1)) : 17 * i);
-        if (input instanceof Input.StaticInt8 grid) {
-          Grids.set(grids.segment(), grid);
+        if (input.equals(STATIC)) {
+          Grids.set(grids.segment(), STATIC);
         }
         rounding.run(
-            x.segment(), stride, rows, depth, integers.segment(), rowBytes, grids.segment());
+            x.segment(),
+            stride,
+            rows,
+            depth,
+            integers.segment(),
+            rowBytes,
+            grids.segment(),
+            inverses.segment());
         product.run(
             integers.segment(),
             rowBytes,
@@ -311,10 +321,16 @@ class X86KernelsTest extends TierTest {
                         depth,
                         integers.segment(),
                         rowBytes,
-                        grids.segment()))
+                        grids.segment(),
+                        inverses.segment()))
             .isInstanceOf(IndexOutOfBoundsException.class);
       }
     }
+  }
+
+  /** As many as rows are rounded of at a time. */
+  private static GuardedMemory inverses(int depth, int step) {
+    return new GuardedMemory((depth + step - 1L) / step * step * Float.BYTES);
   }
 
   @Test
@@ -344,8 +360,19 @@ class X86KernelsTest extends TierTest {
         Factors factors = new Factors(grids.segment(), scales.segment());
         MemorySegment floats = x.segment();
         if (form == AmxForm.INT8) {
-          Input input = round % 8 < 4 ? Input.DYNAMIC_INT8 : Input.StaticInt8.of(-1, 1);
-          tiles.rounding(input).run(floats, 4L * depth, rows, depth, a.segment(), grids.segment());
+          Input input = round % 8 < 4 ? Input.DYNAMIC_INT8 : STATIC;
+          try (GuardedMemory inverses = inverses(depth, form.depth())) {
+            tiles
+                .rounding(input)
+                .run(
+                    floats,
+                    4L * depth,
+                    rows,
+                    depth,
+                    a.segment(),
+                    grids.segment(),
+                    inverses.segment());
+          }
         } else {
           tiles.rows(form).run(floats, 4L * depth, rows, depth, a.segment());
         }
