@@ -59,8 +59,7 @@ final class QualityRecipes {
             well,
             well,
             LayerSelection.blocks()),
-        new Encode(
-            INT8, Rounding.of(well ? Method.GPTQ : Method.RTN), LayerSelection.blocks()),
+        new Encode(INT8, Rounding.of(well ? Method.GPTQ : Method.RTN), LayerSelection.blocks()),
         new Encode(INT8, LayerSelection.of(LayerKind.EMBEDDING)));
   }
 

@@ -41,8 +41,7 @@ final class Sst2Quality {
             new Asked(QualityRecipes.encoder("int4-g64-asym", Method.GPTQ), 0.0040, 0, 18_000_000),
             new Asked(QualityRecipes.dynamicInt8(), 0.0006, 20, 0),
             new Asked(QualityRecipes.staticInt8(false), 0, 0, 0),
-            new Asked(
-                QualityRecipes.staticInt8(true), 0.0010, 26, 0))) {
+            new Asked(QualityRecipes.staticInt8(true), 0.0010, 26, 0))) {
       Measured<List<float[]>> found =
           quality.compressed(asked.recipe(), encoder -> probabilities(encoder, texts));
       ClassFidelity fidelity = ClassFidelity.of(original, found.answers());

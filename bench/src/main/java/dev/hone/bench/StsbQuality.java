@@ -37,8 +37,7 @@ final class StsbQuality {
             new Asked(QualityRecipes.encoder("int4-g32-asym", Method.GPTQ), 0.989, 0.94, 0.005),
             Asked.freely(QualityRecipes.dynamicInt8()),
             Asked.freely(QualityRecipes.staticInt8(false)),
-            new Asked(
-                QualityRecipes.staticInt8(true), 0.996, 0.93, 0.002))) {
+            new Asked(QualityRecipes.staticInt8(true), 0.996, 0.93, 0.002))) {
       Recipe recipe = asked.recipe();
       Measured<List<float[]>> found =
           quality.compressed(recipe, (Encoder encoder) -> encoder.embed(texts));

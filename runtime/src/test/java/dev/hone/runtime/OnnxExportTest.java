@@ -215,8 +215,8 @@ class OnnxExportTest {
   }
 
   /**
-   * A grid of its own for each layer, too narrow for some numbers; of every other layer, for columns
-   * with factors.
+   * A grid of its own for each layer, too narrow for some numbers; of every other layer, for
+   * columns with factors.
    */
   private static final class Grids {
     private int layers;

@@ -35,8 +35,8 @@ final class OnnxRuntime implements AutoCloseable {
   }
 
   /**
-   * Whether it multiplies bytes as ONNX defines it: on x86 without VNNI, the sums of two products end
-   * at 16 bits (microsoft/onnxruntime pull request 12088).
+   * Whether it multiplies bytes as ONNX defines it: on x86 without VNNI, the sums of two products
+   * end at 16 bits (microsoft/onnxruntime pull request 12088).
    */
   static boolean multipliesBytesExactly() {
     Set<String> features = Processor.here().features();

@@ -294,9 +294,7 @@ final class Descent {
       }
       float s = newScale - scale; // the shift makes good for its rounding
       float newShift =
-          free
-              ? grid.stored(shift + (slopeOnes[r] - s * stepsOnes[r]) / all)
-              : zeros[r] * newScale;
+          free ? grid.stored(shift + (slopeOnes[r] - s * stepsOnes[r]) / all) : zeros[r] * newScale;
       float z = free ? newShift - shift : 0;
       float change =
           s * (s * stepsSteps[r] + 2 * z * stepsOnes[r] - 2 * slopeSteps[r])

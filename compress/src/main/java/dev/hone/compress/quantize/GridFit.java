@@ -129,7 +129,8 @@ final class GridFit {
    * @param x [column][lane]
    * @param h weight of each column's squared error
    */
-  void refit(float[][] x, int from, int cols, float[] h, int hFrom, float[] scales, float[] shifts) {
+  void refit(
+      float[][] x, int from, int cols, float[] h, int hFrom, float[] scales, float[] shifts) {
     extremes(x, from, cols);
     moments(x, from, cols, h, hFrom);
     Arrays.fill(bestError, Float.MAX_VALUE);
@@ -330,7 +331,8 @@ final class GridFit {
   }
 
   /** From the best candidate on: round to what is stored, assign, solve, while that helps. */
-  private void polish(float[][] x, int from, int cols, float[] h, int hFrom, float[] scales, float[] shifts) {
+  private void polish(
+      float[][] x, int from, int cols, float[] h, int hFrom, float[] scales, float[] shifts) {
     System.arraycopy(bestScale, 0, scale, 0, LANES);
     System.arraycopy(bestShift, 0, shift, 0, LANES);
     Arrays.fill(bestError, Float.MAX_VALUE);

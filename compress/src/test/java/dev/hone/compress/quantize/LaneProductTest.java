@@ -36,7 +36,9 @@ class LaneProductTest {
     return all;
   }
 
-  /** Of some columns in their own order or in another, of more than are changed at once, of none. */
+  /**
+   * Of some columns in their own order or in another, of more than are changed at once, of none.
+   */
   @ParameterizedTest
   @CsvSource({
     "30, 94, 100, 700, false",

@@ -91,12 +91,7 @@ class LockStepTest {
 
   /** Groups of many to a block, of more than a block, and of all columns. */
   @ParameterizedTest
-  @CsvSource({
-    "int4-g32-asym, true",
-    "int8-g384-asym, true",
-    "int4-channel, false",
-    "q4_k, false"
-  })
+  @CsvSource({"int4-g32-asym, true", "int8-g384-asym, true", "int4-channel, false", "q4_k, false"})
   void rowsKnowNothingOfEachOther(String type, boolean order) {
     var how = new Rounding(Method.GPTQ, 0.01, order);
     float[] w = floats(ROWS * COLS, 1);

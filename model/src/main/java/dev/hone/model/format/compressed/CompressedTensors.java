@@ -39,8 +39,9 @@ import java.util.TreeSet;
  * </pre>
  *
  * Inputs that are rounded on a grid of the layer's have it in {@code X.input_scale}, one float, and
- * {@code X.input_zero_point}, one I8. Where {@code strategy} is {@code channel}, they are multiplied
- * with {@code X.input_factors}, F32 [col], first: this is Hone's own, others refuse the strategy.
+ * {@code X.input_zero_point}, one I8. Where {@code strategy} is {@code channel}, they are
+ * multiplied with {@code X.input_factors}, F32 [col], first: this is Hone's own, others refuse the
+ * strategy.
  *
  * <p>A matrix that the architecture's checkpoints have transposed (GPT-2's) is quantized as [row,
  * col] = [out, in] too, which no other program reads: theirs know plain linear layers alone.
@@ -210,7 +211,8 @@ public final class CompressedTensors implements Checkpoint {
   private ColumnFactors factors(String layer, Scheme scheme) {
     if (!scheme.factors()) {
       if (stored.names().contains(layer + INPUT_FACTORS)) {
-        throw wrong(layer, INPUT_FACTORS, "is there, but the strategy of input_activations is tensor");
+        throw wrong(
+            layer, INPUT_FACTORS, "is there, but the strategy of input_activations is tensor");
       }
       return ColumnFactors.NONE;
     }

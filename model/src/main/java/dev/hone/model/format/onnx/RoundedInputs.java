@@ -17,8 +17,9 @@ import java.util.Optional;
 
 /**
  * What products read in place of their inputs, as {@link Input} defines it. One grid a layer is
- * QuantizeLinear and DequantizeLinear, with a Mul before them where columns have factors; a grid for every token, which ONNX has no operator for, is
- * spelled out. The product itself is marked with what it reads.
+ * QuantizeLinear and DequantizeLinear, with a Mul before them where columns have factors; a grid
+ * for every token, which ONNX has no operator for, is spelled out. The product itself is marked
+ * with what it reads.
  */
 final class RoundedInputs {
   private static final String INPUT = "hone.input";
@@ -58,9 +59,7 @@ final class RoundedInputs {
     };
   }
 
-  /**
-   * How a product reads its input; without the factors of its columns, which stand in a tensor.
-   */
+  /** How a product reads its input; without the factors of its columns, which stand in a tensor. */
   static Input of(String file, NodeProto node) {
     String mark = node.marks().get(INPUT);
     if (mark == null) {

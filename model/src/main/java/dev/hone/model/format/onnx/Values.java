@@ -92,7 +92,9 @@ final class Values {
     return new Value(name, null, tensors.get(name), false, grids);
   }
 
-  /** The factors that the columns of a product's input are multiplied with; null: there are none. */
+  /**
+   * The factors that the columns of a product's input are multiplied with; null: there are none.
+   */
   TensorProto factors(NodeProto node) {
     return RoundedInputs.factorsOf(node)
         .map(

@@ -247,7 +247,8 @@ class CompressedTensorsTest {
 
   @Test
   void refusesFactorsThatDoNotFit() {
-    Tensor weight = Layouts.encode(Tensor.copyOf(arena, new float[12], 3, 4), new Affine(8, 0, true), arena);
+    Tensor weight =
+        Layouts.encode(Tensor.copyOf(arena, new float[12], 3, 4), new Affine(8, 0, true), arena);
     var input = new Input.StaticInt8(1, 0, ColumnFactors.of(1, 2, 3));
     assertThatThrownBy(() -> reread(weight, input).input("layer"))
         .isInstanceOf(FormatException.class)

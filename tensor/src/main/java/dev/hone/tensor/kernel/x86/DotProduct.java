@@ -30,8 +30,7 @@ final class DotProduct implements PanelProduct {
     }
     MemorySegment floats = PanelProduct.rowsFrom(x, row, rows, 0, weight.cols());
     long stride = x.cols() * Float.BYTES;
-    rounding.run(
-        floats, stride, rows, weight.cols(), integers, rowBytes, grids, weight.inverses());
+    rounding.run(floats, stride, rows, weight.cols(), integers, rowBytes, grids, weight.inverses());
   }
 
   @Override
