@@ -39,7 +39,11 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** llama.cpp loads what Hone writes, and goes on with prompts as Hone does. */
 @Tag("llama.cpp")
 class LlamaCppTest {
-  private static final int PROMPTS = 24;
+  private static final int PROMPTS = 96;
+
+  /** All prompts together have more tokens than this before a near tie: those are compared. */
+  private static final int COMPARED = 48;
+
   private static final int PROMPT_TOKENS = 5;
 
   /** With the prompt as many as the shortest sliding window. */
@@ -117,7 +121,7 @@ class LlamaCppTest {
             .as("prompt %d, of which rounding leaves %d tokens alone", s, certain[s])
             .isEqualTo(Arrays.copyOf(answers.get(s), certain[s]));
       }
-      assertThat(Arrays.stream(certain).sum()).isGreaterThan(PROMPTS);
+      assertThat(Arrays.stream(certain).sum()).isGreaterThan(COMPARED);
     }
   }
 
