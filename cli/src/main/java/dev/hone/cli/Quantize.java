@@ -164,20 +164,15 @@ final class Quantize implements Callable<Integer> {
       if (method.equals(Awq.NAME)) {
         passes.add(new Awq(blocks, LayerSelection.blocks()));
       }
-      Optional<Pass> inputs = inputs();
-      boolean first = activations == Activations.STATIC;
-      if (first) {
-        inputs.ifPresent(passes::add);
-      }
       passes.add(new Encode(blocks, rounding, LayerSelection.blocks()));
-      if (!first) {
-        inputs.ifPresent(passes::add);
-      }
+      // Static grids are found, and columns balanced, before weights are integers.
+      int at = activations == Activations.STATIC ? passes.size() - 1 : passes.size();
+      inputs().ifPresent(pass -> passes.add(at, pass));
       if (tables != null) {
         passes.add(new Encode(tables, LayerSelection.of(LayerKind.EMBEDDING)));
       }
-      String read = activations == Activations.F32 ? "" : "-" + activations;
-      return new Recipe(method + "-" + blocks.label() + read, passes);
+      String inputs = activations == Activations.F32 ? "" : "-" + activations;
+      return new Recipe(method + "-" + blocks.label() + inputs, passes);
     } catch (IllegalArgumentException e) {
       throw new WrongInput(e.getMessage());
     }

@@ -40,8 +40,7 @@ import java.util.TreeSet;
  *
  * Inputs that are rounded on a grid of the layer's have it in {@code X.input_scale}, one float, and
  * {@code X.input_zero_point}, one I8. Where {@code strategy} is {@code channel}, they are
- * multiplied with {@code X.input_factors}, F32 [col], first: this is Hone's own, others refuse the
- * strategy.
+ * multiplied with {@code X.input_factors}, F32 [col], first: this is Hone's own.
  *
  * <p>A matrix that the architecture's checkpoints have transposed (GPT-2's) is quantized as [row,
  * col] = [out, in] too, which no other program reads: theirs know plain linear layers alone.
