@@ -97,7 +97,7 @@ public final class CalibratedGoldens implements AutoCloseable {
   /** What the layers of the original read, by the names of their weights. */
   private Map<String, Gram> grams() {
     Map<String, Gram> grams = new TreeMap<>();
-    new BlockWalk(calibration(), _ -> true)
+    new BlockWalk(calibration(), _ -> true, Gram.Extent.ALL)
         .run(
             original(),
             Journal.NONE,

@@ -26,16 +26,24 @@ import java.util.function.Supplier;
 public final class BlockWalk {
   private final Calibration calibration;
   private final Predicate<Linear> watched;
+  private final Gram.Extent extent;
   private final long start = System.nanoTime();
 
   /**
    * Prepares a walk.
    *
    * @param watched the layers whose inputs are counted
+   * @param extent what is counted of them
    */
-  public BlockWalk(Calibration calibration, Predicate<Linear> watched) {
+  public BlockWalk(Calibration calibration, Predicate<Linear> watched, Gram.Extent extent) {
     this.calibration = calibration;
     this.watched = watched;
+    this.extent = extent;
+  }
+
+  /** Prepares a walk that counts nothing: for those who look for themselves. */
+  public BlockWalk(Calibration calibration) {
+    this(calibration, _ -> false, Gram.Extent.DIAGONAL);
   }
 
   /** Changes a block, knowing what its layers read; new weights stand in the arena. */
@@ -91,7 +99,7 @@ public final class BlockWalk {
 
     /** What the watched layers of a block read. */
     private Inputs inputs(Block block) {
-      var inputs = new Inputs();
+      var inputs = new Inputs(extent);
       show(block, () -> inputs.batch(calibration, watched));
       return inputs;
     }

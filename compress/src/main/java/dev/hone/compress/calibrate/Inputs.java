@@ -22,6 +22,12 @@ import java.util.function.Predicate;
  */
 public final class Inputs {
   private final Map<String, Gram> byLayer = new HashMap<>();
+  private final Gram.Extent extent;
+
+  /** Nothing read yet; counts that much of it. */
+  public Inputs(Gram.Extent extent) {
+    this.extent = extent;
+  }
 
   /**
    * What a layer read; empty where it read nothing, as an expert that no token came to.
@@ -103,7 +109,8 @@ public final class Inputs {
         byLayer.putIfAbsent(layer.name(), shared);
         return;
       }
-      Gram own = byLayer.computeIfAbsent(layer.name(), _ -> new Gram(layer.name(), layer.in()));
+      Gram own =
+          byLayer.computeIfAbsent(layer.name(), _ -> new Gram(layer.name(), layer.in(), extent));
       own.add(RoundedInput.of(x, layer.input(), pool), kernels, pool);
       ways.put(layer.input(), own);
     }

@@ -140,9 +140,15 @@ public record Prune(Sparsity sparsity, Criterion by, double damping, LayerSelect
     }
     Journal journal = Journal.open(calibration.journal(), calibration.key(this, model), arena);
     Transformer walked =
-        new BlockWalk(calibration, layer -> chosen.contains(layer.weight().name()))
+        walk(chosen, calibration)
             .run(model, journal, (block, inputs, own) -> prune(block, inputs, calibration, own));
     return walked.with(List.of()).map(alone).with(walked.blocks());
+  }
+
+  /** A walk that shows what the chosen layers read. */
+  private BlockWalk walk(Set<String> chosen, Calibration calibration) {
+    Gram.Extent extent = by == Criterion.SPARSEGPT ? Gram.Extent.ALL : Gram.Extent.DIAGONAL;
+    return new BlockWalk(calibration, layer -> chosen.contains(layer.weight().name()), extent);
   }
 
   private Block prune(Block block, Inputs inputs, Calibration calibration, Arena arena) {
@@ -238,7 +244,7 @@ public record Prune(Sparsity sparsity, Criterion by, double damping, LayerSelect
   private Map<String, float[]> lengths(Transformer model, Calibration calibration) {
     Set<String> chosen = chosen(model);
     Map<String, float[]> lengths = new HashMap<>();
-    new BlockWalk(calibration, layer -> chosen.contains(layer.weight().name()))
+    walk(chosen, calibration)
         .run(
             model,
             Journal.NONE,

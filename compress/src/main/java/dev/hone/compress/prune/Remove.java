@@ -140,7 +140,7 @@ public record Remove(
     if (readers.isEmpty()) {
       throw new RecipeException(NAME + ": nothing that is chosen could be removed");
     }
-    return new BlockWalk(calibration, layer -> readers.contains(layer.name()));
+    return new BlockWalk(calibration, layer -> readers.contains(layer.name()), Gram.Extent.ALL);
   }
 
   /** The part of a block where it is asked for and chosen. */

@@ -137,7 +137,7 @@ public record RemoveLayers(Amount amount, Order by, LayerSelection layers) imple
    */
   public static double[] influences(Transformer model, Calibration calibration) {
     List<Double> influences = new ArrayList<>();
-    new BlockWalk(calibration, _ -> false)
+    new BlockWalk(calibration)
         .look(
             model,
             Journal.NONE,

@@ -65,7 +65,7 @@ public record Awq(DType type, LayerSelection layers) implements Pass {
     calibration.required(NAME);
     Journal journal = Journal.open(calibration.journal(), calibration.key(this, model), arena);
     Transformer scaled =
-        new BlockWalk(calibration, _ -> true)
+        new BlockWalk(calibration, _ -> true, Gram.Extent.ALL)
             .run(model, journal, (block, inputs, own) -> scale(block, inputs, calibration, own));
     return new Outcome(scaled, LayerChange.between(model, scaled));
   }

@@ -6,6 +6,7 @@ import dev.hone.compress.Pass;
 import dev.hone.compress.RecipeException;
 import dev.hone.compress.calibrate.BlockWalk;
 import dev.hone.compress.calibrate.Calibration;
+import dev.hone.compress.calibrate.Gram;
 import dev.hone.compress.calibrate.Inputs;
 import dev.hone.compress.calibrate.Journal;
 import dev.hone.model.Block;
@@ -110,7 +111,8 @@ public record Encode(DType type, Map<String, DType> types, Rounding rounding, La
       return model;
     }
     Journal journal = Journal.open(calibration.journal(), calibration.key(this, model), arena);
-    return new BlockWalk(calibration, layer -> chosen.contains(layer.weight().name()))
+    Gram.Extent extent = rounding.propagates() ? Gram.Extent.ALL : Gram.Extent.DIAGONAL;
+    return new BlockWalk(calibration, layer -> chosen.contains(layer.weight().name()), extent)
         .run(model, journal, (block, inputs, own) -> encode(block, inputs, calibration, own));
   }
 

@@ -92,7 +92,7 @@ final class Sensitivity implements AutoCloseable {
    * @param number of the block: one after the other
    */
   List<List<Choice>> next(int number, Block block, List<LayersTogether> groups, List<DType> types) {
-    var inputs = new Inputs();
+    var inputs = new Inputs(Gram.Extent.DIAGONAL);
     for (int w = 0; w < states.size(); w++) {
       engines.get(number).run(states.get(w), windows.get(w), inputs.batch(calibration, _ -> true));
     }

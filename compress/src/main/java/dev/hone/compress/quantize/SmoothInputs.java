@@ -56,7 +56,7 @@ public record SmoothInputs(double strength, LayerSelection layers) implements Pa
     calibration.required(NAME);
     Journal journal = Journal.open(calibration.journal(), calibration.key(this, model), arena);
     Transformer smoothed =
-        new BlockWalk(calibration, _ -> true)
+        new BlockWalk(calibration, _ -> true, Gram.Extent.DIAGONAL)
             .run(model, journal, (block, inputs, own) -> smooth(block, inputs, own));
     return new Outcome(smoothed, LayerChange.between(model, smoothed));
   }

@@ -101,7 +101,7 @@ public record StaticInputs(
     calibration.required(StaticInt8.LABEL);
     Journal journal = Journal.open(calibration.journal(), calibration.key(this, model), arena);
     Transformer made =
-        new BlockWalk(calibration, _ -> false)
+        new BlockWalk(calibration)
             .look(
                 model,
                 journal,

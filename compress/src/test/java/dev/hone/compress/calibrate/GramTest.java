@@ -1,6 +1,7 @@
 package dev.hone.compress.calibrate;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.hone.tensor.Tensor;
@@ -26,7 +27,7 @@ class GramTest {
     try (Arena arena = Arena.ofShared();
         var pool = new ComputePool(2)) {
       var kernels = KernelTier.select(Optional.empty()).tier().create(pool);
-      Gram gram = new Gram("layer", cols);
+      Gram gram = new Gram("layer", cols, Gram.Extent.ALL);
       Tensor all = Tensor.copyOf(arena, x, 2L * tokens, cols);
       gram.add(all.slice(0, tokens), kernels, pool);
       gram.add(all.slice(tokens, 2L * tokens), kernels, pool);
@@ -41,6 +42,13 @@ class GramTest {
           assertThat(found[i * cols + j]).isCloseTo(sum, within(1e-4 * (1 + tokens)));
         }
       }
+      Gram alone = new Gram("layer", cols, Gram.Extent.DIAGONAL);
+      alone.add(all, kernels, pool);
+      assertThat(alone.tokens()).isEqualTo(gram.tokens());
+      assertThat(alone.largest()).isEqualTo(gram.largest());
+      assertThat(alone.means()).containsExactly(gram.means(), within(1e-6));
+      assertThat(alone.diagonal()).containsExactly(gram.diagonal(), within(1e-4 * (1 + tokens)));
+      assertThatThrownBy(() -> alone.at(0, cols - 1)).isInstanceOf(IllegalStateException.class);
     }
   }
 }

@@ -49,7 +49,7 @@ class InputsTest {
     Linear query = layer("query");
     Linear key = layer("key");
     Linear output = layer("output");
-    var inputs = new Inputs();
+    var inputs = new Inputs(Gram.Extent.ALL);
     for (int batch = 0; batch < 2; batch++) {
       var seen = inputs.batch(calibration, _ -> true);
       Tensor same = tokens(1, 2, 3, 4);
@@ -76,7 +76,7 @@ class InputsTest {
   @ValueSource(floats = {Float.NaN, Float.POSITIVE_INFINITY, -1e20f})
   void namesTheLayerThatReadsNoFiniteNumbers(float number) {
     Linear layer = layer("block.7.down");
-    var inputs = new Inputs();
+    var inputs = new Inputs(Gram.Extent.ALL);
     inputs.batch(calibration, _ -> true).accept(layer, tokens(1, 2, number, 4));
     assertThatThrownBy(() -> inputs.of(layer))
         .isInstanceOf(RecipeException.class)

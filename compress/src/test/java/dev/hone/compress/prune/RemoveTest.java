@@ -118,7 +118,7 @@ class RemoveTest {
     for (int i = 0; i < n; i++) {
       token[i] = (float) Math.sin(i + 1) * (1 + i % 7);
     }
-    Gram gram = new Gram(part.reader().name(), n);
+    Gram gram = new Gram(part.reader().name(), n, Gram.Extent.ALL);
     Tensor tokens = Tensor.allocate(arena, Plain.F32, 700, n);
     for (long row = 0; row < tokens.rows(); row++) {
       MemorySegment.copy(token, 0, tokens.row(row), Tensor.FLOAT, 0, n);

@@ -37,7 +37,7 @@ class LockStepTest {
     for (int i = 1; i < x.length; i++) {
       x[i] = 0.7f * x[i - 1] + x[i] * (1 + i % 5); // columns hang together
     }
-    var gram = new Gram("layer", COLS);
+    var gram = new Gram("layer", COLS, Gram.Extent.ALL);
     try (Arena arena = Arena.ofShared()) {
       gram.add(Tensor.copyOf(arena, x, 1000, COLS), kernels, kernels.pool());
     }
