@@ -269,8 +269,11 @@ final class Quantize implements Callable<Integer> {
     Rounding.Method chosen =
         method.equals(Awq.NAME) ? Rounding.Method.REFIT : Rounding.Method.of(method);
     if (!chosen.propagates()) {
-      if (damping != null) {
-        throw new WrongInput("--damping belongs to gptq, not to " + method);
+      var given = spec.commandLine().getParseResult();
+      for (String option : List.of("--damping", "--activation-order")) {
+        if (given.hasMatchedOption(option)) {
+          throw new WrongInput(option + " belongs to gptq, not to " + method);
+        }
       }
       return Rounding.of(chosen);
     }

@@ -1,6 +1,7 @@
 package dev.hone.compress;
 
 import dev.hone.model.Role;
+import java.util.Locale;
 
 /** Kinds of layers as recipes choose them. */
 public enum LayerKind {
@@ -10,6 +11,12 @@ public enum LayerKind {
   /** What chooses the experts of a token: small, and its choices are all or nothing. */
   ROUTER,
   HEAD;
+
+  /** As recipes write it. */
+  @Override
+  public String toString() {
+    return name().toLowerCase(Locale.ROOT).replace('_', '-');
+  }
 
   static LayerKind of(Role role) {
     return switch (role) {

@@ -1,14 +1,17 @@
 package dev.hone.compress;
 
 import dev.hone.model.Block;
+import dev.hone.model.Embedding;
 import dev.hone.model.LayerMap;
 import dev.hone.model.Linear;
 import dev.hone.model.Role;
+import dev.hone.model.Transformer;
 import java.util.Collections;
 import java.util.EnumSet;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.regex.Pattern;
 
 /**
@@ -44,6 +47,49 @@ public record LayerSelection(Set<LayerKind> kinds, List<String> names, List<Stri
     Set<LayerKind> others = EnumSet.copyOf(kinds);
     others.remove(kind);
     return new LayerSelection(others, names, except);
+  }
+
+  /**
+   * Makes sure that there is something to choose in a model, and by every one of {@code names}.
+   *
+   * @throws RecipeException where there is not
+   */
+  void required(Transformer model) {
+    Set<String> all = new TreeSet<>(); // of the kinds
+    model.map(
+        new LayerMap() {
+          @Override
+          public Linear linear(Role role, Linear layer) {
+            add(role, layer.weight().name());
+            return layer;
+          }
+
+          @Override
+          public Embedding embedding(Role role, Embedding table) {
+            add(role, table.weight().name());
+            return table;
+          }
+
+          private void add(Role role, String name) {
+            if (kinds.contains(LayerKind.of(role))) {
+              all.add(name);
+            }
+          }
+        });
+    if (all.isEmpty()) {
+      throw new RecipeException("kinds: the model has no layers of " + kinds);
+    }
+    for (String pattern : names) {
+      if (all.stream().noneMatch(name -> matches(pattern, name))) {
+        throw new RecipeException(
+            "names: no layer of the kinds "
+                + kinds
+                + " is called "
+                + pattern
+                + "; there is, for one, "
+                + all.iterator().next());
+      }
+    }
   }
 
   /** Whether the pass touches the weight of that name. */

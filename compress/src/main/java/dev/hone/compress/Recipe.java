@@ -26,11 +26,13 @@ public record Recipe(String name, List<Pass> passes) {
    * Runs all passes.
    *
    * @param calibration texts that they may look at
+   * @throws RecipeException where a pass chooses no layer, or names some that are not there
    */
   public Pass.Outcome apply(Transformer model, Calibration calibration, Arena arena) {
     Transformer result = model;
     List<LayerChange> changes = new ArrayList<>();
     for (int i = 0; i < passes.size(); i++) {
+      passes.get(i).layers().required(result);
       Pass.Outcome outcome = passes.get(i).apply(result, calibration.ofPass(i), arena);
       result = outcome.model();
       changes.addAll(outcome.changes());

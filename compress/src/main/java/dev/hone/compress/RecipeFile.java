@@ -25,7 +25,7 @@ import java.util.TreeSet;
  *   passes:
  *     - awq: int4-g32-asym                    # scales for that type, folded into norms
  *     - encode: int4-g32-asym
- *       kinds: [attention, feed-forward]      # default; also embedding, head
+ *       kinds: [attention, feed-forward]      # default; also embedding, head, router
  *       names: ["encoder.layer.*"]            # default: all of these kinds
  *       except: ["*.layer.0.*"]
  *       method: gptq                          # default: rtn; also refit, gptq-range
@@ -33,6 +33,7 @@ import java.util.TreeSet;
  *       activation-order: true                # of gptq: this is the default
  *     - encode: int8-channel
  *       kinds: [embedding]
+ *     - mix: 4.5                              # bits a weight of a GGUF file, as encode and gptq
  *     - prune: 50%                            # weights that become 0; or below:0.01, or 2:4
  *       by: wanda                             # default: magnitude; also sparsegpt
  *       scope: layer                          # of magnitude; row of wanda; also global

@@ -125,7 +125,7 @@ public final class CalibratedGoldens implements AutoCloseable {
 
   private static double error(Tensor before, Tensor after, Gram gram) {
     int n = gram.size();
-    double[] h = gram.matrix(IntStream.range(0, n).toArray());
+    double[] h = gram.matrix();
     float[] a = floats(before);
     float[] b = floats(after);
     double sum = 0;

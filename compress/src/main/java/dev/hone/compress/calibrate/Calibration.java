@@ -1,17 +1,15 @@
 package dev.hone.compress.calibrate;
 
+import dev.hone.compress.ModelChecksum;
 import dev.hone.compress.Pass;
 import dev.hone.compress.Progress;
 import dev.hone.compress.RecipeException;
 import dev.hone.model.Batch;
-import dev.hone.model.Linear;
 import dev.hone.model.Transformer;
-import dev.hone.model.Weight;
 import dev.hone.tensor.kernel.Kernels;
 import dev.hone.tensor.parallel.ComputePool;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -33,8 +31,6 @@ public record Calibration(
     ComputePool pool,
     Consumer<Progress> progress,
     Optional<Path> journal) {
-
-  private static final long CHUNK_BYTES = 1 << 28;
 
   /** For passes that look at nothing. */
   public static final Calibration NONE =
@@ -81,15 +77,7 @@ public record Calibration(
         sum.update(MemorySegment.ofArray(ids).toArray(ValueLayout.JAVA_BYTE));
       }
     }
-    for (Weight weight : model.weights()) {
-      MemorySegment data = weight.tensor().data();
-      for (long at = 0; at < data.byteSize(); at += CHUNK_BYTES) {
-        sum.update(data.asSlice(at, Math.min(CHUNK_BYTES, data.byteSize() - at)).asByteBuffer());
-      }
-    }
-    for (Linear layer : model.linears()) {
-      sum.update(layer.input().toString().getBytes(StandardCharsets.UTF_8));
-    }
+    ModelChecksum.add(sum, model);
     return pass + "\n" + Long.toHexString(sum.getValue()) + "\n" + kernels.name() + "\n";
   }
 }

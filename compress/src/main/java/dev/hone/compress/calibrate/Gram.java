@@ -103,16 +103,12 @@ public final class Gram {
     return sums[Cholesky.row(Math.max(i, j)) + Math.min(i, j)];
   }
 
-  /**
-   * The whole matrix, row-major: a copy.
-   *
-   * @param order the column that stands at each place
-   */
-  public double[] matrix(int[] order) {
+  /** The whole matrix, row-major: a copy. */
+  public double[] matrix() {
     double[] all = new double[size * size];
     for (int i = 0; i < size; i++) {
       for (int j = 0; j < size; j++) {
-        all[i * size + j] = at(order[i], order[j]);
+        all[i * size + j] = at(i, j);
       }
     }
     return all;

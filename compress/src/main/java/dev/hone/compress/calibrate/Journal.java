@@ -41,7 +41,8 @@ import java.util.regex.Pattern;
  *   block-00007.safetensors   the weights of block 7 that were changed:
  *     NAME          plain numbers
  *     NAME.data     bytes of a quantized weight, NAME.scales, NAME.zeros; its type stands in the metadata
- *   there, too, stands LAYER.input: how it is read, and of a static grid its step and its zero
+ *   there, too, stands LAYER.input: how it is read, and of a static grid its step and its zero;
+ *     LAYER.factors  what that grid's columns are multiplied with
  * </pre>
  *
  * What stands there is mapped, and what it was made in is given up.
@@ -180,11 +181,6 @@ public final class Journal {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
-  }
-
-  /** Removes the journal: what was made stands elsewhere now. */
-  public void close() {
-    folder.ifPresent(ModelWriter::deleteQuietly);
   }
 
   private static void put(

@@ -1,10 +1,8 @@
 package dev.hone.compress.prune;
 
 import dev.hone.compress.calibrate.Gram;
-import dev.hone.tensor.Tensor;
 import dev.hone.tensor.layout.Layouts;
 import dev.hone.tensor.parallel.ComputePool;
-import java.lang.foreign.Arena;
 import java.util.Arrays;
 import java.util.Locale;
 
@@ -15,12 +13,12 @@ public enum Importance {
     @Override
     Order order(Part part, Gram gram, double damping, ComputePool pool) {
       double[] squares = new double[part.units()];
-      float[] reader = floats(part.reader().weight().tensor());
+      float[] reader = Layouts.floats(part.reader().weight().tensor());
       for (int i = 0; i < reader.length; i++) {
         squares[i % part.reader().in() / part.width()] += (double) reader[i] * reader[i];
       }
       for (Part.Maker maker : part.makers()) {
-        float[] rows = floats(maker.layer().weight().tensor());
+        float[] rows = Layouts.floats(maker.layer().weight().tensor());
         int cols = maker.layer().in();
         for (int u = 0; u < squares.length; u++) {
           for (int row : maker.rows().of(new int[] {u})) {
@@ -86,11 +84,5 @@ public enum Importance {
                         + ": one of "
                         + String.join(
                             ", ", Arrays.stream(values()).map(Importance::label).toList())));
-  }
-
-  private static float[] floats(Tensor matrix) {
-    try (Arena own = Arena.ofConfined()) {
-      return Layouts.decode(matrix, own).toArray();
-    }
   }
 }

@@ -166,7 +166,7 @@ public record Prune(Sparsity sparsity, Criterion by, double damping, LayerSelect
               if (known.length == 0) {
                 return magnitudes(weight, arena);
               }
-              float[] numbers = floats(weight.tensor());
+              float[] numbers = Layouts.floats(weight.tensor());
               if (by == Criterion.SPARSEGPT) {
                 int rows = Math.toIntExact(weight.tensor().rows());
                 SparseGpt.prune(numbers, rows, known, sparsity, calibration.pool());
@@ -183,7 +183,7 @@ public record Prune(Sparsity sparsity, Criterion by, double damping, LayerSelect
   }
 
   private Tensor magnitudes(Weight weight, Arena arena) {
-    float[] numbers = floats(weight.tensor());
+    float[] numbers = Layouts.floats(weight.tensor());
     zero(weight, numbers, null);
     return stored(numbers, weight.tensor(), arena);
   }
@@ -228,13 +228,15 @@ public record Prune(Sparsity sparsity, Criterion by, double damping, LayerSelect
               return weight.tensor();
             }));
     Cutoff.Stream stream =
-        taker -> all.forEach(w -> taker.accept(scores(floats(w.tensor()), lengths.get(w.name()))));
+        taker ->
+            all.forEach(
+                w -> taker.accept(scores(Layouts.floats(w.tensor()), lengths.get(w.name()))));
     long count = all.stream().mapToLong(w -> w.tensor().size()).sum();
     Cutoff cutoff = cutoff(amount, count, stream);
     return model.map(
         map(
             (weight, _) -> {
-              float[] numbers = floats(weight.tensor());
+              float[] numbers = Layouts.floats(weight.tensor());
               Zeros.below(numbers, scores(numbers, lengths.get(weight.name())), cutoff);
               return stored(numbers, weight.tensor(), arena);
             }));
@@ -292,12 +294,6 @@ public record Prune(Sparsity sparsity, Criterion by, double damping, LayerSelect
       scores[i] = Math.abs(weights[i]) * (lengths == null ? 1 : lengths[i % lengths.length]);
     }
     return scores;
-  }
-
-  private static float[] floats(Tensor matrix) {
-    try (Arena own = Arena.ofConfined()) {
-      return Layouts.decode(matrix, own).toArray();
-    }
   }
 
   private static Tensor stored(float[] numbers, Tensor from, Arena arena) {

@@ -5,7 +5,6 @@ import dev.hone.compress.calibrate.Gram;
 import dev.hone.compress.calibrate.InverseFactor;
 import dev.hone.tensor.layout.Layouts;
 import dev.hone.tensor.parallel.ComputePool;
-import java.lang.foreign.Arena;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.stream.IntStream;
@@ -42,11 +41,9 @@ final class Reconstruction {
     this.part = part;
     this.n = part.reader().in();
     this.out = part.reader().out();
-    try (Arena own = Arena.ofConfined()) {
-      this.weights = Layouts.decode(part.reader().weight().tensor(), own).toArray();
-    }
+    this.weights = Layouts.floats(part.reader().weight().tensor());
     this.means = part.reader().bias() == null ? new double[n] : gram.means();
-    this.covariance = gram.matrix(IntStream.range(0, n).toArray());
+    this.covariance = gram.matrix();
     this.pool = pool;
     pool.run(
         n,

@@ -18,10 +18,10 @@ import dev.hone.tensor.DType.Plain;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.kernel.Kernels;
 import dev.hone.tensor.kernel.PackedMatrix;
+import dev.hone.tensor.layout.Layouts;
 import java.lang.foreign.Arena;
 import java.util.Optional;
 import java.util.Set;
-import java.util.stream.IntStream;
 
 /**
  * Scales up the columns that carry much, so that rounding harms them less, and folds the scales
@@ -127,7 +127,7 @@ public record Awq(DType type, LayerSelection layers) implements Pass {
 
   private static PackedMatrix packed(Gram gram, Kernels kernels, Arena arena) {
     int n = gram.size();
-    double[] all = gram.matrix(IntStream.range(0, n).toArray());
+    double[] all = gram.matrix();
     float[] mean = new float[all.length];
     for (int i = 0; i < all.length; i++) {
       mean[i] = (float) (all[i] / gram.tokens());
@@ -141,14 +141,14 @@ public record Awq(DType type, LayerSelection layers) implements Pass {
     try (Arena own = Arena.ofShared()) {
       int rows = Math.toIntExact(weight.rows());
       int cols = Math.toIntExact(weight.cols());
-      float[] exact = Integers.floats(weight);
+      float[] exact = Layouts.floats(weight);
       Tensor scaled = Folding.scaled(weight, null, scales, own);
       Integers rounded =
           Gptq.round(
-              Integers.floats(scaled),
+              Layouts.floats(scaled),
               rows,
               Curvature.flat(cols),
-              Grid.of(type, Integers.SCALES),
+              Grid.of(Encode.fitting(type, cols), Integers.SCALES),
               Rounding.of(Method.RTN),
               calibration.kernels());
       float[] difference = rounded.floats();

@@ -156,7 +156,7 @@ public record Encode(DType type, Map<String, DType> types, Rounding rounding, La
   private Tensor integers(
       Tensor from, DType to, Curvature curvature, Calibration calibration, Arena arena) {
     return Gptq.round(
-            Integers.floats(from),
+            Layouts.floats(from),
             Math.toIntExact(from.rows()),
             curvature,
             Grid.of(to, Integers.SCALES),
@@ -166,23 +166,31 @@ public record Encode(DType type, Map<String, DType> types, Rounding rounding, La
   }
 
   /**
-   * Products with rounded inputs are of integers: a matrix of floats takes them as they come.
+   * How the layer reads its input from now on: as before.
    *
-   * @throws RecipeException where its columns are divided by the factors of a grid
+   * @throws RecipeException where such a matrix is not multiplied with such an input
    */
   private static Input input(Linear layer, Tensor matrix) {
-    if (matrix.dtype() instanceof Affine) {
-      return layer.input();
-    }
-    if (layer.input() instanceof StaticInt8 grid && !grid.factors().none()) {
+    Input input = layer.input();
+    boolean multiplied =
+        switch (matrix.dtype()) {
+          case Affine _ -> true;
+          case DType.Block _ -> input.equals(Input.BLOCK_INT8);
+          case DType.Plain type -> type == DType.Plain.BF16 && input.equals(Input.BF16);
+        };
+    if (!multiplied && !input.equals(Input.FLOAT)) {
       throw new RecipeException(
           layer.weight().name()
               + " reads "
-              + grid.label()
-              + ", which integers multiply: encode it as int8-channel, not as "
-              + matrix.dtype().label());
+              + input.label()
+              + ", which "
+              + matrix.dtype().label()
+              + " is not multiplied with: encode it as int8-channel"
+              + (input instanceof StaticInt8
+                  ? ", or leave the grid away"
+                  : ", or put 'input: float' for it before encode"));
     }
-    return Input.FLOAT;
+    return input;
   }
 
   /** Makes the new matrix of a layer; the layer is null for an embedding. */

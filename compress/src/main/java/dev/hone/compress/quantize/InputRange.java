@@ -4,6 +4,7 @@ import dev.hone.model.Linear;
 import dev.hone.tensor.ColumnFactors;
 import dev.hone.tensor.Input.StaticInt8;
 import dev.hone.tensor.Tensor;
+import dev.hone.tensor.layout.Layouts;
 import dev.hone.tensor.parallel.ComputePool;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
@@ -134,7 +135,7 @@ final class InputRange {
             spans,
             powers,
             readers.values().stream()
-                .map(layer -> Integers.floats(layer.weight().tensor()))
+                .map(layer -> Layouts.floats(layer.weight().tensor()))
                 .toList());
   }
 
@@ -171,7 +172,7 @@ final class InputRange {
       return columns;
     }
     for (Linear layer : readers.values()) {
-      float[] weights = Integers.floats(layer.weight().tensor());
+      float[] weights = Layouts.floats(layer.weight().tensor());
       for (int i = 0; i < weights.length; i++) {
         float divided = weights[i] / factors.of(i % cols);
         columns[i % cols] += divided * divided;

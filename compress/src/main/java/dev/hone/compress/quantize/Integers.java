@@ -71,18 +71,6 @@ record Integers(Grid grid, int rows, int cols, byte[] q, float[] scales, float[]
     return all;
   }
 
-  /** A matrix's numbers, [row, column]. */
-  static float[] floats(Tensor tensor) {
-    int cols = Math.toIntExact(tensor.cols());
-    float[] all = new float[Math.toIntExact(tensor.size())];
-    float[] row = new float[cols];
-    for (int r = 0; r < tensor.rows(); r++) {
-      Layouts.decode(tensor, r, row);
-      System.arraycopy(row, 0, all, r * cols, cols);
-    }
-    return all;
-  }
-
   /** What scales of affine types are stored in: as exact as blocks have them. */
   static final Plain SCALES = Plain.F16;
 }

@@ -27,7 +27,7 @@ record LayersTogether(int block, List<Linear> layers) {
     DOWN
   }
 
-  /** The groups of a block whose matrices are all chosen. */
+  /** The chosen layers of a block. */
   static List<LayersTogether> of(int number, Block block, LayerSelection selection) {
     Map<Place, List<Linear>> byPlace = new EnumMap<>(Place.class);
     block.map(

@@ -8,7 +8,6 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Set;
 
 /**
  * How the range of a static grid is found from the numbers that a layer read.
@@ -17,8 +16,11 @@ import java.util.Set;
  *     percent; as many lie outside on one side as on the other
  */
 public record Observer(Method method, double percentile) {
-  /** What recipes say of it. */
-  static final Set<String> FIELDS = Set.of("observer", "percentile");
+  /** What recipes call the method. */
+  static final String METHOD = "observer";
+
+  /** What recipes call the share. */
+  static final String SHARE = "percentile";
 
   private static final double PERCENTILE = 99.99;
 
@@ -52,11 +54,7 @@ public record Observer(Method method, double percentile) {
 
     /** Whether it looks at the numbers once more when their ends are known. */
     boolean looksTwice() {
-      return ofHistogram() || this == MOVING_AVERAGE;
-    }
-
-    boolean ofHistogram() {
-      return this == PERCENTILE || this == MSE || this == KL;
+      return this != MIN_MAX;
     }
   }
 
@@ -95,31 +93,32 @@ public record Observer(Method method, double percentile) {
   }
 
   static Observer read(RecipeFields fields) {
-    Observer usual = of(fields.text("observer", USUAL.method.label()));
-    if (fields.has("percentile") && usual.method != Method.PERCENTILE) {
+    Observer usual = of(fields.text(METHOD, USUAL.method.label()));
+    if (fields.has(SHARE) && usual.method != Method.PERCENTILE) {
       throw new IllegalArgumentException(
           "percentile belongs to the observer percentile, not to " + usual.method.label());
     }
-    return new Observer(usual.method, fields.number("percentile", PERCENTILE));
+    return new Observer(usual.method, fields.number(SHARE, PERCENTILE));
   }
 
   Map<String, Object> fields() {
     Map<String, Object> fields = new LinkedHashMap<>();
     if (method != USUAL.method) {
-      fields.put("observer", method.label());
+      fields.put(METHOD, method.label());
     }
     if (percentile != PERCENTILE) {
-      fields.put("percentile", percentile);
+      fields.put(SHARE, percentile);
     }
     return fields;
   }
 
   /** Takes a batch into account, once columns are balanced. */
   void look(InputRange range, Tensor x, ComputePool pool) {
-    if (method.ofHistogram()) {
-      range.count(x, method == Method.MSE, pool);
-    } else {
-      range.average(x, pool);
+    switch (method) {
+      case MIN_MAX -> {}
+      case MOVING_AVERAGE -> range.average(x, pool);
+      case PERCENTILE, KL -> range.count(x, false, pool);
+      case MSE -> range.count(x, true, pool);
     }
   }
 

@@ -2,12 +2,14 @@ package dev.hone.compress.quantize;
 
 import dev.hone.compress.LayerSelection;
 import dev.hone.compress.Pass;
+import dev.hone.compress.RecipeException;
 import dev.hone.compress.calibrate.Calibration;
 import dev.hone.model.LayerMap;
 import dev.hone.model.Linear;
 import dev.hone.model.Role;
 import dev.hone.model.Transformer;
 import dev.hone.tensor.Input;
+import dev.hone.tensor.Input.StaticInt8;
 import java.lang.foreign.Arena;
 import java.util.List;
 
@@ -42,9 +44,21 @@ public record RoundInputs(Input input, LayerSelection layers) implements Pass {
             new LayerMap() {
               @Override
               public Linear linear(Role role, Linear layer) {
-                return layers.chooses(role, layer.weight().name()) ? layer.with(input) : layer;
+                return layers.chooses(role, layer.weight().name()) ? rounded(layer) : layer;
               }
             });
     return new Outcome(rounded, List.of());
+  }
+
+  private Linear rounded(Linear layer) {
+    if (layer.input() instanceof StaticInt8 grid && !grid.factors().none()) {
+      throw new RecipeException(
+          layer.weight().name()
+              + " reads "
+              + grid.label()
+              + " and is divided by its columns' factors: it reads nothing else; take the model"
+              + " that it was made from");
+    }
+    return layer.with(input);
   }
 }

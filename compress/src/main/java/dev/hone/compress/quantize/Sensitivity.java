@@ -14,6 +14,7 @@ import dev.hone.runtime.BlockEngine;
 import dev.hone.tensor.DType;
 import dev.hone.tensor.DType.Plain;
 import dev.hone.tensor.Tensor;
+import dev.hone.tensor.layout.Layouts;
 import java.lang.foreign.Arena;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -98,8 +99,7 @@ final class Sensitivity implements AutoCloseable {
     }
     List<List<Choice>> all = new ArrayList<>();
     for (LayersTogether group : groups) {
-      Gram gram = inputs.of(group.layers().getFirst()).orElse(null);
-      all.add(choices(block, group, gram, types));
+      all.add(choices(block, group, inputs, types));
       report(number, all.size(), groups.size());
     }
     for (int w = 0; w < states.size(); w++) {
@@ -109,14 +109,15 @@ final class Sensitivity implements AutoCloseable {
     return all;
   }
 
-  private List<Choice> choices(Block block, LayersTogether group, Gram gram, List<DType> types) {
-    double divergence = divergence(block, group, gram);
-    double measured = error(group, gram, MEASURED);
+  private List<Choice> choices(
+      Block block, LayersTogether group, Inputs inputs, List<DType> types) {
+    double divergence = divergence(block, group, inputs);
+    double measured = error(group, inputs, MEASURED);
     List<Choice> choices = new ArrayList<>();
     for (DType type : types) {
       if (fits(group, type)) {
         long bytes = group.layers().stream().mapToLong(l -> type.rowBytes(l.in()) * l.out()).sum();
-        double loss = measured == 0 ? 0 : divergence * error(group, gram, type) / measured;
+        double loss = measured == 0 ? 0 : divergence * error(group, inputs, type) / measured;
         choices.add(new Choice(type, bytes, loss));
       }
     }
@@ -129,12 +130,13 @@ final class Sensitivity implements AutoCloseable {
   }
 
   /** Of the answers, when the group alone is stored in the type that is measured. */
-  private double divergence(Block block, LayersTogether group, Gram gram) {
+  private double divergence(Block block, LayersTogether group, Inputs inputs) {
     try (Arena own = Arena.ofShared()) {
       List<Tensor> lowered = new ArrayList<>();
       for (Linear layer : group.layers()) {
-        float[] weights = Integers.floats(layer.weight().tensor());
-        lowered.add(round(weights, layer.out(), gram, MEASURED).tensor(own, calibration.pool()));
+        float[] weights = Layouts.floats(layer.weight().tensor());
+        Curvature read = curvature(layer, inputs);
+        lowered.add(round(weights, layer.out(), read, MEASURED).tensor(own, calibration.pool()));
       }
       double sum = 0;
       long tokens = 0;
@@ -162,10 +164,10 @@ final class Sensitivity implements AutoCloseable {
   }
 
   /** Of the group's own answers, squared, over some of its rows. */
-  private double error(LayersTogether group, Gram gram, DType type) {
+  private double error(LayersTogether group, Inputs inputs, DType type) {
     double sum = 0;
     for (Linear layer : group.layers()) {
-      float[] weights = Integers.floats(layer.weight().tensor());
+      float[] weights = Layouts.floats(layer.weight().tensor());
       int cols = layer.in();
       int rows = Math.min(ROWS, layer.out());
       float[] some = new float[rows * cols];
@@ -173,8 +175,9 @@ final class Sensitivity implements AutoCloseable {
         int from = (int) ((long) r * layer.out() / rows);
         System.arraycopy(weights, from * cols, some, r * cols, cols);
       }
-      float[] importance = curvature(gram, cols).importance();
-      float[] made = round(some, rows, gram, type).floats();
+      Curvature read = curvature(layer, inputs);
+      float[] importance = read.importance();
+      float[] made = round(some, rows, read, type).floats();
       double own = 0;
       for (int i = 0; i < made.length; i++) {
         own += importance[i % cols] * (made[i] - some[i]) * (made[i] - some[i]);
@@ -184,20 +187,22 @@ final class Sensitivity implements AutoCloseable {
     return sum;
   }
 
-  private Integers round(float[] weights, int rows, Gram gram, DType type) {
+  private Integers round(float[] weights, int rows, Curvature curvature, DType type) {
     return Gptq.round(
         weights,
         rows,
-        curvature(gram, weights.length / rows),
+        curvature,
         Grid.of(type, Integers.SCALES),
         Rounding.of(Rounding.Method.REFIT),
         calibration.kernels());
   }
 
-  private Curvature curvature(Gram gram, int cols) {
-    return gram == null
-        ? Curvature.flat(cols)
-        : Curvature.of(gram, Rounding.of(Rounding.Method.REFIT), calibration.pool());
+  private Curvature curvature(Linear layer, Inputs inputs) {
+    Rounding refit = Rounding.of(Rounding.Method.REFIT);
+    return inputs
+        .of(layer)
+        .map(gram -> Curvature.of(gram, refit, calibration.pool()))
+        .orElseGet(() -> Curvature.flat(layer.in()));
   }
 
   private void report(int block, int done, int of) {

@@ -11,6 +11,7 @@ import dev.hone.compress.calibrate.Journal;
 import dev.hone.model.Block;
 import dev.hone.model.Linear;
 import dev.hone.model.Transformer;
+import dev.hone.tensor.layout.Layouts;
 import java.lang.foreign.Arena;
 import java.util.Optional;
 import java.util.Set;
@@ -77,7 +78,7 @@ public record SmoothInputs(double strength, LayerSelection layers) implements Pa
   private float[] scales(Folding place, Gram gram) {
     float[] weights = new float[gram.size()];
     for (Linear layer : place.readers()) {
-      float[] all = Integers.floats(layer.weight().tensor());
+      float[] all = Layouts.floats(layer.weight().tensor());
       for (int i = 0; i < all.length; i++) {
         int column = i % weights.length;
         weights[column] = Math.max(weights[column], Math.abs(all[i]));

@@ -20,6 +20,7 @@ import dev.hone.tensor.DType.Plain;
 import dev.hone.tensor.Input;
 import dev.hone.tensor.Input.StaticInt8;
 import dev.hone.tensor.Tensor;
+import dev.hone.tensor.layout.Layouts;
 import dev.hone.tensor.parallel.ComputePool;
 import java.lang.foreign.Arena;
 import java.util.Collections;
@@ -54,7 +55,8 @@ public record StaticInputs(
   private static final String BALANCE = "balance";
 
   /** What recipes say of it. */
-  public static final Set<String> FIELDS = Set.of("observer", "percentile", CORRECT_BIAS, BALANCE);
+  public static final Set<String> FIELDS =
+      Set.of(Observer.METHOD, Observer.SHARE, CORRECT_BIAS, BALANCE);
 
   public StaticInputs {
     if (layers.kinds().contains(LayerKind.EMBEDDING) || layers.kinds().contains(LayerKind.HEAD)) {
@@ -123,7 +125,7 @@ public record StaticInputs(
       texts.show(block, () -> each(ranges, (range, x) -> observer.look(range, x, pool)));
     }
     grids.replaceAll((range, _) -> observer.grid(range));
-    if (correctBias) {
+    if (correctBias && anyBias(block, chosen)) {
       texts.show(block, () -> each(ranges, (range, x) -> range.lose(x, grids.get(range), pool)));
     }
     return block.map(
@@ -139,6 +141,19 @@ public record StaticInputs(
             return reading(layer, range, grids.get(range), arena);
           }
         });
+  }
+
+  private static boolean anyBias(Block block, Set<String> chosen) {
+    boolean[] any = new boolean[1];
+    block.map(
+        new LayerMap() {
+          @Override
+          public Linear linear(Role role, Linear layer) {
+            any[0] |= layer.bias() != null && chosen.contains(layer.weight().name());
+            return layer;
+          }
+        });
+    return any[0];
   }
 
   /** The layer that reads its input on a grid. */
@@ -204,7 +219,7 @@ public record StaticInputs(
 
   private static Weight corrected(Linear layer, double[] lost, Arena arena) {
     float[] bias = layer.bias().tensor().toArray();
-    float[] weights = Integers.floats(layer.weight().tensor());
+    float[] weights = Layouts.floats(layer.weight().tensor());
     for (int n = 0; n < bias.length; n++) {
       double sum = 0;
       for (int k = 0; k < lost.length; k++) {

@@ -1,5 +1,6 @@
 package dev.hone.compress.search;
 
+import dev.hone.compress.ModelChecksum;
 import dev.hone.compress.Pass;
 import dev.hone.compress.Progress;
 import dev.hone.compress.Provenance;
@@ -9,8 +10,6 @@ import dev.hone.compress.calibrate.Calibration;
 import dev.hone.measure.Objective;
 import dev.hone.measure.Timing;
 import dev.hone.measure.Workload;
-import dev.hone.model.Transformer;
-import dev.hone.model.Weight;
 import dev.hone.model.folder.Model;
 import dev.hone.model.folder.ModelWriter;
 import dev.hone.model.format.FormatException;
@@ -18,7 +17,6 @@ import dev.hone.tensor.kernel.Kernels;
 import dev.hone.tensor.parallel.ComputePool;
 import java.io.IOException;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -28,7 +26,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
-import java.util.zip.CRC32C;
 
 /**
  * Finds the best version of a model within a loss budget: tries each way of making it smaller,
@@ -39,8 +36,6 @@ import java.util.zip.CRC32C;
  * @param <S> the kind of models
  */
 public final class Optimizer<S extends Subject<S>> {
-  private static final long CHUNK_BYTES = 1 << 28;
-
   /** Of what a log holds; another one is not gone on with. */
   private static final String LOG = "2";
 
@@ -204,7 +199,7 @@ public final class Optimizer<S extends Subject<S>> {
   private Map<String, String> search(S model, List<Recipe> recipes, Kernels kernels) {
     Map<String, String> search = new LinkedHashMap<>();
     search.put("log", LOG);
-    search.put("model", checksum(model.model().transformer()));
+    search.put("model", ModelChecksum.of(model.model().transformer()));
     search.put("texts", quality.texts());
     search.put("loss", quality.lossMeaning());
     search.put("objective", settings.objective().label());
@@ -213,16 +208,5 @@ public final class Optimizer<S extends Subject<S>> {
     search.put("timing", settings.plan().toString());
     search.put("kernels", kernels.name() + ", " + model.threads() + " threads");
     return search;
-  }
-
-  private static String checksum(Transformer model) {
-    var sum = new CRC32C();
-    for (Weight weight : model.weights()) {
-      MemorySegment data = weight.tensor().data();
-      for (long at = 0; at < data.byteSize(); at += CHUNK_BYTES) {
-        sum.update(data.asSlice(at, Math.min(CHUNK_BYTES, data.byteSize() - at)).asByteBuffer());
-      }
-    }
-    return Long.toHexString(sum.getValue());
   }
 }

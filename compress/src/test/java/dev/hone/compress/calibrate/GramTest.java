@@ -10,7 +10,6 @@ import dev.hone.tensor.parallel.ComputePool;
 import java.lang.foreign.Arena;
 import java.util.Optional;
 import java.util.Random;
-import java.util.stream.IntStream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -32,12 +31,12 @@ class GramTest {
       gram.add(all.slice(0, tokens), kernels, pool);
       gram.add(all.slice(tokens, 2L * tokens), kernels, pool);
       assertThat(gram.tokens()).isEqualTo(2L * tokens);
-      double[] found = gram.matrix(IntStream.range(0, cols).map(i -> cols - 1 - i).toArray());
+      double[] found = gram.matrix();
       for (int i = 0; i < cols; i++) {
         for (int j = 0; j < cols; j++) {
           double sum = 0;
           for (int t = 0; t < 2 * tokens; t++) {
-            sum += (double) x[t * cols + cols - 1 - i] * x[t * cols + cols - 1 - j];
+            sum += (double) x[t * cols + i] * x[t * cols + j];
           }
           assertThat(found[i * cols + j]).isCloseTo(sum, within(1e-4 * (1 + tokens)));
         }

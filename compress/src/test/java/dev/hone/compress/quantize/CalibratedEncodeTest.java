@@ -128,11 +128,15 @@ class CalibratedEncodeTest {
         new RoundInputs(Input.DYNAMIC_INT8, LayerSelection.blocks())
             .apply(encoder.model().transformer(), arena)
             .model();
-    var pass =
-        new Encode(
-            DType.Block.Q4_0, Rounding.of(Method.GPTQ), LayerSelection.of(LayerKind.FEED_FORWARD));
+    var forward = LayerSelection.of(LayerKind.FEED_FORWARD);
+    var pass = new Encode(DType.Block.Q4_0, Rounding.of(Method.GPTQ), forward);
+    assertThatThrownBy(() -> pass.apply(dynamic, calibration(50, Optional.empty()), arena))
+        .isInstanceOf(RecipeException.class)
+        .hasMessageContaining("reads dynamic-int8, which q4_0 is not multiplied with")
+        .hasMessageContaining("put 'input: float' for it before encode");
+    Transformer some = new RoundInputs(Input.FLOAT, forward).apply(dynamic, arena).model();
     Calibration kept = calibration(50, Optional.of(folder.resolve("journal")));
-    assertThat(pass.apply(dynamic, kept, arena).model().linears())
+    assertThat(pass.apply(some, kept, arena).model().linears())
         .allSatisfy(
             layer ->
                 assertThat(layer.input())

@@ -46,7 +46,7 @@ class GridFitTest {
       Tensor tensor =
           Gptq.round(w, ROWS, curvature, grid, Rounding.of(method), kernels).tensor(arena, pool);
       assertThat(tensor.dtype()).isEqualTo(DType.of(type));
-      return Integers.floats(tensor);
+      return Layouts.floats(tensor);
     }
   }
 
@@ -88,7 +88,7 @@ class GridFitTest {
     float[] w = weights(2);
     try (Arena arena = Arena.ofConfined()) {
       Tensor source = Tensor.copyOf(arena, w, ROWS, COLS);
-      float[] expected = Integers.floats(Layouts.encode(source, DType.of(type), Plain.F16, arena));
+      float[] expected = Layouts.floats(Layouts.encode(source, DType.of(type), Plain.F16, arena));
       float[] found = round(type, Rounding.Method.RTN, w, Curvature.flat(COLS));
       int far = 0;
       for (int i = 0; i < found.length; i++) {

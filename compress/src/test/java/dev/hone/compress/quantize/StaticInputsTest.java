@@ -149,7 +149,7 @@ class StaticInputsTest {
                 new Compression(source, "tiny", recipe, folder.resolve("floats"))
                     .run(texts, 2, KernelTier.SCALAR, _ -> {}))
         .isInstanceOf(RecipeException.class)
-        .hasMessageContaining("encode it as int8-channel, not as f16");
+        .hasMessageContaining("reads static-int8, which f16 is not multiplied with: encode it");
   }
 
   /** Of the journal as of the walk: the same grids and the same biases. */

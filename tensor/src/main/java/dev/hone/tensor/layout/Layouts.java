@@ -77,6 +77,18 @@ public final class Layouts {
     return new PlainLayout(type).round(value);
   }
 
+  /** A matrix's numbers, [row, column]. */
+  public static float[] floats(Tensor matrix) {
+    int cols = Math.toIntExact(matrix.cols());
+    float[] all = new float[Math.toIntExact(matrix.size())];
+    float[] row = new float[cols];
+    for (int r = 0; r < matrix.rows(); r++) {
+      decode(matrix, r, row);
+      System.arraycopy(row, 0, all, r * cols, cols);
+    }
+    return all;
+  }
+
   /** The whole tensor in F32, in new memory. */
   public static Tensor decode(Tensor tensor, Arena arena) {
     return encode(tensor, Plain.F32, arena);
