@@ -68,7 +68,10 @@ final class Quantize implements Callable<Integer> {
               + " least to largest), gptq (GPTQ on refitted grids; default).")
   private String method;
 
-  @Option(names = "--bits", defaultValue = "4", description = "4 or 8 (default: ${DEFAULT-VALUE}).")
+  @Option(
+      names = "--bits",
+      defaultValue = "4",
+      description = "2 to 8, packed in 32-bit words; in GGUF 4 or 8 (default: ${DEFAULT-VALUE}).")
   private int bits;
 
   @Option(
@@ -99,7 +102,7 @@ final class Quantize implements Callable<Integer> {
   @Option(
       names = "--type",
       description =
-          "Instead of bits and groups a type by its name: int4-g48-asym, q4_0, q4_1, q5_0, q5_1,"
+          "Instead of bits and groups a type by its name: int3-g64-asym, q4_0, q4_1, q5_0, q5_1,"
               + " q8_0, iq4_nl, q2_k to q6_k (which give rows of no multiple of 256 the next wider"
               + " type).")
   private String type;
@@ -298,7 +301,11 @@ final class Quantize implements Callable<Integer> {
     }
     if (group != 32 || bits != 4 && bits != 8) {
       throw new WrongInput(
-          "GGUF has groups of 32 and 4 or 8 bits: --bits=" + bits + ", --group=" + group);
+          "GGUF has groups of 32 and 4 or 8 bits: --bits="
+              + bits
+              + ", --group="
+              + group
+              + "; others are types of its own, as --type q3_k");
     }
     return bits == 8 ? Block.Q8_0 : symmetric ? Block.Q4_0 : Block.Q4_1;
   }

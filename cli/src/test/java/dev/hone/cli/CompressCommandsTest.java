@@ -31,6 +31,25 @@ class CompressCommandsTest extends Commands {
     }
   }
 
+  /** Any width is stored packed, read back, and written as ONNX. */
+  @Test
+  void quantizeToThreeBits() {
+    Path target = folder.resolve("three");
+    String quantize =
+        "quantize|{embedder}|--bits|3|--embeddings|int5-channel|--calibration|{texts}";
+    JsonNode done = json(quantize + "|--out|" + target);
+    assertThat(done.get("layers").findValuesAsText("to"))
+        .contains("int3-g32-asym")
+        .contains("int5-channel");
+    // 10 columns a word, and a scale and a zero point for 32 of them; 6 columns a word in tables
+    assertThat(done.get("bytesAfter").asLong()).isLessThan(done.get("bytesBefore").asLong() / 4);
+    String vector = hone("embed|" + target + "|a king|--json").out();
+    Path onnx = folder.resolve("three-onnx");
+    Answer exported = hone("export|" + target + "|--out|" + onnx);
+    assertThat(exported.code()).as(exported.err()).isZero();
+    assertThat(hone("embed|" + onnx + "|a king|--json").out()).isEqualTo(vector);
+  }
+
   @Test
   void quantizeGguf() {
     Path target = folder.resolve("quantized.gguf");

@@ -110,7 +110,7 @@ class WrongInputTest extends Commands {
         "quantize|{embedder}|--out|new-folder|--calibration|{empty}",
         "quantize|{embedder}|--out|new-folder|--method|best",
         "quantize|{embedder}|--out|new-folder|--method|rtn|--damping|0.1",
-        "quantize|{embedder}|--out|new-folder|--method|rtn|--bits|5",
+        "quantize|{embedder}|--out|new-folder|--method|rtn|--bits|9",
         "quantize|{embedder}|--out|new-folder|--method|rtn|--type|q4_0|--group|32",
         "quantize|{embedder}|--out|new-folder|--method|rtn|--activations|static",
         "quantize|{embedder}|--out|new-folder|--method|rtn|--activations|static|--bits|8",

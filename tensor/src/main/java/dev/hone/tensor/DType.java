@@ -36,7 +36,7 @@ public sealed interface DType {
                     "unknown type: "
                         + label
                         + "; known are f32, f16, bf16, int8-channel, int8-g128, int4-g32,"
-                        + " int4-g32-asym (any group), "
+                        + " int3-g64-asym (2 to 8 bits, any group), "
                         + Stream.of(Block.values())
                             .map(Block::label)
                             .collect(Collectors.joining(", "))));
@@ -45,7 +45,7 @@ public sealed interface DType {
   /** How {@link Affine#label} is read back. */
   final class AffineLabel {
     private static final Pattern PATTERN =
-        Pattern.compile("int([48])-(?:channel|g([1-9]\\d{0,5}))(-asym)?");
+        Pattern.compile("int([2-8])-(?:channel|g([1-9]\\d{0,5}))(-asym)?");
 
     private AffineLabel() {}
   }
@@ -90,27 +90,28 @@ public sealed interface DType {
    * {@code w = (q - zero) * scale}.
    *
    * <pre>
-   *   bits = 8   data: signed bytes, column by column;                       symmetric: zero = 0
-   *   bits = 4   data: two columns a byte, the even one in the low nibble,   symmetric: zero = 8
-   *              0..15; a row is padded to whole 32-bit words
+   *   bits = 8   data: signed bytes, column by column;                 symmetric: zero = 0
+   *   bits < 8   data: little-endian 32-bit words of as many whole     symmetric: zero = 2^(bits - 1)
+   *              columns as fit, the first lowest, 0..2^bits - 1;
+   *              a row is padded to whole words
    *   scales     plain floats [row, group]      zeros   I8 [row, group], asymmetric only
    * </pre>
    *
-   * The data are the bytes of compressed-tensors' {@code weight_packed} (4 bits) and {@code
+   * The data are the bytes of compressed-tensors' {@code weight_packed} (2 to 7 bits) and {@code
    * int-quantized} (8 bits), so that a file is used as it is mapped.
    *
-   * @param bits 4 or 8
-   * @param group columns that share a scale, at 4 bits an even number; 0: the whole row (an output
-   *     channel)
+   * @param bits 2 to 8
+   * @param group columns that share a scale, at up to 4 bits an even number; 0: the whole row (an
+   *     output channel)
    */
   record Affine(int bits, int group, boolean symmetric) implements DType {
     public Affine {
-      if (bits != 4 && bits != 8) {
-        throw new IllegalArgumentException("bits=" + bits + ": 4 and 8 are known");
+      if (bits < 2 || bits > 8) {
+        throw new IllegalArgumentException("bits=" + bits + ": 2 to 8 are known");
       }
-      if (group < 0 || bits == 4 && group % 2 != 0) {
+      if (group < 0 || bits <= 4 && group % 2 != 0) {
         throw new IllegalArgumentException(
-            "group=" + group + ": must not be negative, and at 4 bits even");
+            "group=" + group + ": must not be negative, and at up to 4 bits even");
       }
     }
 
@@ -126,7 +127,22 @@ public sealed interface DType {
 
     /** The zero point of a symmetric type. */
     public int middle() {
-      return bits == 4 ? 8 : 0;
+      return bits == 8 ? 0 : 1 << bits - 1;
+    }
+
+    /** The least integer. */
+    public int least() {
+      return bits == 8 ? Byte.MIN_VALUE : 0;
+    }
+
+    /** The largest integer. */
+    public int most() {
+      return least() + (1 << bits) - 1;
+    }
+
+    /** Columns that a 32-bit word holds. */
+    public int perWord() {
+      return Integer.SIZE / bits;
     }
 
     @Override
@@ -136,7 +152,7 @@ public sealed interface DType {
 
     @Override
     public long rowBytes(long cols) {
-      return bits == 8 ? cols : (cols + 7) / 8 * 4;
+      return bits == 8 ? cols : (cols + perWord() - 1) / perWord() * Integer.BYTES;
     }
   }
 

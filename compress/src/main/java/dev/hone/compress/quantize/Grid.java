@@ -48,11 +48,7 @@ record Grid(
         int half = 1 << a.bits() - 1;
         yield new Grid(a, scaleType, Offset.NONE, -half, half - 1, null, false);
       }
-      case Affine a -> {
-        int least = a.bits() == 4 ? 0 : -128;
-        int most = least + (1 << a.bits()) - 1;
-        yield new Grid(a, scaleType, Offset.ZERO_POINT, least, most, null, false);
-      }
+      case Affine a -> new Grid(a, scaleType, Offset.ZERO_POINT, a.least(), a.most(), null, false);
       case Block b ->
           switch (b) {
             case Q4_0, Q5_0, Q4_1, Q5_1 -> blocks(b, Plain.F16);
@@ -77,7 +73,8 @@ record Grid(
 
   private static IllegalArgumentException unknown(DType type) {
     return new IllegalArgumentException(
-        type.label() + " is not calibrated: int4 and int8 of any group and GGUF's blocks are");
+        type.label()
+            + " is not calibrated: integers of 2 to 8 bits in any group and GGUF's blocks are");
   }
 
   /** Columns of a group in a row of so many. */

@@ -1,5 +1,6 @@
 package dev.hone.compress.quantize;
 
+import dev.hone.compress.LayerKind;
 import dev.hone.compress.LayerSelection;
 import dev.hone.compress.Pass;
 import dev.hone.compress.RecipeException;
@@ -25,7 +26,8 @@ import java.util.Map;
 /**
  * Mixed precision: every group of layers gets a type of GGUF's blocks so that the answers of a
  * decoder change least, of so many bits a weight on average. {@link Sensitivity} says what each
- * choice costs; losses are taken to add up.
+ * choice costs; losses are taken to add up. The whole model stands in memory while that is
+ * measured.
  *
  * @param bits of a weight of the chosen layers on average
  */
@@ -55,6 +57,10 @@ public record Mix(double bits, Rounding rounding, LayerSelection layers) impleme
     }
     if (!rounding.calibrated()) {
       throw new IllegalArgumentException("mix looks at texts: method refit, gptq-range or gptq");
+    }
+    if (layers.kinds().contains(LayerKind.EMBEDDING) || layers.kinds().contains(LayerKind.HEAD)) {
+      throw new IllegalArgumentException(
+          NAME + " is for layers of blocks: attention, feed-forward, router; encode the others");
     }
   }
 

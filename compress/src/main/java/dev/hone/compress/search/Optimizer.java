@@ -181,7 +181,9 @@ public final class Optimizer<S extends Subject<S>> {
         var provenance = Provenance.of(settings.name(), recipe, outcome.changes());
         if (trials.tried(recipe.name(), Map.of(), outcome.model(), provenance, null)) {
           made.put(recipe, outcome);
-          mixture.add(recipe.name(), outcome.model());
+          if (!mixture.add(recipe.name(), outcome.model())) {
+            trials.note(recipe.name() + " changes more than layers: it is not mixed with others");
+          }
         }
       } catch (ArithmeticException
           | IllegalArgumentException

@@ -55,7 +55,18 @@ class EncodeTest {
     try (Model model = Model.load(TinyModel.in(folder));
         Arena arena = Arena.ofConfined()) {
       List<Double> errors =
-          List.of("int4-g64", "int4-g64-asym", "int4-g32-asym", "int8-channel", "bf16", "f16")
+          List.of(
+                  "int2-g32-asym",
+                  "int3-g64-asym",
+                  "int4-g64",
+                  "int4-g64-asym",
+                  "int4-g32-asym",
+                  "int5-g64-asym",
+                  "int6-g64-asym",
+                  "int7-g64-asym",
+                  "int8-g64-asym",
+                  "bf16",
+                  "f16")
               .stream()
               .map(label -> new Encode(DType.of(label), LayerSelection.blocks()))
               .map(pass -> pass.apply(model.transformer(), arena))
@@ -65,7 +76,7 @@ class EncodeTest {
       for (int i = 1; i < errors.size(); i++) {
         assertThat(errors.get(i)).isLessThan(errors.get(i - 1));
       }
-      assertThat(errors.getFirst()).isLessThan(0.2);
+      assertThat(errors.getFirst()).isLessThan(0.5);
     }
   }
 }

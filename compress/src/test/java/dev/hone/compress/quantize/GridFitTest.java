@@ -58,6 +58,11 @@ class GridFitTest {
         "int4-channel-asym",
         "int8-g32-asym",
         "int8-channel",
+        "int2-g16-asym",
+        "int3-g64",
+        "int5-g32-asym",
+        "int6-channel",
+        "int7-g32-asym",
         "q8_0",
         "q4_0",
         "q4_1",
@@ -78,12 +83,22 @@ class GridFitTest {
     }
     double range = error(w, round(type, Rounding.Method.RTN, w, flat), flat.importance());
     double refit = error(w, round(type, Rounding.Method.REFIT, w, flat), flat.importance());
-    assertThat(refit).isLessThan(range * (type.contains("8") ? 1.0 : 0.97));
+    assertThat(refit).isLessThan(range * (type.matches("int[678].*|q8_0") ? 1.0 : 0.97));
   }
 
   /** The definition: what Layouts encode, but for scales in F16. */
   @ParameterizedTest
-  @ValueSource(strings = {"int4-g32-asym", "int4-g64", "int8-channel", "int8-g32-asym"})
+  @ValueSource(
+      strings = {
+        "int2-g32",
+        "int3-g32-asym",
+        "int4-g32-asym",
+        "int4-g64",
+        "int5-channel",
+        "int6-g32-asym",
+        "int8-channel",
+        "int8-g32-asym"
+      })
   void unfittedGridsAreTheLayouts(String type) {
     float[] w = weights(2);
     try (Arena arena = Arena.ofConfined()) {

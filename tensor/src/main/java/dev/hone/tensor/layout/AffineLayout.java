@@ -7,24 +7,28 @@ import dev.hone.tensor.DType.Plain;
 import dev.hone.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
 
 /**
  * Integers with a scale for each group of columns: {@code w = (q - zero) * scale}.
  *
  * <pre>
- *   8 bits   | q0 | q1 | q2 | ...       one signed byte a column, -128..127
+ *   8 bits   | q0 | q1 | q2 | ...            one signed byte a column, -128..127
  *
- *   4 bits   | q1 q0 | q3 q2 | ...      two columns a byte, the even one low, 0..15;
- *            '- byte 0               a row ends on a 32-bit word
+ *   4 bits   | q7 q6 q5 q4 q3 q2 q1 q0 | ...   32-bit words, little-endian: the first column lowest
+ *   3 bits   | - q9 q8 ... q1 q0 | ...         of as many columns as fit, and what is left is 0
  *
- *   scales   | s0 | s1 | ...            one a group     zeros  | z0 | z1 | ...   signed bytes
+ *   scales   | s0 | s1 | ...                 one a group     zeros  | z0 | z1 | ...   signed bytes
  * </pre>
  *
- * The scale of a symmetric group is its largest magnitude over half the range (7.5 or 127.5), as
+ * The scale of a symmetric group is its largest magnitude over half the range (7.5 of 4 bits), as
  * compressed-tensors computes it, so that the far end of one side is clamped by half a step. The
  * range of an asymmetric group includes zero, which is then exact.
  */
 record AffineLayout(Affine type) implements Layout {
+  private static final ValueLayout.OfInt WORD =
+      ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
   static Tensor allocate(Arena arena, Affine type, Plain scaleType, Tensor like) {
     if (like.rank() != 2) {
@@ -52,11 +56,49 @@ record AffineLayout(Affine type) implements Layout {
     for (int g = 0; g < type.groups(cols); g++) {
       long place = row * type.groups(cols) + g;
       float scale = scaleLayout.get(tensor.scales().data(), place);
-      int zero = type.symmetric() ? type.middle() : tensor.zeros().data().get(JAVA_BYTE, place);
+      int zero = zero(tensor, row, g);
       for (int i = g * group; i < Math.min(cols, (g + 1) * group); i++) {
         out[order == null ? i : order[i]] = (get(tensor.data(), rowStart, i) - zero) * scale;
       }
     }
+  }
+
+  /** The same numbers in 4 bits, or in 8. */
+  Tensor widened(Tensor tensor, Arena arena) {
+    var wide =
+        new AffineLayout(new Affine(type.bits() <= 4 ? 4 : 8, type.group(), type.symmetric()));
+    int cols = Math.toIntExact(tensor.cols());
+    long rows = tensor.rows();
+    int by = type.symmetric() ? wide.type.middle() - type.middle() : 0;
+    MemorySegment data = arena.allocate(rows * wide.type.rowBytes(cols), Tensor.ALIGNMENT);
+    for (long row = 0; row < rows; row++) {
+      for (int i = 0; i < cols; i++) {
+        int q = get(tensor.data(), row * type.rowBytes(cols), i);
+        wide.set(data, row * wide.type.rowBytes(cols), i, q + by);
+      }
+    }
+    Tensor made = Tensor.affine(wide.type, data, rows, cols, tensor.scales(), tensor.zeros());
+    return tensor.columnOrder() == null ? made : made.inColumnOrder(tensor.columnOrder());
+  }
+
+  /** Takes a row apart. */
+  void read(Tensor tensor, long row, IntegerRow out) {
+    int groups = type.groups(tensor.cols());
+    long rowStart = row * type.rowBytes(tensor.cols());
+    int taken = type.symmetric() ? type.middle() : 0;
+    for (int i = 0; i < out.integers().length; i++) {
+      out.integers()[i] = (byte) (get(tensor.data(), rowStart, i) - taken);
+    }
+    Layouts.decode(tensor.scales(), row, out.scales());
+    for (int g = 0; g < groups && !type.symmetric(); g++) {
+      out.shifts()[g] = -zero(tensor, row, g) * out.scales()[g];
+    }
+  }
+
+  /** The integer that stands for zero in a group. */
+  private int zero(Tensor tensor, long row, int group) {
+    long place = row * type.groups(tensor.cols()) + group;
+    return type.symmetric() ? type.middle() : tensor.zeros().data().get(JAVA_BYTE, place);
   }
 
   @Override
@@ -74,7 +116,7 @@ record AffineLayout(Affine type) implements Layout {
     int group = type.groupColumns(cols);
     long rowStart = index * type.rowBytes(cols);
     PlainLayout scaleLayout = new PlainLayout((Plain) tensor.scales().dtype());
-    int least = type.bits() == 4 ? 0 : -128;
+    int least = type.least();
     for (int g = 0; g < type.groups(cols); g++) {
       long place = index * type.groups(cols) + g;
       float scale = row.scales()[g];
@@ -106,7 +148,7 @@ record AffineLayout(Affine type) implements Layout {
   }
 
   private int range() {
-    return type.bits() == 4 ? 15 : 255;
+    return type.most() - type.least();
   }
 
   private void encodeGroup(float[] in, int g, int from, int to, Tensor tensor, long row) {
@@ -120,7 +162,7 @@ record AffineLayout(Affine type) implements Layout {
       low = Math.min(low, in[i]);
       high = Math.max(high, in[i]);
     }
-    int least = type.bits() == 4 ? 0 : -128;
+    int least = type.least();
     int steps = range();
     PlainLayout scaleLayout = new PlainLayout((Plain) tensor.scales().dtype());
     float exact = type.symmetric() ? Math.max(-low, high) / (steps / 2f) : (high - low) / steps;
@@ -153,7 +195,7 @@ record AffineLayout(Affine type) implements Layout {
     if (type.bits() == 8) {
       return data.get(JAVA_BYTE, rowStart + col);
     }
-    return data.get(JAVA_BYTE, rowStart + col / 2) >>> col % 2 * 4 & 15;
+    return data.get(WORD, word(rowStart, col)) >>> shift(col) & range();
   }
 
   private void set(MemorySegment data, long rowStart, int col, int q) {
@@ -161,8 +203,16 @@ record AffineLayout(Affine type) implements Layout {
       data.set(JAVA_BYTE, rowStart + col, (byte) q);
       return;
     }
-    long at = rowStart + col / 2;
-    int shift = col % 2 * 4;
-    data.set(JAVA_BYTE, at, (byte) (data.get(JAVA_BYTE, at) & ~(15 << shift) | q << shift));
+    long at = word(rowStart, col);
+    int shift = shift(col);
+    data.set(WORD, at, data.get(WORD, at) & ~(range() << shift) | q << shift);
+  }
+
+  private long word(long rowStart, int col) {
+    return rowStart + (long) (col / type.perWord()) * Integer.BYTES;
+  }
+
+  private int shift(int col) {
+    return col % type.perWord() * type.bits();
   }
 }

@@ -27,12 +27,24 @@ public final class Layouts {
     layout(tensor.dtype()).encode(in, tensor, row);
   }
 
-  /** Takes one row of a tensor of a block type apart. */
+  /** Takes one row of a quantized tensor apart. */
   public static void integers(Tensor tensor, long row, IntegerRow out) {
-    if (!(tensor.dtype() instanceof Block type)) {
-      throw new IllegalArgumentException("blocks wanted, the tensor is " + tensor);
+    switch (tensor.dtype()) {
+      case Block block -> layout(block).read(tensor, row, out);
+      case Affine affine -> new AffineLayout(affine).read(tensor, row, out);
+      case Plain plain -> throw noIntegers(plain);
     }
-    layout(type).read(tensor, row, out);
+  }
+
+  private static IllegalArgumentException noIntegers(Plain plain) {
+    return new IllegalArgumentException(plain.label() + " has no integers with scales");
+  }
+
+  /** Integers of any width in the next of the two that other formats have: 4 bits, and 8. */
+  public static Tensor widened(Tensor tensor, Arena arena) {
+    return tensor.dtype() instanceof Affine type && type.bits() != 4 && type.bits() != 8
+        ? new AffineLayout(type).widened(tensor, arena)
+        : tensor;
   }
 
   /**
@@ -44,8 +56,7 @@ public final class Layouts {
     switch (to.dtype()) {
       case Block block -> layout(block).write(row, to, index);
       case Affine affine -> new AffineLayout(affine).write(row, to, index);
-      case Plain plain ->
-          throw new IllegalArgumentException(plain.label() + " has no integers with scales");
+      case Plain plain -> throw noIntegers(plain);
     }
   }
 

@@ -22,6 +22,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class LayoutsTest {
   private static final ValueLayout.OfInt LITTLE_ENDIAN_INT =
@@ -95,7 +96,17 @@ class LayoutsTest {
     "8, 0, true",
     "8, 0, false",
     "8, 128, true",
-    "8, 32, false"
+    "8, 32, false",
+    "2, 32, true",
+    "2, 16, false",
+    "3, 0, true",
+    "3, 32, false",
+    "5, 13, true",
+    "5, 32, false",
+    "6, 0, false",
+    "6, 32, true",
+    "7, 0, true",
+    "7, 64, false"
   })
   void affineErrorStaysUnderAStep(int bits, int group, boolean symmetric) {
     Affine type = new Affine(bits, group, symmetric);
@@ -118,6 +129,44 @@ class LayoutsTest {
         assertThat(back).as("zeros").containsSubsequence(filled(cols, 0));
       }
     }
+  }
+
+  /**
+   * As compressed-tensors' {@code pack_to_int32} has it: 32 / bits columns a word, rounded down.
+   */
+  @ParameterizedTest
+  @ValueSource(ints = {2, 3, 4, 5, 6, 7})
+  void wordsHoldWholeIntegers(int bits) {
+    int cols = 43;
+    int perWord = 32 / bits;
+    int words = (cols + perWord - 1) / perWord;
+    Affine type = new Affine(bits, 0, true);
+    Tensor tensor = Layouts.allocate(arena, type, Plain.F32, 2, cols);
+    byte[] integers = new byte[cols];
+    int[] expected = new int[words];
+    for (int i = 0; i < cols; i++) {
+      int q = (i * 11 + bits) % (1 << bits);
+      integers[i] = (byte) (q - (1 << bits - 1));
+      expected[i / perWord] |= q << i % perWord * bits;
+    }
+    Layouts.write(new IntegerRow(cols, integers, new float[] {0.5f}, null), tensor, 1);
+    assertThat(tensor.row(1).toArray(LITTLE_ENDIAN_INT)).isEqualTo(expected);
+    assertThat(tensor.row(0).toArray(LITTLE_ENDIAN_INT)).containsOnly(0);
+    IntegerRow read = IntegerRow.of(type, cols);
+    Layouts.integers(tensor, 1, read);
+    assertThat(read.integers()).isEqualTo(integers);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"2, 16, true", "3, 0, false", "5, 7, true", "6, 0, false", "7, 32, true"})
+  void widenedHoldsTheSameNumbers(int bits, int group, boolean symmetric) {
+    Tensor w = Tensor.copyOf(arena, random(3 * 70, bits), 3, 70);
+    Tensor few = Layouts.encode(w, new Affine(bits, group, symmetric), arena);
+    Tensor wide = Layouts.widened(few, arena);
+    assertThat(wide.dtype()).isEqualTo(new Affine(bits <= 4 ? 4 : 8, group, symmetric));
+    assertThat(Layouts.decode(wide, arena).toArray())
+        .isEqualTo(Layouts.decode(few, arena).toArray());
+    assertThat(Layouts.widened(wide, arena)).isSameAs(wide);
   }
 
   @Test

@@ -276,16 +276,16 @@ public final class CompressedTensors implements Checkpoint {
   private MemorySegment data(String layer, Scheme scheme, Tensor stored, long rows, long cols) {
     return switch (scheme.packing()) {
       case PACK_QUANTIZED ->
-          scheme.bits() == 4
-              ? stored.data()
-              : PackedIntegers.unpackBytes(stored, rows, cols, arena);
+          scheme.bits() == 8
+              ? PackedIntegers.unpackBytes(stored, rows, cols, arena)
+              : stored.data();
       case INT_QUANTIZED -> {
         MemorySegment data =
             scheme.bits() == 8
                 ? stored.data()
-                : PackedIntegers.packNibbles(stored.data(), rows, cols, arena);
+                : PackedIntegers.pack(stored.data(), rows, cols, scheme.bits(), arena);
         if (data == null) {
-          throw wrong(layer, WEIGHT, "numbers outside -8..7, but num_bits=4");
+          throw wrong(layer, WEIGHT, outside(scheme.bits()));
         }
         yield data;
       }
@@ -348,13 +348,19 @@ public final class CompressedTensors implements Checkpoint {
     if (scheme.bits() == 8) {
       return signed;
     }
+    int half = 1 << scheme.bits() - 1;
     for (long i = 0; i < signed.size(); i++) {
       int zero = signed.data().get(JAVA_BYTE, i);
-      if (zero < -8 || zero > 7) {
-        throw wrong(layer, ZERO_POINT, "numbers outside -8..7, but num_bits=4");
+      if (zero < -half || zero >= half) {
+        throw wrong(layer, ZERO_POINT, outside(scheme.bits()));
       }
     }
-    return PackedIntegers.shift(signed, 8, arena);
+    return PackedIntegers.shift(signed, half, arena);
+  }
+
+  private static String outside(int bits) {
+    int half = 1 << bits - 1;
+    return "numbers outside -" + half + ".." + (half - 1) + ", but num_bits=" + bits;
   }
 
   /** One number for each group of each row, also where the file has one for all of them. */

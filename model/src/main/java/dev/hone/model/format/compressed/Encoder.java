@@ -179,14 +179,14 @@ final class Encoder {
   private void takeApart(String layer, Tensor weight, Scheme scheme) {
     long rows = weight.rows();
     long cols = weight.cols();
-    boolean nibbles = scheme.bits() == 4;
+    int bits = scheme.bits();
     switch (scheme.packing()) {
       case PACK_QUANTIZED -> {
         tensors.put(
             layer + CompressedTensors.PACKED,
-            nibbles
-                ? Tensor.of(Plain.I32, weight.data(), rows, PackedIntegers.words(cols, 4))
-                : PackedIntegers.packBytes(weight.data(), rows, cols, arena));
+            bits == 8
+                ? PackedIntegers.packBytes(weight.data(), rows, cols, arena)
+                : Tensor.of(Plain.I32, weight.data(), rows, PackedIntegers.words(cols, bits)));
         Tensor shape = Tensor.allocate(arena, Plain.I64, 2);
         shape.data().set(CompressedTensors.LONG, 0, rows);
         shape.data().set(CompressedTensors.LONG, Long.BYTES, cols);
@@ -195,9 +195,9 @@ final class Encoder {
       case INT_QUANTIZED ->
           tensors.put(
               layer + CompressedTensors.WEIGHT,
-              nibbles
-                  ? PackedIntegers.unpackNibbles(weight.data(), rows, cols, arena)
-                  : Tensor.of(Plain.I8, weight.data(), rows, cols));
+              bits == 8
+                  ? Tensor.of(Plain.I8, weight.data(), rows, cols)
+                  : PackedIntegers.unpack(weight.data(), rows, cols, bits, arena));
     }
     tensors.put(layer + CompressedTensors.SCALE, weight.scales());
     if (!scheme.symmetric()) {
@@ -208,7 +208,10 @@ final class Encoder {
   private Tensor zeroPoints(Tensor zeros, Scheme scheme) {
     return switch (scheme.packing()) {
       case PACK_QUANTIZED -> PackedIntegers.packZeros(zeros, scheme.bits(), arena);
-      case INT_QUANTIZED -> scheme.bits() == 8 ? zeros : PackedIntegers.shift(zeros, -8, arena);
+      case INT_QUANTIZED ->
+          scheme.bits() == 8
+              ? zeros
+              : PackedIntegers.shift(zeros, -(1 << scheme.bits() - 1), arena);
     };
   }
 

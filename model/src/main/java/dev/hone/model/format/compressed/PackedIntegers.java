@@ -7,23 +7,29 @@ import dev.hone.tensor.DType.Plain;
 import dev.hone.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
 
 /**
  * Integers as compressed-tensors packs them into little-endian 32-bit words, and as {@link Affine}
  * holds them.
  *
  * <pre>
- *   in the file   4 bits   | q1 q0 | q3 q2 | ...   a row of columns, unsigned      Affine: the same
- *                 8 bits   | q0    | q1    | ...   unsigned, 128 is zero           Affine: signed
- *   zero points            packed in the same way, but down the rows of a column   Affine: a byte each
+ *   in the file   2 to 7 bits   as many whole ones as fit a word, unsigned    Affine: the same
+ *                 8 bits        unsigned, 128 is zero                         Affine: signed
+ *   zero points   packed in the same way, but down the rows of a column       Affine: a byte each
  * </pre>
  */
 final class PackedIntegers {
+  private static final ValueLayout.OfInt WORD =
+      ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
   private PackedIntegers() {}
 
   /** 32-bit words that {@code count} integers take. */
   static long words(long count, int bits) {
-    return (count * bits + 31) / 32;
+    int perWord = Integer.SIZE / bits;
+    return (count + perWord - 1) / perWord;
   }
 
   /** 8-bit columns: unsigned in words to signed without padding. */
@@ -51,31 +57,32 @@ final class PackedIntegers {
     }
   }
 
-  /** Columns of a signed byte each, -8..7, to two in a byte, 0..15; null where one is outside. */
-  static MemorySegment packNibbles(MemorySegment bytes, long rows, long cols, Arena arena) {
-    long rowBytes = new Affine(4, 0, true).rowBytes(cols);
-    MemorySegment nibbles = arena.allocate(rows * rowBytes, Tensor.ALIGNMENT);
+  /** Columns of a signed byte each to words; null where one has not so few bits. */
+  static MemorySegment pack(MemorySegment bytes, long rows, long cols, int bits, Arena arena) {
+    Tensor packed = Tensor.allocate(arena, Plain.I32, rows, words(cols, bits));
+    int half = 1 << bits - 1;
     for (long row = 0; row < rows; row++) {
+      MemorySegment to = packed.row(row);
       for (long col = 0; col < cols; col++) {
-        int q = bytes.get(JAVA_BYTE, row * cols + col) + 8;
-        if (q < 0 || q > 15) {
+        int q = bytes.get(JAVA_BYTE, row * cols + col);
+        if (q < -half || q >= half) {
           return null;
         }
-        long at = row * rowBytes + col / 2;
-        nibbles.set(JAVA_BYTE, at, (byte) (nibbles.get(JAVA_BYTE, at) | q << col % 2 * 4));
+        put(to, 1, 0, col, bits, q + half);
       }
     }
-    return nibbles;
+    return packed.data();
   }
 
-  /** Two columns in a byte, 0..15, to a signed byte each, -8..7. */
-  static Tensor unpackNibbles(MemorySegment nibbles, long rows, long cols, Arena arena) {
-    long rowBytes = new Affine(4, 0, true).rowBytes(cols);
+  /** Words to a signed byte each: the inverse of {@link #pack}. */
+  static Tensor unpack(MemorySegment words, long rows, long cols, int bits, Arena arena) {
+    long rowBytes = words(cols, bits) * Integer.BYTES;
     Tensor bytes = Tensor.allocate(arena, Plain.I8, rows, cols);
+    int half = 1 << bits - 1;
     for (long row = 0; row < rows; row++) {
+      MemorySegment from = words.asSlice(row * rowBytes, rowBytes);
       for (long col = 0; col < cols; col++) {
-        int pair = nibbles.get(JAVA_BYTE, row * rowBytes + col / 2);
-        bytes.data().set(JAVA_BYTE, row * cols + col, (byte) ((pair >>> col % 2 * 4 & 15) - 8));
+        bytes.data().set(JAVA_BYTE, row * cols + col, (byte) (get(from, 1, 0, col, bits) - half));
       }
     }
     return bytes;
@@ -87,9 +94,8 @@ final class PackedIntegers {
     Tensor zeros = Tensor.allocate(arena, Plain.I8, rows, groups);
     for (long row = 0; row < rows; row++) {
       for (long group = 0; group < groups; group++) {
-        int pair = packed.data().get(JAVA_BYTE, byteOf(row, group, groups, bits));
-        int zero = pair >>> row * bits % 8 & (1 << bits) - 1;
-        zeros.data().set(JAVA_BYTE, row * groups + group, (byte) (bits == 8 ? zero - 128 : zero));
+        int zero = get(packed.data(), groups, group, row, bits) - (bits == 8 ? 128 : 0);
+        zeros.data().set(JAVA_BYTE, row * groups + group, (byte) zero);
       }
     }
     return zeros;
@@ -102,12 +108,25 @@ final class PackedIntegers {
     for (long row = 0; row < zeros.rows(); row++) {
       for (long group = 0; group < groups; group++) {
         int zero = zeros.data().get(JAVA_BYTE, row * groups + group) + (bits == 8 ? 128 : 0);
-        long at = byteOf(row, group, groups, bits);
-        int others = packed.data().get(JAVA_BYTE, at);
-        packed.data().set(JAVA_BYTE, at, (byte) (others | zero << row * bits % 8));
+        put(packed.data(), groups, group, row, bits, zero);
       }
     }
     return packed;
+  }
+
+  /** The integer of a place of a column of words, which are {@code apart} words from each other. */
+  private static int get(MemorySegment words, long apart, long column, long place, int bits) {
+    int perWord = Integer.SIZE / bits;
+    int word = words.get(WORD, (place / perWord * apart + column) * Integer.BYTES);
+    return word >>> (int) (place % perWord) * bits & (1 << bits) - 1;
+  }
+
+  /** Puts an integer, 0 until then, into its place. */
+  private static void put(
+      MemorySegment words, long apart, long column, long place, int bits, int q) {
+    int perWord = Integer.SIZE / bits;
+    long at = (place / perWord * apart + column) * Integer.BYTES;
+    words.set(WORD, at, words.get(WORD, at) | q << (int) (place % perWord) * bits);
   }
 
   /** The same bytes with a number added to each. */
@@ -117,13 +136,5 @@ final class PackedIntegers {
       shifted.data().set(JAVA_BYTE, i, (byte) (bytes.data().get(JAVA_BYTE, i) + by));
     }
     return shifted;
-  }
-
-  /**
-   * Where in {@code I32 [word, group]} the bits of a row's zero point lie: 4 and 8 divide a byte.
-   */
-  private static long byteOf(long row, long group, long groups, int bits) {
-    long bit = row * bits;
-    return (bit / 32 * groups + group) * 4 + bit % 32 / 8;
   }
 }

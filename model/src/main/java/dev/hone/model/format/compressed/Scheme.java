@@ -97,8 +97,8 @@ record Scheme(
       throw weights.wrong("dynamic", "false for weights");
     }
     int bits = weights.positive("num_bits", 32, 8);
-    if (bits != 4 && bits != 8) {
-      throw weights.wrong("num_bits", "4 or 8");
+    if (bits < 2 || bits > 8) {
+      throw weights.wrong("num_bits", "from 2 to 8");
     }
     if (weights.has("actorder")
         && !weights.json().get("actorder").asText().matches("weight|static|false")) {
@@ -115,8 +115,8 @@ record Scheme(
           case "group" -> weights.positive("group_size", 1 << 20);
           default -> throw weights.wrong("strategy", "one of tensor, channel, group");
         };
-    if (bits == 4 && group % 2 != 0) {
-      throw weights.wrong("group_size", "even at 4 bits");
+    if (bits <= 4 && group % 2 != 0) {
+      throw weights.wrong("group_size", "even at up to 4 bits");
     }
     boolean symmetric = weights.flag("symmetric", true);
     Optional<Input> input = input(all);

@@ -1,13 +1,19 @@
 package dev.hone.model.format.onnx;
 
 import dev.hone.model.Batch;
+import dev.hone.model.Embedding;
 import dev.hone.model.Forward;
 import dev.hone.model.Head;
+import dev.hone.model.LayerMap;
+import dev.hone.model.Linear;
+import dev.hone.model.Role;
 import dev.hone.model.Transformer;
 import dev.hone.model.format.Beside;
 import dev.hone.model.format.FormatException;
 import dev.hone.tensor.DType.Plain;
+import dev.hone.tensor.layout.Layouts;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -46,7 +52,28 @@ public final class OnnxWriter {
   }
 
   static void write(Path file, Transformer model, long mostBytes) throws IOException {
-    GraphWriter graph = graph(model);
+    try (Arena arena = Arena.ofShared()) {
+      write(file, graph(widened(model, arena)), mostBytes);
+    }
+  }
+
+  /** Integers of other widths than ONNX has in the next of those that it has. */
+  private static Transformer widened(Transformer model, Arena arena) {
+    return model.map(
+        new LayerMap() {
+          @Override
+          public Linear linear(Role role, Linear layer) {
+            return layer.with(Layouts.widened(layer.weight().tensor(), arena));
+          }
+
+          @Override
+          public Embedding embedding(Role role, Embedding table) {
+            return table.with(Layouts.widened(table.weight().tensor(), arena));
+          }
+        });
+  }
+
+  private static void write(Path file, GraphWriter graph, long mostBytes) throws IOException {
     String data = file.getFileName() + "_data";
     Path beside = Beside.of(file);
     Path dataBeside = Beside.of(file.resolveSibling(data));

@@ -171,8 +171,8 @@ class CompressedTensorsTest {
       delimiter = '|',
       quoteCharacter = '`',
       value = {
-        "'weights': {'num_bits': 3}                                        | num_bits must be 4 or"
-            + " 8",
+        "'weights': {'num_bits': 1}                                        | num_bits must be fro"
+            + "m 2 to 8",
         "'weights': {'type': 'float'}                                      | type must be int",
         "'weights': {'strategy': 'block'}                                  | strategy must be one"
             + " of",
@@ -303,7 +303,20 @@ class CompressedTensorsTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"8,0,true", "8,0,false", "8,5,false", "4,0,true", "4,32,false", "4,6,false"})
+  @CsvSource({
+    "8,0,true",
+    "8,0,false",
+    "8,5,false",
+    "4,0,true",
+    "4,32,false",
+    "4,6,false",
+    "2,4,true",
+    "3,32,false",
+    "3,0,true",
+    "5,0,false",
+    "6,8,true",
+    "7,5,false"
+  })
   void packsWhatItUnpacks(int bits, int group, boolean symmetric) {
     float[] values = new float[7 * 37];
     for (int i = 0; i < values.length; i++) {

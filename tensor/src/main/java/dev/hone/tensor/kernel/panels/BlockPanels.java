@@ -200,9 +200,11 @@ public record BlockPanels(int rows, int cols, Form form, MemorySegment data) imp
   private record Source(Tensor weight, int bits, int middle, boolean shifted) {
     static Source of(Tensor weight) {
       return switch (weight.dtype()) {
-        case Affine type ->
-            new Source(
-                weight, type.bits(), type.symmetric() ? type.middle() : 0, !type.symmetric());
+        case Affine type -> {
+          boolean nibbles = type.bits() <= 4;
+          int middle = nibbles && type.symmetric() ? 8 : 0; // 3 bits and 2 are moved there
+          yield new Source(weight, nibbles ? 4 : 8, middle, !type.symmetric());
+        }
         case Block type -> {
           boolean nibbles = type.bits() <= 4;
           yield new Source(weight, nibbles ? 4 : 8, nibbles ? type.middle() : 0, type.shifted());
@@ -227,25 +229,7 @@ public record BlockPanels(int rows, int cols, Form form, MemorySegment data) imp
     }
 
     void read(int n, IntegerRow row) {
-      switch (weight.dtype()) {
-        case Block _ -> Layouts.integers(weight, n, row);
-        case Affine type -> read(type, n, row);
-        case Plain plain -> throw new IllegalStateException(plain.label());
-      }
-    }
-
-    private void read(Affine type, int n, IntegerRow row) {
-      long at = n * type.rowBytes(weight.cols());
-      for (int k = 0; k < row.integers().length; k++) {
-        byte stored = weight.data().get(JAVA_BYTE, at + (bits == 4 ? k / 2 : k));
-        int q = bits == 8 ? stored : (k % 2 == 0 ? stored : stored >> 4) & 15;
-        row.integers()[k] = (byte) (q - middle);
-      }
-      Layouts.decode(weight.scales(), n, row.scales());
-      for (int g = 0; g < row.scales().length && shifted; g++) {
-        byte zero = weight.zeros().data().get(JAVA_BYTE, (long) n * row.scales().length + g);
-        row.shifts()[g] = -zero * row.scales()[g];
-      }
+      Layouts.integers(weight, n, row);
     }
 
     /** Whether F16 holds every scale and shift. */

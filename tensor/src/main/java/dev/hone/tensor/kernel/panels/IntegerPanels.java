@@ -38,6 +38,9 @@ public record IntegerPanels(
     MemorySegment shifts)
     implements WidenedPanels {
 
+  /** What nibbles hold for zero where all have the same: 3 bits and 2 are moved there. */
+  private static final int NIBBLES_MIDDLE = 8;
+
   /** A load of 64 bits where 32 are wanted may read past the last column. */
   private static final int SLACK = 4;
 
@@ -80,29 +83,21 @@ public record IntegerPanels(
       Tensor weight, Affine type, int columns, Arena arena, ComputePool pool) {
     int rows = (int) weight.rows();
     int cols = (int) weight.cols();
+    boolean nibbles = type.bits() <= 4;
+    int middle = nibbles && type.symmetric() ? NIBBLES_MIDDLE : 0;
+    Shift shift = type.symmetric() ? Shift.MIDDLE : Shift.ZEROS;
     int group = type.groupColumns(cols);
     IntegerPanels packed =
-        allocate(
-            rows,
-            cols,
-            columns,
-            type.bits(),
-            group,
-            type.middle(),
-            type.symmetric() ? Shift.MIDDLE : Shift.ZEROS,
-            arena);
-    int rowBytes = (int) type.rowBytes(cols);
+        allocate(rows, cols, columns, nibbles ? 4 : 8, group, middle, shift, arena);
     int groups = type.groups(cols);
     pool.run(
         packed.panels(),
         p -> {
-          byte[] row = new byte[rowBytes];
-          float[] rowScales = new float[groups];
+          IntegerRow row = IntegerRow.of(type, cols);
           for (int n = p * columns; n < Math.min(rows, (p + 1) * columns); n++) {
-            MemorySegment.copy(weight.data(), JAVA_BYTE, (long) n * rowBytes, row, 0, rowBytes);
-            packed.setRow(n, row); // a row's bytes are in the panel's order already
-            Layouts.decode(weight.scales(), n, rowScales);
-            packed.setScales(n, rowScales);
+            Layouts.integers(weight, n, row);
+            packed.setRow(n, nibbles ? pairs(row.integers(), middle) : row.integers());
+            packed.setScales(n, row.scales());
             for (int g = 0; g < groups && !type.symmetric(); g++) {
               byte zero = weight.zeros().data().get(JAVA_BYTE, (long) n * groups + g);
               packed.zeros.set(JAVA_BYTE, packed.groupAt(n, g), zero);
@@ -143,9 +138,9 @@ public record IntegerPanels(
 
   /** Two columns a byte, the even one in the low nibble. */
   private static byte[] pairs(byte[] integers, int middle) {
-    byte[] pairs = new byte[integers.length / 2];
-    for (int i = 0; i < pairs.length; i++) {
-      pairs[i] = (byte) (integers[2 * i] + middle | integers[2 * i + 1] + middle << 4);
+    byte[] pairs = new byte[(integers.length + 1) / 2];
+    for (int i = 0; i < integers.length; i++) {
+      pairs[i / 2] |= (byte) (integers[i] + middle << i % 2 * 4);
     }
     return pairs;
   }
