@@ -63,15 +63,14 @@ public record Compression(Path source, String name, Recipe recipe, Path target) 
    * Makes and writes the model.
    *
    * @param threads that compute
+   * @throws RecipeException where the recipe cannot work or its result cannot be written, before
+   *     anything is
    */
   public Result run(Texts texts, int threads, KernelTier tier, Consumer<Progress> progress)
       throws IOException {
     boolean gguf = target.toString().endsWith(GGUF);
     refuse(gguf);
-    Path journal = beside("journal");
-    try (Model model = Model.load(source);
-        var pool = new ComputePool(threads);
-        Arena arena = new FileArena(beside("room"))) {
+    try (Model model = Model.load(source)) {
       if (gguf && model.metadata().isEmpty()) {
         throw new RecipeException(
             target
@@ -83,13 +82,29 @@ public record Compression(Path source, String name, Recipe recipe, Path target) 
             source
                 + " is a GGUF file: so must be what is made of it; name a file that ends in .gguf");
       }
+      boolean calibrated = !texts.text().isBlank();
+      recipe.foresee(model.transformer(), calibrated).requireWritable(gguf);
+      List<Batch> batches = calibrated ? batches(model, texts) : List.of();
+      return make(model, gguf, batches, threads, tier, progress);
+    }
+  }
+
+  private Result make(
+      Model model,
+      boolean gguf,
+      List<Batch> batches,
+      int threads,
+      KernelTier tier,
+      Consumer<Progress> progress)
+      throws IOException {
+    if (target.toAbsolutePath().getParent() != null) {
+      Files.createDirectories(target.toAbsolutePath().getParent());
+    }
+    Path journal = beside("journal");
+    try (var pool = new ComputePool(threads);
+        Arena arena = new FileArena(beside("room"))) {
       var calibration =
-          new Calibration(
-              texts.text().isBlank() ? List.of() : batches(model, texts),
-              tier.create(pool),
-              pool,
-              progress,
-              Optional.of(journal));
+          new Calibration(batches, tier.create(pool), pool, progress, Optional.of(journal));
       Pass.Outcome outcome = recipe.apply(model.transformer(), calibration, arena);
       if (gguf) {
         GgufOutput.write(model, outcome.model(), target);
@@ -107,15 +122,12 @@ public record Compression(Path source, String name, Recipe recipe, Path target) 
     return target.toAbsolutePath().resolveSibling("." + target.getFileName() + "-" + what);
   }
 
-  private void refuse(boolean gguf) throws IOException {
+  private void refuse(boolean gguf) {
     if (gguf && Files.exists(target)) {
       throw new RecipeException(target + " exists: name another file, or remove it");
     }
     if (!gguf) {
       ModelWriter.refuseForeign(target);
-    }
-    if (target.toAbsolutePath().getParent() != null) {
-      Files.createDirectories(target.toAbsolutePath().getParent());
     }
   }
 

@@ -2,9 +2,7 @@ package dev.hone.compress;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.hone.model.Head;
-import dev.hone.model.Linear;
 import dev.hone.model.Transformer;
-import dev.hone.model.Widths;
 import dev.hone.model.architecture.LayerCount;
 import dev.hone.model.folder.Model;
 import dev.hone.model.folder.ModelWriter;
@@ -16,13 +14,11 @@ import dev.hone.model.format.gguf.MetadataValue;
 import dev.hone.tensor.DType;
 import dev.hone.tensor.DType.Block;
 import dev.hone.tensor.DType.Plain;
-import dev.hone.tensor.Input;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.Set;
 
 /**
  * Writes what was made of a GGUF file as another, with its tokenizer and what it says of itself.
@@ -37,7 +33,7 @@ public final class GgufOutput {
    * Writes a folder of a GGUF file and {@code hone.json}, in place of one that Hone wrote before.
    *
    * @param source a GGUF file's model
-   * @throws RecipeException where the made model has what a GGUF file has no place for
+   * @param made what a GGUF file has a place for: {@link Foreseen#requireWritable}
    */
   public static void writeFolder(Model source, Transformer made, ObjectNode provenance, Path target)
       throws IOException {
@@ -53,33 +49,11 @@ public final class GgufOutput {
 
   /** Writes a file. */
   static void write(Model source, Transformer made, Path target) throws IOException {
-    if (!Set.copyOf(Widths.of(made)).equals(Set.copyOf(Widths.of(source.transformer())))) {
-      throw new RecipeException(
-          target
-              + ": a GGUF file with layers of different widths is not written yet; remove"
-              + " heads and neurons of a safetensors folder");
-    }
-    refuseInputs(made, target);
     GgufModelWriter.write(
         target,
         LayerCount.config(source.config(), source.transformer(), made),
         made,
         keys(source.metadata().orElseThrow(), made));
-  }
-
-  /** A GGUF file has no place for what products read. */
-  private static void refuseInputs(Transformer model, Path target) {
-    for (Linear layer : model.linears()) {
-      if (!layer.input().equals(Input.FLOAT)) {
-        throw new RecipeException(
-            target
-                + ": "
-                + layer.weight().name()
-                + " reads its input as "
-                + layer.input().label()
-                + ", which a GGUF file cannot say; leave that out, and run it with --activations");
-      }
-    }
   }
 
   /** The tokenizer and what else the original file says of itself, and the type of most weights. */

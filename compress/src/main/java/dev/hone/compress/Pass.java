@@ -25,13 +25,22 @@ public interface Pass {
   /** The layers it touches. */
   LayerSelection layers();
 
+  /**
+   * What it would do, asked before any pass of its recipe runs, and again when it is its turn:
+   * takes in what layers become and how they read their input.
+   *
+   * @throws RecipeException where it could not work: names the first layer concerned, and what to
+   *     do
+   */
+  void foresee(Foreseen model);
+
   /** Makes the new model without looking at texts. */
   default Outcome apply(Transformer model, Arena arena) {
     return apply(model, Calibration.NONE, arena);
   }
 
   /**
-   * Makes the new model.
+   * Makes the new model of one that {@link #foresee} took.
    *
    * @param calibration texts that it may look at
    * @param arena memory of the new weights; those that did not change are shared, so the model's

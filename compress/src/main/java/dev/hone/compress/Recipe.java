@@ -26,17 +26,33 @@ public record Recipe(String name, List<Pass> passes) {
    * Runs all passes.
    *
    * @param calibration texts that they may look at
-   * @throws RecipeException where a pass chooses no layer, or names some that are not there
+   * @throws RecipeException where a pass could not work, before any of them runs
    */
   public Pass.Outcome apply(Transformer model, Calibration calibration, Arena arena) {
+    boolean texts = !calibration.batches().isEmpty();
+    foresee(model, texts);
     Transformer result = model;
     List<LayerChange> changes = new ArrayList<>();
     for (int i = 0; i < passes.size(); i++) {
-      passes.get(i).layers().required(result);
+      Foreseen.of(result, texts).take(i, passes.get(i)); // knows which layers went
       Pass.Outcome outcome = passes.get(i).apply(result, calibration.ofPass(i), arena);
       result = outcome.model();
       changes.addAll(outcome.changes());
     }
     return new Pass.Outcome(result, changes);
+  }
+
+  /**
+   * What all passes would make of a model.
+   *
+   * @param texts whether there are some to calibrate with
+   * @throws RecipeException where one of them could not work
+   */
+  public Foreseen foresee(Transformer model, boolean texts) {
+    Foreseen foreseen = Foreseen.of(model, texts);
+    for (int i = 0; i < passes.size(); i++) {
+      foreseen.take(i, passes.get(i));
+    }
+    return foreseen;
   }
 }

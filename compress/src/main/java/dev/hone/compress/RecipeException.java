@@ -1,8 +1,8 @@
 package dev.hone.compress;
 
 /**
- * A recipe says something that Hone does not understand: the message names the file, the field and
- * the value.
+ * A recipe says something that Hone does not understand, or that cannot be done to a model: the
+ * message names the file, the field and the value, or the pass and the first layer concerned.
  */
 public final class RecipeException extends RuntimeException {
   private static final long serialVersionUID = 1;

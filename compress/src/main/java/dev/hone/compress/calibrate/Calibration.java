@@ -3,7 +3,6 @@ package dev.hone.compress.calibrate;
 import dev.hone.compress.ModelChecksum;
 import dev.hone.compress.Pass;
 import dev.hone.compress.Progress;
-import dev.hone.compress.RecipeException;
 import dev.hone.model.Batch;
 import dev.hone.model.Transformer;
 import dev.hone.tensor.kernel.Kernels;
@@ -38,21 +37,6 @@ public record Calibration(
 
   public Calibration {
     batches = List.copyOf(batches);
-  }
-
-  /**
-   * The same, after a check that there is something to look at.
-   *
-   * @param who asks, as recipes call it
-   */
-  public Calibration required(String who) {
-    if (batches.isEmpty()) {
-      throw new RecipeException(
-          who
-              + " is calibrated: it needs texts like those that the model will read (--calibration"
-              + " FILE)");
-    }
-    return this;
   }
 
   /** Tokens of all texts. */

@@ -1,5 +1,6 @@
 package dev.hone.compress.prune;
 
+import dev.hone.compress.Foreseen;
 import dev.hone.compress.LayerChange;
 import dev.hone.compress.LayerSelection;
 import dev.hone.compress.Pass;
@@ -19,8 +20,10 @@ import dev.hone.tensor.Tensor;
 import dev.hone.tensor.layout.Layouts;
 import java.lang.foreign.Arena;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * Joins neighbouring heads of keys and values: several queries then share one, and a KV cache is as
@@ -60,28 +63,35 @@ public record JoinHeads(int kvHeads, LayerSelection layers) implements Pass {
   }
 
   @Override
-  public Outcome apply(Transformer model, Calibration calibration, Arena arena) {
-    List<Block> blocks = model.blocks().stream().map(block -> joined(block, arena)).toList();
-    if (blocks.equals(model.blocks())) {
-      throw new RecipeException(NAME + ": no chosen block has more than " + kvHeads + " of them");
+  public void foresee(Foreseen model) {
+    Set<Integer> left = new HashSet<>();
+    boolean any = false;
+    for (Block block : model.model().blocks()) {
+      boolean joins = joins(block);
+      any |= joins;
+      left.add(joins ? kvHeads : block.attention().shape().kvHeads());
+      if (joins) {
+        keysAndValues(block.attention())
+            .forEach(layer -> model.layer(layer).ofFloats(Prune.FLOATS));
+        if (model.keepsWidths()) {
+          require(block.attention());
+        }
+      }
     }
-    Transformer joined = model.with(blocks);
-    boolean alike = Widths.of(joined).stream().map(Widths::kvHeads).distinct().count() == 1;
-    if (model.head() instanceof Head.NextToken && !alike) {
+    if (!any && model.keepsWidths()) {
+      throw new RecipeException("no chosen block has more than " + kvHeads + " of them");
+    }
+    if (model.model().head() instanceof Head.NextToken && left.size() > 1) {
       throw new RecipeException(
-          NAME
-              + ": a decoder has as many in every block, as its cache wants it: choose all blocks");
+          "a decoder has as many in every block, as its cache wants it: choose all blocks");
     }
-    return new Outcome(joined, LayerChange.between(model, joined));
+    model.narrow();
   }
 
-  private Block joined(Block block, Arena arena) {
-    Attention attention = block.attention();
-    int heads = attention.shape().kvHeads();
+  /** Refuses heads that cannot be joined. */
+  private void require(Attention attention) {
     String output = attention.output().name();
-    if (!layers.chooses(Role.ATTENTION_OUTPUT, output) || heads == kvHeads) {
-      return block;
-    }
+    int heads = attention.shape().kvHeads();
     if (heads % kvHeads != 0) {
       throw new RecipeException(
           output + ": " + heads + " heads of keys cannot be joined to " + kvHeads + " alike");
@@ -90,7 +100,37 @@ public record JoinHeads(int kvHeads, LayerSelection layers) implements Pass {
     if (attention.keyNorm().map(Part::length).orElse(dim) != dim) {
       throw new RecipeException(output + ": heads whose keys share a norm cannot be joined");
     }
-    int group = heads / kvHeads;
+    if (attention.projections() instanceof Projections.Fused p
+        && p.order() == Projections.Order.BY_HEAD) {
+      throw new RecipeException(
+          output + ": heads whose query, key and value stand together share no keys");
+    }
+  }
+
+  private static List<Linear> keysAndValues(Attention attention) {
+    return switch (attention.projections()) {
+      case Projections.Separate p -> List.of(p.key(), p.value());
+      case Projections.Fused p -> List.of(p.all());
+    };
+  }
+
+  private boolean joins(Block block) {
+    Attention attention = block.attention();
+    return layers.chooses(Role.ATTENTION_OUTPUT, attention.output().name())
+        && attention.shape().kvHeads() != kvHeads;
+  }
+
+  @Override
+  public Outcome apply(Transformer model, Calibration calibration, Arena arena) {
+    Transformer joined =
+        model.with(model.blocks().stream().map(b -> joins(b) ? joined(b, arena) : b).toList());
+    return new Outcome(joined, LayerChange.between(model, joined));
+  }
+
+  private Block joined(Block block, Arena arena) {
+    Attention attention = block.attention();
+    int dim = attention.shape().headDim();
+    int group = attention.shape().kvHeads() / kvHeads;
     Map<String, Linear> changed = new HashMap<>();
     switch (attention.projections()) {
       case Projections.Separate p -> {
@@ -99,14 +139,7 @@ public record JoinHeads(int kvHeads, LayerSelection layers) implements Pass {
       }
       case Projections.Fused p ->
           changed.put(
-              p.all().name(),
-              switch (p.order()) {
-                case QUERIES_KEYS_VALUES ->
-                    joined(p.all(), attention.shape().heads() * dim, group, dim, arena);
-                case BY_HEAD ->
-                    throw new RecipeException(
-                        output + ": heads whose query, key and value stand together share no keys");
-              });
+              p.all().name(), joined(p.all(), attention.shape().heads() * dim, group, dim, arena));
     }
     return Widths.fitted(
         block.map(
@@ -126,7 +159,6 @@ public record JoinHeads(int kvHeads, LayerSelection layers) implements Pass {
    * @param dim rows of a head
    */
   private static Linear joined(Linear layer, int first, int group, int dim, Arena arena) {
-    Narrowing.plain(layer.weight());
     Tensor weight = means(layer.weight().tensor(), first, group, dim, arena);
     Weight bias = layer.bias();
     if (bias != null) {

@@ -1,6 +1,5 @@
 package dev.hone.compress.prune;
 
-import dev.hone.compress.RecipeException;
 import dev.hone.model.Block;
 import dev.hone.model.LayerMap;
 import dev.hone.model.Linear;
@@ -100,19 +99,7 @@ final class Narrowing {
     return Tensor.copyOf(arena, some, some.length);
   }
 
-  /**
-   * The type of a weight's numbers.
-   *
-   * @throws RecipeException where they are quantized
-   */
-  static Plain plain(Weight weight) {
-    if (weight.tensor().dtype() instanceof Plain type) {
-      return type;
-    }
-    throw new RecipeException(
-        weight.name()
-            + " is "
-            + weight.tensor().dtype().label()
-            + ": prune before weights are quantized, or decode them first (encode: f16)");
+  private static Plain plain(Weight weight) {
+    return (Plain) weight.tensor().dtype();
   }
 }

@@ -1,5 +1,6 @@
 package dev.hone.compress.prune;
 
+import dev.hone.compress.Foreseen;
 import dev.hone.compress.LayerChange;
 import dev.hone.compress.LayerSelection;
 import dev.hone.compress.Pass;
@@ -56,6 +57,10 @@ public record Prune(Sparsity sparsity, Criterion by, double damping, LayerSelect
 
   /** Added to the Hessian's diagonal where nothing else is asked: as the paper's own code does. */
   public static final double DAMPING = 0.01;
+
+  /** What must be done so that weights are floats. */
+  static final String FLOATS =
+      "prune before weights are quantized, or decode them first (encode: f16)";
 
   public Prune {
     if (!(damping >= 0) || damping > 1) {
@@ -120,10 +125,30 @@ public record Prune(Sparsity sparsity, Criterion by, double damping, LayerSelect
   }
 
   @Override
-  public Outcome apply(Transformer model, Calibration calibration, Arena arena) {
+  public void foresee(Foreseen model) {
     if (by.calibrated()) {
-      calibration.required(by.label());
+      model.requireTexts(by.label());
     }
+    List<Foreseen.Layer> chosen = model.chosen(layers);
+    chosen.forEach(layer -> layer.ofFloats(FLOATS));
+    if (model.keepsWidths()) {
+      switch (sparsity) {
+        case Pattern pattern ->
+            chosen.forEach(layer -> pattern.check(layer.name(), Math.toIntExact(layer.cols())));
+        case Unstructured(Amount.Below _, Scope _) -> {}
+        case Unstructured(Amount amount, Scope scope) -> {
+          switch (scope) {
+            case ROW -> chosen.forEach(layer -> amount.of(layer.cols()));
+            case LAYER -> chosen.forEach(layer -> amount.of(layer.rows() * layer.cols()));
+            case GLOBAL -> amount.of(chosen.stream().mapToLong(l -> l.rows() * l.cols()).sum());
+          }
+        }
+      }
+    }
+  }
+
+  @Override
+  public Outcome apply(Transformer model, Calibration calibration, Arena arena) {
     Transformer pruned =
         sparsity instanceof Unstructured some && some.scope() == Scope.GLOBAL
             ? together(model, some.amount(), calibration, arena)
@@ -316,30 +341,15 @@ public record Prune(Sparsity sparsity, Criterion by, double damping, LayerSelect
       @Override
       public Linear linear(Role role, Linear layer) {
         return layers.chooses(role, layer.weight().name())
-            ? layer.with(make(layer.weight(), layer))
+            ? layer.with(maker.of(layer.weight(), layer))
             : layer;
       }
 
       @Override
       public Embedding embedding(Role role, Embedding table) {
         return layers.chooses(role, table.weight().name())
-            ? table.with(make(table.weight(), null))
+            ? table.with(maker.of(table.weight(), null))
             : table;
-      }
-
-      private Tensor make(Weight weight, Linear layer) {
-        Tensor matrix = weight.tensor();
-        if (!(matrix.dtype() instanceof Plain)) {
-          throw new RecipeException(
-              weight.name()
-                  + " is "
-                  + matrix.dtype().label()
-                  + ": prune before weights are quantized, or decode them first (encode: f16)");
-        }
-        if (sparsity instanceof Pattern pattern) {
-          pattern.check(weight.name(), Math.toIntExact(matrix.cols()));
-        }
-        return maker.of(weight, layer);
       }
     };
   }

@@ -1,5 +1,6 @@
 package dev.hone.compress.prune;
 
+import dev.hone.compress.Foreseen;
 import dev.hone.compress.LayerChange;
 import dev.hone.compress.LayerSelection;
 import dev.hone.compress.Pass;
@@ -100,10 +101,52 @@ public record Remove(
   }
 
   @Override
+  public void foresee(Foreseen model) {
+    if (looks()) {
+      model.requireTexts(NAME + " by " + by.label() + (reconstruct ? " with reconstruction" : ""));
+    }
+    boolean any = false;
+    for (Block block : model.model().blocks()) {
+      for (Kind kind : Kind.values()) {
+        Optional<Part> part = part(model.model(), block, kind);
+        if (part.isPresent()) {
+          any = true;
+          part.get().makers().forEach(made -> model.layer(made.layer()).ofFloats(Prune.FLOATS));
+          model.layer(part.get().reader()).ofFloats(Prune.FLOATS);
+          if (removal instanceof Removal.Each each && model.keepsWidths()) {
+            requireEnough(amount(each, kind).orElseThrow(), kind, part.get());
+          }
+        }
+      }
+    }
+    if (!any) {
+      throw new RecipeException("nothing that is chosen could be removed");
+    }
+    model.narrow();
+  }
+
+  private static void requireEnough(Amount amount, Kind kind, Part part) {
+    if (amount instanceof Amount.Count(long count) && count >= part.units()) {
+      throw new RecipeException(
+          (kind == Kind.HEADS ? "heads=" : "ffn=")
+              + count
+              + ": "
+              + part.reader().weight().name()
+              + " reads "
+              + part.units()
+              + (kind == Kind.HEADS ? " heads, those that share keys as one" : " neurons")
+              + ": something must be left");
+    }
+  }
+
+  /** Whether it looks at texts. */
+  private boolean looks() {
+    return reconstruct || by.calibrated() || removal instanceof Removal.Together;
+  }
+
+  @Override
   public Outcome apply(Transformer model, Calibration calibration, Arena arena) {
-    if (reconstruct || by.calibrated() || removal instanceof Removal.Together) {
-      calibration.required(
-          NAME + " by " + by.label() + (reconstruct ? " with reconstruction" : ""));
+    if (looks()) {
       Map<String, Integer> counts =
           switch (removal) {
             case Removal.Each _ -> Map.of();
@@ -137,9 +180,6 @@ public record Remove(
         part(model, block, kind).ifPresent(part -> readers.add(part.reader().name()));
       }
     }
-    if (readers.isEmpty()) {
-      throw new RecipeException(NAME + ": nothing that is chosen could be removed");
-    }
     return new BlockWalk(calibration, layer -> readers.contains(layer.name()), Gram.Extent.ALL);
   }
 
@@ -166,7 +206,7 @@ public record Remove(
     }
     Optional<Part> part = Part.of(block, kind);
     if (part.isEmpty() && removal instanceof Removal.Each) {
-      throw new RecipeException(NAME + ": the neurons of experts cannot be removed yet");
+      throw new RecipeException("the neurons of experts cannot be removed yet");
     }
     Role role = kind == Kind.HEADS ? Role.ATTENTION_OUTPUT : Role.FEED_FORWARD_DOWN;
     return part.filter(p -> layers.chooses(role, p.reader().weight().name()));
@@ -238,7 +278,7 @@ public record Remove(
     try {
       return Allocation.of(curves, Math.round(share * weights));
     } catch (IllegalArgumentException e) {
-      throw new RecipeException(NAME + ": " + e.getMessage(), e);
+      throw new RecipeException(e.getMessage(), e);
     }
   }
 

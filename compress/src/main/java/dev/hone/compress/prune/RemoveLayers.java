@@ -1,5 +1,6 @@
 package dev.hone.compress.prune;
 
+import dev.hone.compress.Foreseen;
 import dev.hone.compress.LayerChange;
 import dev.hone.compress.LayerSelection;
 import dev.hone.compress.Pass;
@@ -101,8 +102,13 @@ public record RemoveLayers(Amount amount, Order by, LayerSelection layers) imple
   }
 
   @Override
+  public void foresee(Foreseen model) {
+    model.requireTexts(NAME);
+    count(model.model(), candidates(model.model()));
+  }
+
+  @Override
   public Outcome apply(Transformer model, Calibration calibration, Arena arena) {
-    calibration.required(NAME);
     List<Integer> gone =
         switch (by) {
           case SIMILARITY -> leastInfluence(model, calibration);
@@ -206,9 +212,7 @@ public record RemoveLayers(Amount amount, Order by, LayerSelection layers) imple
     long count = amount.of((long) all);
     if (count > candidates.size()) {
       throw new RecipeException(
-          NAME
-              + ": "
-              + count
+          count
               + " of "
               + all
               + " layers are to go: "
@@ -235,7 +239,7 @@ public record RemoveLayers(Amount amount, Order by, LayerSelection layers) imple
       }
     }
     if (candidates.isEmpty()) {
-      throw new RecipeException(NAME + ": no layer can go: " + reason);
+      throw new RecipeException("no layer can go: " + reason);
     }
     return candidates;
   }
@@ -244,7 +248,7 @@ public record RemoveLayers(Amount amount, Order by, LayerSelection layers) imple
     try {
       return Blocks.of(model, kept);
     } catch (IllegalArgumentException e) {
-      throw new RecipeException(NAME + ": " + e.getMessage() + "; choose others (except)", e);
+      throw new RecipeException(e.getMessage() + "; choose others (except)", e);
     }
   }
 }

@@ -1,5 +1,6 @@
 package dev.hone.compress.quantize;
 
+import dev.hone.compress.Foreseen;
 import dev.hone.compress.LayerChange;
 import dev.hone.compress.LayerSelection;
 import dev.hone.compress.Pass;
@@ -61,8 +62,13 @@ public record Awq(DType type, LayerSelection layers) implements Pass {
   }
 
   @Override
+  public void foresee(Foreseen model) {
+    model.requireTexts(NAME);
+    Folding.foresee(model, layers, NAME);
+  }
+
+  @Override
   public Outcome apply(Transformer model, Calibration calibration, Arena arena) {
-    calibration.required(NAME);
     Journal journal = Journal.open(calibration.journal(), calibration.key(this, model), arena);
     Transformer scaled =
         new BlockWalk(calibration, _ -> true, Gram.Extent.ALL)

@@ -1,5 +1,6 @@
 package dev.hone.compress.quantize;
 
+import dev.hone.compress.Foreseen;
 import dev.hone.compress.LayerChange;
 import dev.hone.compress.LayerSelection;
 import dev.hone.compress.Pass;
@@ -17,9 +18,6 @@ import dev.hone.model.Role;
 import dev.hone.model.Transformer;
 import dev.hone.model.Weight;
 import dev.hone.tensor.DType;
-import dev.hone.tensor.DType.Affine;
-import dev.hone.tensor.Input;
-import dev.hone.tensor.Input.StaticInt8;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.layout.Layouts;
 import java.lang.foreign.Arena;
@@ -86,10 +84,35 @@ public record Encode(DType type, Map<String, DType> types, Rounding rounding, La
   }
 
   @Override
+  public void foresee(Foreseen model) {
+    if (rounding.calibrated()) {
+      model.requireTexts(rounding.method().label());
+    }
+    model.change(
+        layers,
+        layer -> {
+          DType to = fitting(types.getOrDefault(layer.name(), type), layer.cols());
+          if (to instanceof DType.Block block
+              && model.keepsWidths()
+              && layer.cols() % block.columns() != 0) {
+            throw new RecipeException(
+                layer.name()
+                    + " has rows of "
+                    + layer.cols()
+                    + " columns: "
+                    + to.label()
+                    + " needs a multiple of "
+                    + block.columns()
+                    + "; leave it away (except), or encode it as f16");
+          }
+          return layer.encoded(to);
+        });
+  }
+
+  @Override
   public Outcome apply(Transformer model, Calibration calibration, Arena arena) {
     Transformer encoded;
     if (rounding.calibrated()) {
-      calibration.required(rounding.method().label());
       Transformer walked = walk(model, calibration, arena);
       LayerMap others =
           map(
@@ -165,34 +188,6 @@ public record Encode(DType type, Map<String, DType> types, Rounding rounding, La
         .tensor(arena, calibration.pool());
   }
 
-  /**
-   * How the layer reads its input from now on: as before.
-   *
-   * @throws RecipeException where such a matrix is not multiplied with such an input
-   */
-  private static Input input(Linear layer, Tensor matrix) {
-    Input input = layer.input();
-    boolean multiplied =
-        switch (matrix.dtype()) {
-          case Affine _ -> true;
-          case DType.Block _ -> input.equals(Input.BLOCK_INT8);
-          case DType.Plain type -> type == DType.Plain.BF16 && input.equals(Input.BF16);
-        };
-    if (!multiplied && !input.equals(Input.FLOAT)) {
-      throw new RecipeException(
-          layer.weight().name()
-              + " reads "
-              + input.label()
-              + ", which "
-              + matrix.dtype().label()
-              + " is not multiplied with: encode it as int8-channel"
-              + (input instanceof StaticInt8
-                  ? ", or leave the grid away"
-                  : ", or put 'input: float' for it before encode"));
-    }
-    return input;
-  }
-
   /** Makes the new matrix of a layer; the layer is null for an embedding. */
   @FunctionalInterface
   private interface Maker {
@@ -204,9 +199,7 @@ public record Encode(DType type, Map<String, DType> types, Rounding rounding, La
       @Override
       public Linear linear(Role role, Linear layer) {
         Tensor matrix = make(role, layer.weight(), layer);
-        return matrix == layer.weight().tensor()
-            ? layer
-            : new Linear(layer.weight().with(matrix), layer.bias(), input(layer, matrix));
+        return matrix == layer.weight().tensor() ? layer : layer.with(matrix);
       }
 
       @Override

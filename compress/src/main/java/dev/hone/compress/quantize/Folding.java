@@ -1,5 +1,8 @@
 package dev.hone.compress.quantize;
 
+import dev.hone.compress.Foreseen;
+import dev.hone.compress.LayerSelection;
+import dev.hone.compress.RecipeException;
 import dev.hone.model.Attention;
 import dev.hone.model.Block;
 import dev.hone.model.FeedForward;
@@ -10,6 +13,7 @@ import dev.hone.model.Projections;
 import dev.hone.model.Role;
 import dev.hone.model.Weight;
 import dev.hone.tensor.DType.Plain;
+import dev.hone.tensor.Input.StaticInt8;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.layout.Layouts;
 import java.lang.foreign.Arena;
@@ -61,6 +65,42 @@ record Folding(List<Linear> readers, Norm norm, Linear maker) {
       all.add(new Folding(List.of(gated.down()), null, gated.up()));
     }
     return all;
+  }
+
+  /**
+   * Makes sure that all chosen places of a model can be scaled.
+   *
+   * @param pass that scales them
+   */
+  static void foresee(Foreseen model, LayerSelection layers, String pass) {
+    for (Block block : model.model().blocks()) {
+      Set<String> chosen = layers.names(block);
+      for (Folding place : of(block)) {
+        if (place.readersAreIn(chosen)) {
+          place.readers().forEach(layer -> requireReader(model.layer(layer), pass));
+          if (place.maker() != null) {
+            requireFloats(model.layer(place.maker()), pass);
+          }
+        }
+      }
+    }
+  }
+
+  private static void requireReader(Foreseen.Layer layer, String pass) {
+    requireFloats(layer, pass);
+    if (layer.input() instanceof StaticInt8) {
+      throw new RecipeException(
+          layer.name()
+              + " reads "
+              + layer.input().label()
+              + ", whose grid fits columns as they are: put "
+              + pass
+              + " before it");
+    }
+  }
+
+  private static void requireFloats(Foreseen.Layer layer, String pass) {
+    layer.ofFloats(pass + " scales weights before they are quantized; put it before encode");
   }
 
   /**

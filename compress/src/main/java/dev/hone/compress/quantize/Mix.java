@@ -1,5 +1,6 @@
 package dev.hone.compress.quantize;
 
+import dev.hone.compress.Foreseen;
 import dev.hone.compress.LayerKind;
 import dev.hone.compress.LayerSelection;
 import dev.hone.compress.Pass;
@@ -130,11 +131,16 @@ public record Mix(double bits, Rounding rounding, LayerSelection layers) impleme
   }
 
   @Override
-  public Outcome apply(Transformer model, Calibration calibration, Arena arena) {
-    calibration.required(NAME);
-    if (!(model.head() instanceof Head.NextToken)) {
-      throw new RecipeException(NAME + " is for decoders: it compares probabilities of tokens");
+  public void foresee(Foreseen model) {
+    model.requireTexts(NAME);
+    if (!(model.model().head() instanceof Head.NextToken)) {
+      throw new RecipeException("it is for decoders: it compares probabilities of tokens");
     }
+    new Encode(DType.Block.Q8_0, rounding, layers).foresee(model); // or another type of blocks
+  }
+
+  @Override
+  public Outcome apply(Transformer model, Calibration calibration, Arena arena) {
     List<LayersTogether> groups = new ArrayList<>();
     List<List<Choice>> choices = new ArrayList<>();
     try (var sensitivity = new Sensitivity(model, calibration)) {

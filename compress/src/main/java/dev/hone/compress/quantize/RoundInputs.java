@@ -1,5 +1,6 @@
 package dev.hone.compress.quantize;
 
+import dev.hone.compress.Foreseen;
 import dev.hone.compress.LayerSelection;
 import dev.hone.compress.Pass;
 import dev.hone.compress.RecipeException;
@@ -9,7 +10,6 @@ import dev.hone.model.Linear;
 import dev.hone.model.Role;
 import dev.hone.model.Transformer;
 import dev.hone.tensor.Input;
-import dev.hone.tensor.Input.StaticInt8;
 import java.lang.foreign.Arena;
 import java.util.List;
 
@@ -38,27 +38,23 @@ public record RoundInputs(Input input, LayerSelection layers) implements Pass {
   }
 
   @Override
+  public void foresee(Foreseen model) {
+    if (model.chosen(layers).stream().allMatch(Foreseen.Layer::isTable)) {
+      throw new RecipeException("embeddings read no input: choose other kinds of layers");
+    }
+    model.change(layers, layer -> layer.isTable() ? layer : layer.reading(input));
+  }
+
+  @Override
   public Outcome apply(Transformer model, Calibration calibration, Arena arena) {
     Transformer rounded =
         model.map(
             new LayerMap() {
               @Override
               public Linear linear(Role role, Linear layer) {
-                return layers.chooses(role, layer.weight().name()) ? rounded(layer) : layer;
+                return layers.chooses(role, layer.weight().name()) ? layer.with(input) : layer;
               }
             });
     return new Outcome(rounded, List.of());
-  }
-
-  private Linear rounded(Linear layer) {
-    if (layer.input() instanceof StaticInt8 grid && !grid.factors().none()) {
-      throw new RecipeException(
-          layer.weight().name()
-              + " reads "
-              + grid.label()
-              + " and is divided by its columns' factors: it reads nothing else; take the model"
-              + " that it was made from");
-    }
-    return layer.with(input);
   }
 }

@@ -1,5 +1,6 @@
 package dev.hone.compress.quantize;
 
+import dev.hone.compress.Foreseen;
 import dev.hone.compress.LayerChange;
 import dev.hone.compress.LayerSelection;
 import dev.hone.compress.Pass;
@@ -53,8 +54,13 @@ public record SmoothInputs(double strength, LayerSelection layers) implements Pa
   }
 
   @Override
+  public void foresee(Foreseen model) {
+    model.requireTexts(NAME);
+    Folding.foresee(model, layers, NAME);
+  }
+
+  @Override
   public Outcome apply(Transformer model, Calibration calibration, Arena arena) {
-    calibration.required(NAME);
     Journal journal = Journal.open(calibration.journal(), calibration.key(this, model), arena);
     Transformer smoothed =
         new BlockWalk(calibration, _ -> true, Gram.Extent.DIAGONAL)

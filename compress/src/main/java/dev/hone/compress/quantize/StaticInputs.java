@@ -1,9 +1,9 @@
 package dev.hone.compress.quantize;
 
+import dev.hone.compress.Foreseen;
 import dev.hone.compress.LayerKind;
 import dev.hone.compress.LayerSelection;
 import dev.hone.compress.Pass;
-import dev.hone.compress.RecipeException;
 import dev.hone.compress.RecipeFields;
 import dev.hone.compress.calibrate.BlockWalk;
 import dev.hone.compress.calibrate.BlockWalk.Texts;
@@ -16,7 +16,6 @@ import dev.hone.model.Role;
 import dev.hone.model.Transformer;
 import dev.hone.model.Weight;
 import dev.hone.tensor.ColumnFactors;
-import dev.hone.tensor.DType.Plain;
 import dev.hone.tensor.Input;
 import dev.hone.tensor.Input.StaticInt8;
 import dev.hone.tensor.Tensor;
@@ -99,8 +98,20 @@ public record StaticInputs(
   }
 
   @Override
+  public void foresee(Foreseen model) {
+    model.requireTexts(StaticInt8.LABEL);
+    model.change(
+        layers,
+        layer ->
+            layer
+                .ofFloats(
+                    StaticInt8.LABEL
+                        + " balances columns before weights are quantized; put it before encode")
+                .reading(balance ? Foreseen.BALANCED_GRID : Foreseen.GRID));
+  }
+
+  @Override
   public Outcome apply(Transformer model, Calibration calibration, Arena arena) {
-    calibration.required(StaticInt8.LABEL);
     Journal journal = Journal.open(calibration.journal(), calibration.key(this, model), arena);
     Transformer made =
         new BlockWalk(calibration)
@@ -181,7 +192,6 @@ public record StaticInputs(
       if (!chosen.contains(layer.weight().name())) {
         return;
       }
-      requireFloats(layer);
       InputRange range = seen.get(x);
       if (range == null) {
         range = ranges.computeIfAbsent(layer.name(), _ -> new InputRange());
@@ -191,18 +201,6 @@ public record StaticInputs(
       ranges.putIfAbsent(layer.name(), range);
       range.addReader(layer);
     };
-  }
-
-  private static void requireFloats(Linear layer) {
-    if (!(layer.weight().tensor().dtype() instanceof Plain)) {
-      throw new RecipeException(
-          layer.weight().name()
-              + " is "
-              + layer.weight().tensor().dtype().label()
-              + " already: "
-              + StaticInt8.LABEL
-              + " balances columns before weights are quantized; put it before encode");
-    }
   }
 
   /** Shows every range what its layers read, once. */

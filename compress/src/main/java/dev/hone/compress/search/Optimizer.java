@@ -149,6 +149,15 @@ public final class Optimizer<S extends Subject<S>> {
   }
 
   private List<Recipe> recipes(S model, Kernels kernels) {
+    for (Recipe recipe : settings.recipes()) {
+      try {
+        recipe
+            .foresee(model.model().transformer(), true)
+            .requireWritable(model.model().metadata().isPresent());
+      } catch (RecipeException e) {
+        throw new RecipeException("recipe " + recipe.name() + ": " + e.getMessage(), e);
+      }
+    }
     if (!settings.recipes().isEmpty()) {
       return settings.recipes();
     }

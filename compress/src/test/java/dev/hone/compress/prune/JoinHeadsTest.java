@@ -128,10 +128,10 @@ class JoinHeadsTest {
 
   @Test
   void refusesWhatItCannotDo() {
-    assertThatThrownBy(() -> pass(heads() - 1).apply(model(), arena))
+    assertThatThrownBy(() -> Recipe.of("odd", pass(heads() - 1)).apply(model(), arena))
         .isInstanceOf(RecipeException.class)
         .hasMessageContaining(heads() + " heads of keys cannot be joined to " + (heads() - 1));
-    assertThatThrownBy(() -> pass(heads()).apply(model(), arena))
+    assertThatThrownBy(() -> Recipe.of("all", pass(heads())).apply(model(), arena))
         .isInstanceOf(RecipeException.class)
         .hasMessageContaining("no chosen block has more than");
     assertThatThrownBy(() -> JoinHeads.read("few", LayerSelection.blocks()))

@@ -8,6 +8,7 @@ import dev.hone.compress.LayerChange;
 import dev.hone.compress.LayerKind;
 import dev.hone.compress.LayerSelection;
 import dev.hone.compress.Pass;
+import dev.hone.compress.Recipe;
 import dev.hone.compress.RecipeException;
 import dev.hone.compress.TinyModel;
 import dev.hone.compress.calibrate.Calibration;
@@ -72,6 +73,11 @@ class PruneTest {
   private Pass.Outcome prune(String amount, Criterion by, Scope scope, Calibration calibration) {
     return new Prune(Sparsity.of(amount, scope), by, LayerSelection.blocks())
         .apply(encoder.model().transformer(), calibration, arena);
+  }
+
+  private Pass.Outcome judged(String amount, Criterion by, Scope scope, Calibration calibration) {
+    Pass pass = new Prune(Sparsity.of(amount, scope), by, LayerSelection.blocks());
+    return Recipe.of("judged", pass).apply(encoder.model().transformer(), calibration, arena);
   }
 
   private Pass.Outcome prune(String amount, Criterion by) {
@@ -179,13 +185,13 @@ class PruneTest {
 
   @Test
   void refusesWhatItCannotDo() {
-    assertThatThrownBy(() -> prune("50%", Criterion.WANDA, Scope.ROW, Calibration.NONE))
+    assertThatThrownBy(() -> judged("50%", Criterion.WANDA, Scope.ROW, Calibration.NONE))
         .isInstanceOf(RecipeException.class)
         .hasMessageContaining("wanda is calibrated: it needs texts");
-    assertThatThrownBy(() -> prune("2:7", Criterion.MAGNITUDE))
+    assertThatThrownBy(() -> judged("2:7", Criterion.MAGNITUDE, Scope.LAYER, Calibration.NONE))
         .isInstanceOf(RecipeException.class)
         .hasMessageContaining("has rows of 64 columns: 2:7 needs a multiple of 7");
-    assertThatThrownBy(() -> prune("100000", Criterion.MAGNITUDE))
+    assertThatThrownBy(() -> judged("100000", Criterion.MAGNITUDE, Scope.LAYER, Calibration.NONE))
         .isInstanceOf(RecipeException.class)
         .hasMessageContaining("100000 of 4096 are to be taken away");
     assertThatThrownBy(() -> prune("50%", Criterion.SPARSEGPT, Scope.ROW, Calibration.NONE))
@@ -197,11 +203,15 @@ class PruneTest {
             .model();
     assertThatThrownBy(
             () ->
-                new Prune(
-                        Sparsity.of("50%", Scope.ROW), Criterion.MAGNITUDE, LayerSelection.blocks())
+                Recipe.of(
+                        "late",
+                        new Prune(
+                            Sparsity.of("50%", Scope.ROW),
+                            Criterion.MAGNITUDE,
+                            LayerSelection.blocks()))
                     .apply(quantized, arena))
         .isInstanceOf(RecipeException.class)
-        .hasMessageContaining("is int8-channel: prune before weights are quantized");
+        .hasMessageContaining("is int8-channel already: prune before weights are quantized");
   }
 
   private static List<Integer> bytes(Transformer model) {

@@ -8,6 +8,7 @@ import dev.hone.compress.LayerChange;
 import dev.hone.compress.LayerSelection;
 import dev.hone.compress.Pass;
 import dev.hone.compress.Provenance;
+import dev.hone.compress.Recipe;
 import dev.hone.compress.RecipeException;
 import dev.hone.compress.calibrate.Calibration;
 import dev.hone.compress.prune.RemoveLayers.Order;
@@ -205,7 +206,8 @@ class RemoveLayersTest {
   void refusesWhatItCannotDo() {
     try (Model read = Model.load(GOLDENS.resolve("llama"))) {
       Transformer model = read.transformer();
-      assertThatThrownBy(() -> pass("1", Order.SIMILARITY).apply(model, arena))
+      Recipe blind = Recipe.of("blind", pass("1", Order.SIMILARITY));
+      assertThatThrownBy(() -> blind.apply(model, arena))
           .isInstanceOf(RecipeException.class)
           .hasMessageContaining("remove-layers is calibrated");
       assertThatThrownBy(() -> pass("below:0.1", Order.ANSWERS))

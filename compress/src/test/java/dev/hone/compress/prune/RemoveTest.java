@@ -201,7 +201,8 @@ class RemoveTest {
   @Test
   void refusesWhatItCannotDo() {
     Transformer original = encoder.model().transformer();
-    assertThatThrownBy(() -> pass("ffn=25%", Importance.ACTIVATION, true).apply(original, arena))
+    Recipe blind = Recipe.of("blind", pass("ffn=25%", Importance.ACTIVATION, true));
+    assertThatThrownBy(() -> blind.apply(original, arena))
         .isInstanceOf(RecipeException.class)
         .hasMessageContaining("remove by activation with reconstruction is calibrated");
     assertThatThrownBy(() -> remove("99.9%", Importance.NORM, true))

@@ -8,6 +8,7 @@ import dev.hone.compress.LayerKind;
 import dev.hone.compress.LayerSelection;
 import dev.hone.compress.Pass;
 import dev.hone.compress.Progress;
+import dev.hone.compress.Recipe;
 import dev.hone.compress.RecipeException;
 import dev.hone.compress.TinyModel;
 import dev.hone.compress.calibrate.Calibration;
@@ -130,7 +131,8 @@ class CalibratedEncodeTest {
             .model();
     var forward = LayerSelection.of(LayerKind.FEED_FORWARD);
     var pass = new Encode(DType.Block.Q4_0, Rounding.of(Method.GPTQ), forward);
-    assertThatThrownBy(() -> pass.apply(dynamic, calibration(50, Optional.empty()), arena))
+    Calibration none = calibration(50, Optional.empty());
+    assertThatThrownBy(() -> Recipe.of("late", pass).apply(dynamic, none, arena))
         .isInstanceOf(RecipeException.class)
         .hasMessageContaining("reads dynamic-int8, which q4_0 is not multiplied with")
         .hasMessageContaining("put 'input: float' for it before encode");
@@ -162,7 +164,11 @@ class CalibratedEncodeTest {
 
   @Test
   void refusesWhatItCannotDo() throws IOException {
-    assertThatThrownBy(() -> encode("int4-g32", Method.GPTQ, Calibration.NONE))
+    Recipe recipe =
+        Recipe.of(
+            "blind",
+            new Encode(DType.of("int4-g32"), Rounding.of(Method.GPTQ), LayerSelection.blocks()));
+    assertThatThrownBy(() -> recipe.apply(encoder.model().transformer(), arena))
         .isInstanceOf(RecipeException.class)
         .hasMessageContaining("gptq is calibrated: it needs texts");
     assertThatThrownBy(() -> encode("bf16", Method.GPTQ, Calibration.NONE))

@@ -6,11 +6,14 @@ import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.hone.compress.Compression;
 import dev.hone.compress.LayerSelection;
 import dev.hone.compress.Progress;
 import dev.hone.compress.Recipe;
+import dev.hone.compress.RecipeException;
 import dev.hone.compress.TinyModel;
 import dev.hone.compress.quantize.Encode;
+import dev.hone.compress.quantize.StaticInputs;
 import dev.hone.measure.Fidelity;
 import dev.hone.measure.Objective;
 import dev.hone.measure.Timing;
@@ -19,6 +22,7 @@ import dev.hone.runtime.Encoder;
 import dev.hone.runtime.EncoderOptions;
 import dev.hone.tensor.DType;
 import dev.hone.tensor.DType.Block;
+import dev.hone.tensor.kernel.KernelTier;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -26,6 +30,7 @@ import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -149,20 +154,43 @@ class OptimizerTest {
     assertThat(said.at("/layers")).isNotEmpty();
   }
 
+  /** Of Hone's own: static grids are found before weights are integers. */
   @Test
   void aRecipeThatIsNotPossibleIsNotedAndTheRestGoesOn() throws IOException {
-    Recipe blocks = Recipe.of("blocks", new Encode(Block.Q8_0, LayerSelection.blocks()));
     Recipe int8 = Recipe.of("int8", new Encode(DType.of("int8-channel"), LayerSelection.blocks()));
-    Optimizer.Result result = optimize(0.01, Objective.SIZE, blocks, int8);
-    assertThat(result.candidates())
-        .extracting(Trial::name)
-        .startsWith("int8")
-        .doesNotContain("blocks");
-    assertThat(result.notes()).singleElement().asString().startsWith("blocks was not possible: ");
-    Files.delete(folder.resolve("small.trials.jsonl")); // of other recipes
+    Path integers = folder.resolve("integers");
+    new Compression(tiny, "tiny", int8, integers)
+        .run(Compression.Texts.NONE, 2, KernelTier.select(Optional.empty()).tier(), _ -> {});
+    trials = 4;
+    var quality = new EmbeddingQuality(new Halves<>(CHOOSE, REPORT, "random words"));
+    Optimizer.Result result = optimize(integers, quality, 0.01, Objective.SIZE);
+    assertThat(result.candidates()).hasSize(4);
+    assertThat(result.notes())
+        .anySatisfy(
+            note ->
+                assertThat(note)
+                    .startsWith("int8-channel-static-int8 was not possible: passes[0] input: ")
+                    .contains("put it before encode"));
+  }
+
+  @Test
+  void aRecipeThatCannotWorkIsToldBeforeTheOriginalIsAsked() {
+    Recipe late =
+        Recipe.of(
+            "late",
+            new Encode(DType.of("int8-channel"), LayerSelection.blocks()),
+            new StaticInputs(LayerSelection.blocks()));
+    Recipe int8 = Recipe.of("int8", new Encode(DType.of("int8-channel"), LayerSelection.blocks()));
+    assertThatThrownBy(() -> optimize(0.01, Objective.SIZE, int8, late))
+        .isInstanceOf(RecipeException.class)
+        .hasMessageStartingWith("recipe late: passes[1] input: encoder.layer.0")
+        .hasMessageEndingWith("put it before encode");
+    Recipe blocks = Recipe.of("blocks", new Encode(Block.Q8_0, LayerSelection.blocks()));
     assertThatThrownBy(() -> optimize(0.01, Objective.SIZE, blocks))
-        .isInstanceOf(NothingPossibleException.class)
-        .hasMessageContaining("blocks was not possible");
+        .isInstanceOf(RecipeException.class)
+        .hasMessageContaining("has no such blocks");
+    assertThat(progress).isEmpty();
+    assertThat(folder).isDirectoryNotContaining("glob:**small*");
   }
 
   @Test

@@ -7,6 +7,7 @@ import dev.hone.model.format.Checkpoint;
 import dev.hone.model.format.Config;
 import dev.hone.model.format.FormatException;
 import dev.hone.tensor.ColumnFactors;
+import dev.hone.tensor.DType;
 import dev.hone.tensor.DType.Affine;
 import dev.hone.tensor.DType.Plain;
 import dev.hone.tensor.Input;
@@ -95,6 +96,52 @@ public final class CompressedTensors implements Checkpoint {
     this.arena = arena;
     this.schemes = schemes;
     this.names = names;
+  }
+
+  /**
+   * Makes sure that the layout has words for a matrix and for how it is read.
+   *
+   * @param name of the weight
+   * @param reordered whether its columns stand in another order (GPTQ's desc_act)
+   * @throws FormatException where it has not
+   */
+  public static void require(String name, DType type, Input input, boolean reordered) {
+    if (type instanceof DType.Block) {
+      throw new FormatException(
+          name
+              + " is "
+              + type.label()
+              + ": compressed-tensors has no such blocks; quantize to int8 or int4, or a GGUF file"
+              + " to another");
+    }
+    if (type instanceof Plain && !written(input).equals(Input.FLOAT)) {
+      throw new FormatException(
+          name
+              + " is "
+              + type.label()
+              + ", but the layer's input is rounded to 8 bits: compressed-tensors rounds inputs of"
+              + " quantized weights only; encode it as int8-channel");
+    }
+    if (type instanceof Affine && name.contains("/")) {
+      throw new FormatException(
+          name
+              + " is "
+              + type.label()
+              + ": what reads "
+              + name
+              + " knows plain numbers only; leave this layer as it is");
+    }
+    if (reordered) {
+      throw new FormatException(
+          name
+              + " has its columns in another order (GPTQ's desc_act), which is not written yet;"
+              + " encode the layer in another type first");
+    }
+  }
+
+  /** What the layout has words for: the config says of inputs in BF16 itself. */
+  static Input written(Input input) {
+    return input.equals(Input.BF16) ? Input.FLOAT : input;
   }
 
   /**

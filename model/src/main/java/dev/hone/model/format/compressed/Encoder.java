@@ -11,7 +11,6 @@ import dev.hone.model.Transformer;
 import dev.hone.model.Weight;
 import dev.hone.model.format.compressed.Scheme.Packing;
 import dev.hone.tensor.DType.Affine;
-import dev.hone.tensor.DType.Block;
 import dev.hone.tensor.DType.Plain;
 import dev.hone.tensor.Input;
 import dev.hone.tensor.Input.StaticInt8;
@@ -53,7 +52,7 @@ final class Encoder {
         new LayerMap() {
           @Override
           public Linear linear(Role role, Linear layer) {
-            encoder.add(layer.weight(), "Linear", written(layer.input()));
+            encoder.add(layer.weight(), "Linear", layer.input());
             return layer;
           }
 
@@ -76,11 +75,6 @@ final class Encoder {
     return new Encoded(Collections.unmodifiableMap(encoder.tensors), encoder.quantizationConfig());
   }
 
-  /** What the layout has words for: the config says of inputs in BF16 itself. */
-  private static Input written(Input input) {
-    return input.equals(Input.BF16) ? Input.FLOAT : input;
-  }
-
   /** Vectors are F32 once they are read: in the type of 16 bits that has all their numbers. */
   private static Tensor narrow(Tensor tensor, Arena arena) {
     if (tensor.rank() != 1 || tensor.dtype() != Plain.F32) {
@@ -101,42 +95,12 @@ final class Encoder {
   private void add(Weight weight, String type, Input input) {
     String name = weight.name();
     String layer = name.substring(0, name.lastIndexOf('.'));
+    Tensor matrix = weight.tensor();
+    CompressedTensors.require(name, matrix.dtype(), input, matrix.columnOrder() != null);
     Optional<Scheme> scheme =
-        switch (weight.tensor().dtype()) {
-          case Plain _ -> Optional.empty();
-          case Affine affine -> Optional.of(scheme(affine, input));
-          case Block block ->
-              throw new IllegalArgumentException(
-                  name
-                      + " is "
-                      + block.label()
-                      + ": compressed-tensors has no such blocks; quantize"
-                      + " to int8 or int4, or write GGUF");
-        };
-    if (!input.equals(Input.FLOAT) && scheme.isEmpty()) {
-      throw new IllegalArgumentException(
-          name
-              + " is "
-              + weight.tensor().dtype().label()
-              + ", but the layer's input is rounded to 8"
-              + " bits: compressed-tensors rounds inputs of quantized weights only");
-    }
-    if (scheme.isPresent() && name.contains("/")) {
-      throw new IllegalArgumentException(
-          name
-              + " is "
-              + weight.tensor().dtype().label()
-              + ": what reads "
-              + name
-              + " knows plain"
-              + " numbers only; leave this layer as it is");
-    }
-    if (weight.tensor().columnOrder() != null) {
-      throw new IllegalArgumentException(
-          name
-              + " has its columns in another order (GPTQ's desc_act), which is not written yet;"
-              + " encode the layer in another type first");
-    }
+        matrix.dtype() instanceof Affine affine
+            ? Optional.of(scheme(affine, input))
+            : Optional.empty();
     scheme.ifPresent(s -> takeApart(layer, weight.tensor(), s));
     boolean known = type.equals("Linear") && !weight.transposed() && !name.contains("/");
     if (known && name.endsWith(CompressedTensors.WEIGHT) && Bitmasks.pays(weight.tensor())) {
@@ -151,7 +115,8 @@ final class Encoder {
     }
   }
 
-  private static Scheme scheme(Affine type, Input input) {
+  private static Scheme scheme(Affine type, Input read) {
+    Input input = CompressedTensors.written(read);
     Packing packing = input.equals(Input.FLOAT) ? Packing.PACK_QUANTIZED : Packing.INT_QUANTIZED;
     return new Scheme(
         packing,
