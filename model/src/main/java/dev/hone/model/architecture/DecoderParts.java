@@ -75,7 +75,7 @@ record DecoderParts(
     int entries = config.positive("vocab_size", ConfigLimits.VOCABULARY);
     return new Transformer(
         Embeddings.of(
-            model.embedding("embed_tokens", entries, hidden),
+            model.embedding("embed_tokens", entries, hidden, tied(config, tied), root, "lm_head"),
             scale,
             config.positive("max_position_embeddings", ConfigLimits.POSITIONS)),
         IntStream.range(0, config.positive("num_hidden_layers", ConfigLimits.LAYERS))
@@ -165,6 +165,15 @@ record DecoderParts(
   }
 
   /**
+   * Whether the head is the word table.
+   *
+   * @param usual where the config does not say
+   */
+  static boolean tied(Config config, boolean usual) {
+    return config.flag("tie_word_embeddings", usual);
+  }
+
+  /**
    * What the config's {@code architectures} says of a decoder's head.
    *
    * @param tied whether it is the word table where the config does not say
@@ -181,9 +190,7 @@ record DecoderParts(
       case NONE -> new Head.HiddenStates();
       case NEXT_TOKEN -> {
         Optional<Linear> out =
-            config.flag("tie_word_embeddings", tied)
-                ? Optional.empty()
-                : Optional.of(root.linear(name, entries, hidden));
+            tied(config, tied) ? Optional.empty() : Optional.of(root.linear(name, entries, hidden));
         yield new Head.NextToken(out, softCap);
       }
       case SEQUENCE_LABELS, TOKEN_LABELS ->

@@ -33,7 +33,8 @@ record Gpt2() implements Architecture {
     Layers model = layers.inOptional("transformer");
     return new Transformer(
         new Embeddings(
-            model.embedding("wte", entries, hidden),
+            model.embedding(
+                "wte", entries, hidden, DecoderParts.tied(config, true), layers, "lm_head"),
             Optional.of(
                 model.embedding(
                     "wpe", config.positive("n_positions", ConfigLimits.POSITIONS), hidden)),

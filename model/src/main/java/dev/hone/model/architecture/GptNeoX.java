@@ -38,7 +38,8 @@ record GptNeoX() implements Architecture {
     Layers model = layers.inOptional("gpt_neox");
     return new Transformer(
         Embeddings.of(
-            model.embedding("embed_in", entries, hidden),
+            model.embedding(
+                "embed_in", entries, hidden, DecoderParts.tied(config, false), layers, "embed_out"),
             1,
             config.positive("max_position_embeddings", ConfigLimits.POSITIONS)),
         IntStream.range(0, config.positive("num_hidden_layers", ConfigLimits.LAYERS))

@@ -114,6 +114,20 @@ public final class Layers {
     return new Embedding(matrix(name + ".weight", entries, dim));
   }
 
+  /**
+   * {@code name.weight} [entries, dim] of a table that the head {@code other} shares where {@code
+   * tied}: PyTorch's safetensors hold one of two shared tensors, under either name.
+   *
+   * @param root what the head stands in
+   */
+  Embedding embedding(String name, int entries, int dim, boolean tied, Layers root, String other) {
+    if (!tied || has(name + ".weight") || !root.has(other + ".weight")) {
+      return embedding(name, entries, dim);
+    }
+    Weight shared = root.matrix(other + ".weight", entries, dim);
+    return new Embedding(new Weight(prefix + name + ".weight", shared.tensor()));
+  }
+
   /** {@code name.weight} and {@code name.bias} [dim]. */
   public Norm layerNorm(String name, int dim, float epsilon) {
     // Checkpoints converted from TensorFlow call them gamma and beta.

@@ -1,6 +1,7 @@
 package dev.hone.model.folder;
 
 import dev.hone.model.Transformer;
+import dev.hone.model.Weight;
 import dev.hone.model.architecture.Architectures;
 import dev.hone.model.architecture.LayerInputs;
 import dev.hone.model.architecture.LayerWidths;
@@ -134,7 +135,12 @@ public final class Model implements AutoCloseable {
 
   private static List<String> unused(Checkpoint checkpoint, Transformer transformer) {
     var names = new TreeSet<>(checkpoint.names());
-    transformer.weights().forEach(w -> names.remove(w.name()));
+    for (Weight weight : transformer.weights()) {
+      if (!names.remove(weight.name()) && !weight.name().contains("/")) {
+        // It stands there under the name of what shares it.
+        names.removeIf(n -> checkpoint.tensor(n).data().equals(weight.tensor().data()));
+      }
+    }
     return List.copyOf(names);
   }
 
