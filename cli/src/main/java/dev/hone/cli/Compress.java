@@ -21,7 +21,18 @@ import picocli.CommandLine.Spec;
     footer = {
       "",
       "Example:",
-      "  hone compress minilm --recipe recipe.yaml --calibration texts.txt --out minilm-small"
+      "  hone compress minilm --recipe recipe.yaml --calibration texts.txt --out minilm-small",
+      "",
+      "A recipe, whose passes run in this order:",
+      "",
+      "  name: small",
+      "  passes:",
+      "    - prune: 30%%",
+      "      by: wanda",
+      "    - encode: int4-g64-asym",
+      "      method: gptq",
+      "    - encode: int8-channel",
+      "      kinds: [embedding]"
     })
 final class Compress implements Callable<Integer> {
   @Spec private CommandSpec spec;

@@ -212,6 +212,21 @@ class CompressCommandsTest extends Commands {
     assertThat(inspected.out()).as(inspected.err()).contains("int8-channel");
   }
 
+  /** What help and README show is a recipe, and the same. */
+  @Test
+  void compressByTheRecipeOfHelp() throws IOException {
+    String help = hone("compress|--help").out();
+    String recipe = help.substring(help.indexOf("  name: small"));
+    assertThat(Files.readString(Path.of(System.getProperty("hone.root"), "README.md")))
+        .contains("\n\n" + recipe.indent(2).stripTrailing() + "\n\n");
+    write("shown", recipe.stripIndent().replace("int4-g64-asym", "int4-g16-asym"));
+    Path target = folder.resolve("shown-compressed");
+    Answer done =
+        hone("compress|{embedder}|--recipe|{shown}|--calibration|{texts}|--out|" + target);
+    assertThat(done.code()).as(done.err()).isZero();
+    assertThat(done.out()).contains("12 int4-g16-asym", "3 int8-channel");
+  }
+
   @Test
   void trim() {
     Path target = folder.resolve("trimmed");

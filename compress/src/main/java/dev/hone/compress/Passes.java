@@ -52,7 +52,11 @@ final class Passes {
             field + " belongs to " + StaticInt8.LABEL + ", not to " + input);
       }
     }
-    return RoundInputs.read(input, layers);
+    try {
+      return RoundInputs.read(input, layers);
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException(e.getMessage() + ", " + StaticInt8.LABEL, e);
+    }
   }
 
   /**

@@ -1,5 +1,7 @@
 package dev.hone.compress;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
@@ -56,8 +58,16 @@ public final class RecipeFile {
   private static final long MAX_BYTES = 1 << 20;
   private static final Set<String> RECIPE_FIELDS = Set.of("name", "passes");
   private static final Set<String> LAYER_FIELDS = Set.of("kinds", "names", "except");
+
+  /** The least that is a recipe. */
+  private static final String EXAMPLE = "{name: small, passes: [{encode: int8-channel}]}";
+
+  /** How the parser's message begins. */
+  private static final String DUPLICATE = "Duplicate field ";
+
   private static final YAMLMapper YAML =
-      YAMLMapper.builder(YAMLFactory.builder().build())
+      YAMLMapper.builder(
+              YAMLFactory.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build())
           .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
           .build();
 
@@ -78,15 +88,26 @@ public final class RecipeFile {
     JsonNode recipe;
     try {
       recipe = YAML.readTree(text);
-    } catch (IOException e) {
-      throw new RecipeException(source + " is not YAML: " + e.getMessage(), e);
+    } catch (JsonProcessingException e) {
+      String problem = e.getOriginalMessage();
+      throw new RecipeException(
+          problem.startsWith(DUPLICATE)
+              ? source
+                  + ":"
+                  + e.getLocation().getLineNr()
+                  + ": the same field twice: "
+                  + problem.substring(DUPLICATE.length())
+                  + "; leave one away, or begin a list entry of its own for each pass (-)"
+              : source + " is not YAML: " + e.getMessage(),
+          e);
     }
     refuseUnknown(source, recipe, RECIPE_FIELDS);
     if (!recipe.path("name").isTextual()) {
-      throw new RecipeException(source + ": name must be a text");
+      throw new RecipeException(source + ": name must be a text, as in " + EXAMPLE);
     }
     if (!recipe.path("passes").isArray() || recipe.path("passes").isEmpty()) {
-      throw new RecipeException(source + ": passes must be a list of at least one pass");
+      throw new RecipeException(
+          source + ": passes must be a list of at least one pass, as in " + EXAMPLE);
     }
     List<Pass> passes = new ArrayList<>();
     for (JsonNode pass : recipe.path("passes")) {
@@ -119,11 +140,18 @@ public final class RecipeFile {
 
   private static Pass pass(String source, JsonNode node) {
     var names = new TreeSet<>(Passes.byName().keySet());
-    String name =
-        names.stream()
-            .filter(node::has)
-            .findFirst()
-            .orElseThrow(() -> new RecipeException(source + " names no pass; known are " + names));
+    List<String> named = names.stream().filter(node::has).toList();
+    if (named.isEmpty()) {
+      throw new RecipeException(source + " names no pass; known are " + names);
+    }
+    if (named.size() > 1) {
+      throw new RecipeException(
+          source
+              + " names the passes "
+              + String.join(" and ", named)
+              + ": each pass is a list entry of its own, which begins with -");
+    }
+    String name = named.getFirst();
     Set<String> known = new TreeSet<>(LAYER_FIELDS);
     known.add(name);
     Passes.Kind kind = Passes.byName().get(name);

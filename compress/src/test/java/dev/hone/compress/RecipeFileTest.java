@@ -104,12 +104,18 @@ class RecipeFileTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "name: a|passes must be a list",
-        "passes: []|name must be a text",
+        "name: a|passes must be a list of at least one pass, as in {name: small, passes: [{encode:"
+            + " int8-channel}]}",
+        "passes: []|name must be a text, as in {name: small, passes: [{encode: int8-channel}]}",
+        "{name: a, passes: [{encode: f16, encode: bf16}]}|:1: the same field twice: 'encode'",
+        "{name: a, name: b, passes: [{encode: f16}]}|the same field twice: 'name'",
+        "{name: a, passes: [{input: static-int8, encode: int8-channel}]}|passes[0] names the passes"
+            + " encode and input: each pass is a list entry of its own",
         "{name: a, passes: [{}]}|names no pass; known are [awq, encode, input, join-heads, mix,"
             + " prune, remove, remove-layers, smooth]",
         "{name: a, passes: [{encode: int5}]}|unknown type: int5",
-        "{name: a, passes: [{input: int8}]}|unknown input int8",
+        "{name: a, passes: [{input: int8}]}|unknown input int8: one of float, dynamic-int8,"
+            + " dynamic-int8-symmetric, block-int8, bf16, static-int8",
         "{name: a, passes: [{input: dynamic-int8, observer: kl}]}|observer belongs to static-int8",
         "{name: a, passes: [{input: static-int8, observer: best}]}|unknown observer best",
         "{name: a, passes: [{input: static-int8, percentile: 99}]}|belongs to the observer"
