@@ -111,13 +111,13 @@ public final class Optimizer<S extends Subject<S>> {
    */
   public Result run(Path target, Consumer<Result> soFar) throws IOException {
     ModelWriter.refuseForeign(target);
-    Path parent = target.toAbsolutePath().getParent();
-    Files.createDirectories(parent);
     try (S model = original.get();
         var pool = new ComputePool(model.threads());
         Arena arena = Arena.ofShared()) {
       Kernels kernels = model.tier().create(pool);
       List<Recipe> recipes = recipes(model, kernels);
+      Path parent = target.toAbsolutePath().getParent();
+      Files.createDirectories(parent);
       TrialLog log = TrialLog.open(TrialLog.beside(target), search(model, recipes, kernels));
       Path folder = parent.resolve("." + target.getFileName() + "-trials");
       ModelWriter.delete(folder); // of a run that was killed

@@ -33,6 +33,7 @@ final class TrialLog {
   private static final JsonMapper JSON = new JsonMapper();
 
   private final Path file;
+  private String head = ""; // first line, where it does not stand in the file yet
   private final Map<String, Trial> trials = new LinkedHashMap<>();
   private final Map<String, Double> losses = new HashMap<>();
 
@@ -46,7 +47,7 @@ final class TrialLog {
   }
 
   /**
-   * Opens a log, or begins one.
+   * Opens a log, or begins one: there is no file before something was measured.
    *
    * @param search what all results depend on
    * @throws FormatException where the file is the log of another search
@@ -56,7 +57,7 @@ final class TrialLog {
     if (!Files.exists(file) || !log.read(search)) {
       ObjectNode line = JSON.createObjectNode();
       line.set("search", JSON.valueToTree(search));
-      Files.writeString(file, line + "\n");
+      log.head = line + "\n";
     }
     return log;
   }
@@ -140,7 +141,9 @@ final class TrialLog {
 
   private void append(ObjectNode line) {
     try {
-      Files.writeString(file, line + "\n", StandardOpenOption.APPEND);
+      Files.writeString(
+          file, head + line + "\n", StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+      head = "";
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

@@ -193,6 +193,31 @@ class OptimizerTest {
     assertThat(folder).isDirectoryNotContaining("glob:**small*");
   }
 
+  /** A search that fails before anything is measured leaves no log. */
+  @Test
+  void nothingMeasuredLeavesNothing() {
+    var settings =
+        new Optimizer.Settings(
+            "tiny",
+            0.01,
+            Objective.SIZE,
+            new Timing.Plan(3, 20, Duration.ofMillis(20)),
+            List.of(),
+            trials,
+            Duration.ofMinutes(5));
+    var optimizer =
+        new Optimizer<>(
+            () -> EncoderSubject.load(tiny, OPTIONS, REPORT),
+            new EmbeddingQuality(new Halves<>(CHOOSE, REPORT, "random words")),
+            settings,
+            step -> {
+              throw new IllegalStateException("stopped at " + step.what());
+            });
+    assertThatThrownBy(() -> optimizer.run(folder.resolve("small")))
+        .hasMessageStartingWith("stopped at");
+    assertThat(folder).isDirectoryNotContaining("glob:**small*");
+  }
+
   @Test
   void classifiersAreJudgedByTheirAnswers() throws IOException {
     Path classifier = TinyModel.in(folder, "classify-one-of-three");
