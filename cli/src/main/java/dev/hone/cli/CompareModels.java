@@ -65,7 +65,7 @@ final class CompareModels implements Callable<Integer> {
   public Integer call() {
     var terminal = Terminal.of(spec);
     Windows windows = window.windows();
-    String text = WindowOptions.text(data);
+    String text = WindowOptions.text("--data", data);
     Path first = Hub.system().resolve(reference, terminal.fetching());
     Path second = Hub.system().resolve(model, terminal.fetching());
     KernelTier tier = compute.tier(terminal);

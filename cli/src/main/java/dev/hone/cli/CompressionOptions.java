@@ -3,6 +3,7 @@ package dev.hone.cli;
 import dev.hone.compress.Compression;
 import dev.hone.compress.LayerChange;
 import dev.hone.compress.Recipe;
+import dev.hone.measure.Example;
 import dev.hone.measure.SideBySide;
 import dev.hone.measure.Task;
 import dev.hone.measure.TextTable;
@@ -14,13 +15,15 @@ import dev.hone.runtime.Encoder;
 import dev.hone.runtime.EncoderOptions;
 import dev.hone.tensor.kernel.KernelTier;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.BiFunction;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Option;
 
@@ -85,12 +88,11 @@ final class CompressionOptions {
     if (task != null && eval == null) {
       throw new WrongInput("--task needs --eval FILE with its examples");
     }
-    if (eval != null && !Files.isReadable(eval)) {
-      throw new WrongInput(eval + " cannot be read");
-    }
-    Path source = model.resolve(terminal);
     Compression.Texts read = texts();
+    Path source = model.resolve(terminal);
     KernelTier tier = compute.tier(terminal);
+    Optional<Supplier<SideBySide>> evaluation =
+        eval == null ? Optional.empty() : Optional.of(evaluation(terminal, source, compute, tier));
     Compression.Result result;
     try (var bar = new Bar(terminal, verb + " " + model.name())) {
       result =
@@ -98,7 +100,7 @@ final class CompressionOptions {
               .run(read, compute.threads(), tier, bar);
     }
     List<SideBySide.Row> measured =
-        eval == null ? List.of() : measured(terminal, source, compute, tier).rows();
+        evaluation.map(measure -> measure.get().rows()).orElse(List.of());
     if (json) {
       terminal.json(json(model.name(), result, measured));
     } else {
@@ -113,27 +115,51 @@ final class CompressionOptions {
     }
     return texts == null
         ? Compression.Texts.NONE
-        : new Compression.Texts(WindowOptions.text(texts), samples, window);
+        : new Compression.Texts(WindowOptions.text("--calibration", texts), samples, window);
   }
 
-  private SideBySide measured(
+  /** Measures the result: what that reads is read here, before the result is made. */
+  private Supplier<SideBySide> evaluation(
       Terminal terminal, Path source, ComputeOptions compute, KernelTier tier) {
     boolean decoder;
     try (Model read = Model.load(source)) {
       decoder = read.transformer().head() instanceof Head.NextToken;
     }
-    if (decoder) {
-      if (task != null) {
-        throw new WrongInput("--task is an encoder's: a decoder is measured by the text itself");
-      }
-      return SideBySide.ofDecoders(
-          source,
-          target,
-          WindowOptions.text(eval),
-          new Windows(window, window, WINDOWS),
-          tier,
-          compute.threads());
+    if (decoder && task != null) {
+      throw new WrongInput("--task is an encoder's: a decoder is measured by the text itself");
     }
+    if (task != null) {
+      Task known = Task.of(task);
+      List<Example> examples = known.examples(eval);
+      return () ->
+          encoders(
+              terminal,
+              source,
+              compute,
+              tier,
+              (original, made) -> SideBySide.ofTask(original, made, known, examples));
+    }
+    String text = WindowOptions.text("--eval", eval);
+    if (decoder) {
+      Windows windows = new Windows(window, window, WINDOWS);
+      return () -> SideBySide.ofDecoders(source, target, text, windows, tier, compute.threads());
+    }
+    List<String> lines = text.lines().filter(line -> !line.isBlank()).toList();
+    return () ->
+        encoders(
+            terminal,
+            source,
+            compute,
+            tier,
+            (original, made) -> SideBySide.ofTexts(original, made, lines));
+  }
+
+  private SideBySide encoders(
+      Terminal terminal,
+      Path source,
+      ComputeOptions compute,
+      KernelTier tier,
+      BiFunction<Encoder, Encoder, SideBySide> measure) {
     var options =
         EncoderOptions.defaults()
             .threads(compute.threads())
@@ -142,13 +168,7 @@ final class CompressionOptions {
             .onWarning(terminal::warn);
     try (Encoder original = Encoder.load(source, options);
         Encoder made = Encoder.load(target, options)) {
-      if (task == null) {
-        List<String> lines =
-            WindowOptions.text(eval).lines().filter(line -> !line.isBlank()).toList();
-        return SideBySide.ofTexts(original, made, lines);
-      }
-      Task known = Task.of(task);
-      return SideBySide.ofTask(original, made, known, known.examples(eval));
+      return measure.apply(original, made);
     }
   }
 

@@ -4,6 +4,7 @@ import dev.hone.measure.Bootstrap;
 import dev.hone.measure.Estimate;
 import dev.hone.measure.Example;
 import dev.hone.measure.Task;
+import dev.hone.measure.TaskException;
 import dev.hone.measure.TaskScore;
 import dev.hone.measure.language.LanguageModel;
 import dev.hone.measure.language.Perplexity;
@@ -78,7 +79,7 @@ final class Eval implements Callable<Integer> {
   }
 
   private void score(Terminal terminal) {
-    Task known = Task.of(task);
+    Task known = known();
     List<Example> examples = known.examples(data);
     try (Encoder encoder = model.encoder(terminal)) {
       TaskScore score = TaskScore.of(known, encoder, examples);
@@ -92,9 +93,17 @@ final class Eval implements Callable<Integer> {
     }
   }
 
+  private Task known() {
+    try {
+      return Task.of(task);
+    } catch (TaskException e) {
+      throw new WrongInput(e.getMessage() + "; of a decoder, " + PERPLEXITY);
+    }
+  }
+
   private void perplexity(Terminal terminal) {
     Windows windows = window.windows();
-    String text = WindowOptions.text(data);
+    String text = WindowOptions.text("--data", data);
     try (var pool = new ComputePool(model.compute().threads());
         LanguageModel loaded =
             LanguageModel.load(

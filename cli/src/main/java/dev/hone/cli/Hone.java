@@ -12,7 +12,9 @@ import dev.hone.tensor.kernel.KernelTier;
 import dev.hone.tokenizer.TokenizerException;
 import dev.hone.tokenizer.jinja.TemplateException;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -104,15 +106,28 @@ public final class Hone implements Runnable {
           if (hone.stacktrace) {
             e.printStackTrace(err);
           }
-          boolean wrongInput = WRONG_INPUT.stream().anyMatch(c -> c.isInstance(e));
+          Optional<String> wrong = wrongInput(e);
           // A library's part of the message may have several lines.
-          err.println(wrongInput ? "hone: " + oneLine(e.getMessage()) : "hone failed: " + e);
-          if (!wrongInput && !hone.stacktrace) {
+          err.println(wrong.map(w -> "hone: " + oneLine(w)).orElse("hone failed: " + e));
+          if (wrong.isEmpty() && !hone.stacktrace) {
             err.println("Run it again with --stacktrace to see where.");
           }
-          return wrongInput ? 2 : 1;
+          return wrong.isPresent() ? 2 : 1;
         });
     return line.execute(args);
+  }
+
+  /** What the user did wrong; empty where Hone failed. */
+  private static Optional<String> wrongInput(Throwable e) {
+    if (WRONG_INPUT.stream().anyMatch(c -> c.isInstance(e))) {
+      return Optional.of(e.getMessage());
+    }
+    return switch (e) {
+      case UncheckedIOException unchecked -> wrongInput(unchecked.getCause());
+      case FileSystemException place ->
+          Optional.of(place.getFile() + ": " + WrongInput.reason(place));
+      default -> Optional.empty();
+    };
   }
 
   private static String oneLine(String message) {

@@ -22,6 +22,7 @@ import dev.hone.measure.report.Sizes;
 import dev.hone.model.Head;
 import dev.hone.model.folder.Model;
 import dev.hone.model.folder.ModelWriter;
+import dev.hone.model.format.Beside;
 import dev.hone.runtime.EncoderOptions;
 import dev.hone.tensor.kernel.KernelTier;
 import java.io.IOException;
@@ -101,7 +102,7 @@ final class Optimize implements Callable<Integer> {
   private Path eval;
 
   @Option(
-      names = {"-o", "--output"},
+      names = {"-o", "--out", "--output"},
       paramLabel = "FOLDER",
       description = "Where the model goes (default: NAME-optimized).")
   private Path output;
@@ -226,11 +227,7 @@ final class Optimize implements Callable<Integer> {
     if (Files.exists(target) && Files.isSameFile(source, target)) {
       throw new WrongInput(target + " is the model itself: -o must name another folder");
     }
-    try {
-      Files.createDirectories(reports);
-    } catch (IOException e) {
-      throw new WrongInput("--report=" + reports + " cannot be made a folder: " + e);
-    }
+    Beside.requireRoom(reports.resolve("report.html"));
   }
 
   private static Head head(Path source) {
@@ -276,8 +273,8 @@ final class Optimize implements Callable<Integer> {
       return Halves.ownTexts();
     }
     return eval == null
-        ? Halves.drawn(lines(data), data.toString())
-        : new Halves<>(lines(data), lines(eval), heldOut());
+        ? Halves.drawn(lines("--data", data), data.toString())
+        : new Halves<>(lines("--data", data), lines("--eval", eval), heldOut());
   }
 
   private Halves<Example> examples(Task known) {
@@ -293,12 +290,8 @@ final class Optimize implements Callable<Integer> {
     return data + " to choose by, " + eval + " to report by";
   }
 
-  private static List<String> lines(Path file) {
-    try {
-      return Files.readAllLines(file).stream().filter(l -> !l.isBlank()).toList();
-    } catch (IOException e) {
-      throw new WrongInput(file + " cannot be read: " + e);
-    }
+  private static List<String> lines(String option, Path file) {
+    return WindowOptions.text(option, file).lines().filter(l -> !l.isBlank()).toList();
   }
 
   private Report report(Optimizer.Result result, Quality<?> quality, Path target) {

@@ -49,8 +49,8 @@ final class OptimizeDecoder {
     }
     var texts =
         new LanguageQuality.Texts(
-            WindowOptions.text(data),
-            eval == null ? null : WindowOptions.text(eval),
+            WindowOptions.text("--data", data),
+            eval == null ? null : WindowOptions.text("--eval", eval),
             eval == null
                 ? data + ", windows to choose by and to report by in turn"
                 : data + " to choose by, " + eval + " to report by",

@@ -2,6 +2,7 @@ package dev.hone.cli;
 
 import dev.hone.compress.LayerSelection;
 import dev.hone.compress.Recipe;
+import dev.hone.compress.RecipeException;
 import dev.hone.compress.prune.Amount;
 import dev.hone.compress.prune.Criterion;
 import dev.hone.compress.prune.Importance;
@@ -13,8 +14,11 @@ import dev.hone.compress.prune.RemoveLayers;
 import dev.hone.compress.prune.Sparsity;
 import dev.hone.compress.prune.Sparsity.Scope;
 import java.io.IOException;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.Callable;
-import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -132,24 +136,51 @@ final class PruneModel implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    compression.run(Terminal.of(spec), "pruning", model, compute, recipe());
+    Map<String, Object> asked = asked();
+    try {
+      compression.run(Terminal.of(spec), "pruning", model, compute, recipe(asked.keySet()));
+    } catch (RecipeException e) {
+      throw new WrongInput(
+          String.join(
+                  " ", asked.entrySet().stream().map(a -> a.getKey() + "=" + a.getValue()).toList())
+              + ": "
+              + e.getMessage().replaceFirst("^passes\\[0\\] [a-z-]+: ", ""));
+    }
     return 0;
   }
 
-  private Recipe recipe() {
-    boolean structured = heads != null || ffn != null || weights != null;
-    if (Stream.of(unstructured != null, pattern != null, structured, layers != null, joined != null)
-            .filter(b -> b)
-            .count()
-        != 1) {
+  /** What is to be taken away, by the options that say it. */
+  private Map<String, Object> asked() {
+    Map<String, Object> asked = new LinkedHashMap<>();
+    asked.put("--unstructured", unstructured);
+    asked.put("--pattern", pattern);
+    asked.put("--structured", weights);
+    asked.put("--heads", heads);
+    asked.put("--ffn", ffn);
+    asked.put("--layers", layers);
+    asked.put("--join-heads", joined);
+    asked.values().removeIf(Objects::isNull);
+    return asked;
+  }
+
+  private Recipe recipe(Set<String> asked) {
+    if (asked.isEmpty()) {
       throw new WrongInput(
           "say what to take away: --unstructured AMOUNT, --pattern N:M, --heads and --ffn AMOUNT,"
               + " --structured SHARE, --layers AMOUNT, or --join-heads COUNT");
     }
+    if (asked.size() > 1 && !asked.equals(Set.of("--heads", "--ffn"))) {
+      throw new WrongInput(
+          String.join(" and ", asked)
+              + " cannot be combined: one after the other, or as passes of a recipe (hone"
+              + " compress)");
+    }
     try {
       return joined != null
           ? joined()
-          : layers != null ? shallower() : structured ? removed() : zeroed();
+          : layers != null
+              ? shallower()
+              : unstructured != null || pattern != null ? zeroed() : removed();
     } catch (IllegalArgumentException e) {
       throw new WrongInput(e.getMessage());
     }
@@ -172,9 +203,6 @@ final class PruneModel implements Callable<Integer> {
 
   private Recipe removed() {
     WrongInput.refuse(spec, "belongs to --unstructured", "--scope");
-    if (weights != null && (heads != null || ffn != null)) {
-      throw new WrongInput("--structured says it all: leave --heads and --ffn away");
-    }
     String amount =
         weights != null
             ? weights

@@ -150,7 +150,10 @@ final class Quantize implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     Recipe recipe = size == null ? recipe(compression.gguf()) : mixed();
-    if (type != null && DType.of(type) instanceof Block block && block.columns() > 32) {
+    if (type != null
+        && compression.gguf()
+        && DType.of(type) instanceof Block block
+        && block.columns() > 32) {
       tellOfRows(block);
     }
     compression.run(Terminal.of(spec), "quantizing", model, compute, recipe);
@@ -269,8 +272,7 @@ final class Quantize implements Callable<Integer> {
   }
 
   private Rounding rounding() {
-    Rounding.Method chosen =
-        method.equals(Awq.NAME) ? Rounding.Method.REFIT : Rounding.Method.of(method);
+    Rounding.Method chosen = method();
     if (!chosen.propagates()) {
       var given = spec.commandLine().getParseResult();
       for (String option : List.of("--damping", "--activation-order")) {
@@ -281,6 +283,17 @@ final class Quantize implements Callable<Integer> {
       return Rounding.of(chosen);
     }
     return new Rounding(chosen, damping == null ? Rounding.DAMPING : damping, activationOrder);
+  }
+
+  private Rounding.Method method() {
+    if (method.equals(Awq.NAME)) {
+      return Rounding.Method.REFIT;
+    }
+    try {
+      return Rounding.Method.of(method);
+    } catch (IllegalArgumentException e) {
+      throw new WrongInput("--method: " + e.getMessage() + ", " + Awq.NAME);
+    }
   }
 
   private DType type(boolean gguf) {

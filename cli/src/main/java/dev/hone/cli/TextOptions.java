@@ -38,7 +38,9 @@ final class TextOptions {
 
   /** The texts of a file, a line a text, at least one; {@code -} is standard input. */
   static List<String> lines(String file) {
-    return nonEmpty(read(file), file + " holds no text");
+    List<String> lines = read(file);
+    return nonEmpty(
+        lines.stream().allMatch(String::isBlank) ? List.of() : lines, file + " holds no text");
   }
 
   private static List<String> read(String file) {
@@ -53,7 +55,7 @@ final class TextOptions {
     } catch (MalformedInputException e) {
       throw new WrongInput(file + " is not UTF-8; convert it, as with iconv -t UTF-8");
     } catch (IOException e) {
-      throw new WrongInput(file + " cannot be read: " + e);
+      throw new WrongInput(file + " cannot be read: " + WrongInput.reason(e));
     }
   }
 

@@ -51,15 +51,25 @@ final class WindowOptions {
         window, stride == null ? window : stride, windows == null ? Integer.MAX_VALUE : windows);
   }
 
-  static String text(Path file) {
+  /**
+   * A file's text, which is not blank.
+   *
+   * @param option that names the file
+   */
+  static String text(String option, Path file) {
+    String named = option + "=" + file;
     try {
-      return Files.readString(file);
+      String text = Files.readString(file);
+      if (text.isBlank()) {
+        throw new WrongInput(named + " holds no text");
+      }
+      return text;
     } catch (NoSuchFileException e) {
-      throw new WrongInput(file + " does not exist");
+      throw new WrongInput(named + " does not exist");
     } catch (CharacterCodingException e) {
-      throw new WrongInput(file + " is not UTF-8; convert it, as with iconv -t UTF-8");
+      throw new WrongInput(named + " is not UTF-8; convert it, as with iconv -t UTF-8");
     } catch (IOException e) {
-      throw new WrongInput(file + " cannot be read: " + e);
+      throw new WrongInput(named + " cannot be read: " + WrongInput.reason(e));
     }
   }
 }

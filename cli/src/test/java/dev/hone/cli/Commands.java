@@ -43,6 +43,9 @@ abstract class Commands {
     PATHS.put("foreign", Files.createDirectory(folder.resolve("foreign")).toString());
     PATHS.put("missing", folder.resolve("missing.tsv").toString());
     write("empty", "");
+    write("blank", "\n  \n\t\n");
+    write("late", "name: late\npasses: [{encode: int8-channel}, {input: static-int8}]\n");
+    write("mixed", "name: mixed\npasses: [{mix: 5.5, method: gptq}]\n");
     write("broken", "mine:\n  title: [\n  kind: }\n");
     write("texts", "The king sleeps.\nA rose by any other name.\nfox\n");
     write("labelled", "text\tlabel\nfine\tpositive\nawful\tnegative\nso so\tneutral\n");

@@ -2,8 +2,13 @@ package dev.hone.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Wrong input gets one sentence and exit code 2. */
@@ -155,13 +160,74 @@ class WrongInputTest extends Commands {
         "prune|{embedder}|--out|new-folder|--layers|1|--by|answers|--scope|row",
         "compress|{embedder}|--out|new-folder|--recipe|{missing}",
         "compress|{embedder}|--out|new-folder|--recipe|{broken}",
+        "compress|{embedder}|--out|{texts}/x|--recipe|{late}",
+        "bench|{embedder}|--data|{blank}",
+        "bench|{embedder}|--data|{foreign}",
+        "eval|{decoder}|--task|perplexity|--data|{foreign}|--window|8",
+        "trim|{embedder}|--texts|{texts}|--out|{texts}/x",
+        "export|{embedder}|--out|{texts}/x",
+        "prune|{embedder}|--out|{texts}/x|--unstructured|50%",
+        "prune|{embedder}|--out|/proc/x|--unstructured|50%",
+        "quantize|{decoder}|--out|{texts}/x.gguf|--method|rtn",
+        "optimize|{embedder}|--out|{texts}/x",
+        "optimize|{embedder}|--report|{texts}/x",
         "pull|no-such-model");
+  }
+
+  /** What a sentence must say. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = ';',
+      value = {
+        "quantize|{embedder}|--out|new|--calibration|{blank};--calibration={blank} holds no text",
+        "quantize|{embedder}|--out|new|--method|rtn|--eval|{blank};--eval={blank} holds no text",
+        "compare|{decoder}|{decoder}|--data|{blank}|--window|8;--data={blank} holds no text",
+        "optimize|{embedder}|--data|{blank};--data={blank} holds no text",
+        "optimize|{decoder}|--data|{blank};--data={blank} holds no text",
+        "quantize|{embedder}|--out|new|--method|best;gptq-range, gptq, awq",
+        "eval|{embedder}|--task|nosuch|--data|{pairs};of a decoder, perplexity",
+        "prune|{embedder}|--out|new|--unstructured|50%|--heads|25%;--unstructured and --heads"
+            + " cannot be combined",
+        "prune|{embedder}|--out|new|--heads|8|--by|norm|--reconstruct|false;--heads=8: 8 of ",
+        "prune|{embedder}|--out|new|--layers|2|--calibration|{texts};--layers=2: 2 of 2",
+        "prune|{embedder}|--out|new|--pattern|2:4|--eval|{pairs}|--task|nosuch;no task named"
+            + " nosuch",
+        "prune|{decoder}|--out|new.gguf|--pattern|2:4|--eval|{pairs}|--task|sst2;--task is an"
+            + " encoder's",
+        "quantize|{embedder}|--out|new|--type|q4_0|--calibration|{texts};passes[0] encode: encoder."
+            + "layer.0.attention.self.query.weight is q4_0",
+        "quantize|{embedder}|--out|new|--type|q8_0|--calibration|{texts};is q8_0",
+        "quantize|{embedder}|--out|new|--type|q4_k|--calibration|{texts};is q5_0",
+        "compress|{embedder}|--recipe|{late}|--calibration|{texts}|--out|new;passes[1] input:",
+        "compress|{chatter}|--recipe|{mixed}|--calibration|{texts}|--window|8|--out|new;passes[0]"
+            + " mix:",
+        "optimize|{embedder}|--recipe|{late}|--out|new;recipe late: passes[1] input:",
+        "prune|{embedder}|--out|{texts}/x|--unstructured|50%;{texts} is a file",
+      })
+  void saysWhatIsWrongAndLeavesNothing(String line, String said) throws IOException {
+    String out = folder.resolve("new").toString();
+    String told = said;
+    for (var path : PATHS.entrySet()) {
+      told = told.replace("{" + path.getKey() + "}", path.getValue());
+    }
+    List<String> before = names();
+    Answer answer =
+        hone(line.replace("|new", "|" + out).replace("{texts}/", PATHS.get("texts") + "/"));
+    assertThat(answer.err()).startsWith("hone: ").contains(told).hasLineCount(1);
+    assertThat(answer.code()).isEqualTo(2);
+    assertThat(names()).isEqualTo(before);
+  }
+
+  private static List<String> names() throws IOException {
+    try (Stream<Path> files = Files.walk(folder)) {
+      return files.map(Path::toString).sorted().toList();
+    }
   }
 
   @ParameterizedTest
   @MethodSource("wrongInput")
   void wrongInputGetsOneSentenceAndCodeTwo(String line) {
-    Answer answer = hone(line);
+    Answer answer = hone(line.replace("{texts}/", PATHS.get("texts") + "/"));
     assertThat(answer.err()).startsWith("hone: ").hasLineCount(1).doesNotContain("Exception");
     assertThat(answer.code()).isEqualTo(2);
     assertThat(answer.out()).isEmpty();

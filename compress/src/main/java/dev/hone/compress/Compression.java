@@ -6,6 +6,7 @@ import dev.hone.model.Batch;
 import dev.hone.model.Head;
 import dev.hone.model.folder.Model;
 import dev.hone.model.folder.ModelWriter;
+import dev.hone.model.format.Beside;
 import dev.hone.runtime.ModelTokenizer;
 import dev.hone.tensor.FileArena;
 import dev.hone.tensor.kernel.KernelTier;
@@ -126,7 +127,9 @@ public record Compression(Path source, String name, Recipe recipe, Path target) 
     if (gguf && Files.exists(target)) {
       throw new RecipeException(target + " exists: name another file, or remove it");
     }
-    if (!gguf) {
+    if (gguf) {
+      Beside.requireRoom(target);
+    } else {
       ModelWriter.refuseForeign(target);
     }
   }

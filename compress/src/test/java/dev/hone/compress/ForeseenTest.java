@@ -81,8 +81,7 @@ class ForeseenTest {
             + " is not multiplied with",
         "{input: dynamic-int8, kinds: [embedding]}|passes[0] input: embeddings read no input",
         "{prune: 10%}, {prune: '2:7'}|passes[1] prune: FIRST has rows of 64 columns",
-        "{prune: 10%}, {remove: heads=8}|passes[1] remove: heads=8:"
-            + " encoder.layer.0.attention.output",
+        "{prune: 10%}, {remove: heads=8}|passes[1] remove: 8 of 4 heads",
         "{prune: 10%}, {remove-layers: 2}|passes[1] remove-layers: 2 of 2 are to be taken away",
         "{prune: 10%}, {join-heads: 7}|passes[1] join-heads: encoder.layer.0",
         "{prune: 10%}, {encode: f16, names: [nothing]}|passes[1] encode: names: no layer",

@@ -128,14 +128,13 @@ public record Remove(
   private static void requireEnough(Amount amount, Kind kind, Part part) {
     if (amount instanceof Amount.Count(long count) && count >= part.units()) {
       throw new RecipeException(
-          (kind == Kind.HEADS ? "heads=" : "ffn=")
-              + count
-              + ": "
-              + part.reader().weight().name()
-              + " reads "
+          count
+              + " of "
               + part.units()
-              + (kind == Kind.HEADS ? " heads, those that share keys as one" : " neurons")
-              + ": something must be left");
+              + (kind == Kind.HEADS ? " heads (those that share keys as one)" : " neurons")
+              + " that "
+              + part.reader().weight().name()
+              + " reads are to be removed: something must be left");
     }
   }
 

@@ -139,11 +139,13 @@ public final class ModelWriter {
   }
 
   /**
-   * Refuses to write over what Hone has not written.
+   * Refuses to write over what Hone has not written, and where nothing can be written.
    *
-   * @throws FormatException if the target exists and is no folder that this wrote
+   * @throws FormatException if the target exists and is no folder that this wrote, or if there can
+   *     be none
    */
   public static void refuseForeign(Path target) {
+    Beside.requireRoom(target);
     if (Files.exists(target) && !Files.exists(target.resolve("hone.json"))) {
       throw new FormatException(
           target + " exists and was not written by Hone: name another folder, or remove it");

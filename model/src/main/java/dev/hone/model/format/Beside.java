@@ -23,6 +23,26 @@ public final class Beside {
 
   private Beside() {}
 
+  /**
+   * Makes sure that there is a folder to write a target into, or that there can be one.
+   *
+   * @throws FormatException where there cannot
+   */
+  public static void requireRoom(Path target) {
+    Path parent = target.toAbsolutePath().getParent();
+    while (parent != null && !Files.exists(parent)) {
+      parent = parent.getParent();
+    }
+    if (parent == null || !Files.isDirectory(parent)) {
+      throw new FormatException(
+          target + " cannot be written: " + parent + " is a file; name another place");
+    }
+    if (!Files.isWritable(parent)) {
+      throw new FormatException(
+          target + " cannot be written: there is no permission to write into " + parent);
+    }
+  }
+
   /** A new place in the same directory. */
   public static Path of(Path target) {
     String own = ProcessHandle.current().pid() + "-" + COUNT.incrementAndGet();
