@@ -114,6 +114,7 @@ class RecipeFileTest {
         "{name: a, passes: [{}]}|names no pass; known are [awq, encode, input, join-heads, mix,"
             + " prune, remove, remove-layers, smooth]",
         "{name: a, passes: [{encode: int5}]}|unknown type: int5",
+        "{name: a, passes: [{encode: i8}]}|i8 is no type of weights",
         "{name: a, passes: [{input: int8}]}|unknown input int8: one of float, dynamic-int8,"
             + " dynamic-int8-symmetric, block-int8, bf16, static-int8",
         "{name: a, passes: [{input: dynamic-int8, observer: kl}]}|observer belongs to static-int8",

@@ -18,6 +18,7 @@ import dev.hone.model.Role;
 import dev.hone.model.Transformer;
 import dev.hone.model.Weight;
 import dev.hone.tensor.DType;
+import dev.hone.tensor.DType.Plain;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.layout.Layouts;
 import java.lang.foreign.Arena;
@@ -46,8 +47,14 @@ public record Encode(DType type, Map<String, DType> types, Rounding rounding, La
   /** What recipes call the pass. */
   public static final String NAME = "encode";
 
+  private static final Set<Plain> FLOATS = Set.of(Plain.F32, Plain.F16, Plain.BF16);
+
   public Encode {
     types = Collections.unmodifiableMap(new TreeMap<>(types));
+    if (type instanceof Plain plain && !FLOATS.contains(plain)) {
+      throw new IllegalArgumentException(
+          type.label() + " is no type of weights: f32, f16 and bf16 are, and int8-channel");
+    }
     if (rounding.calibrated()) {
       Grid.of(type, Integers.SCALES); // refuses what cannot be calibrated
     }

@@ -1,7 +1,7 @@
 package dev.hone.model.format.compressed;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
@@ -343,15 +343,15 @@ class CompressedTensorsTest {
   @Test
   void refusesWhatTheLayoutCannotHold() {
     Tensor blocks = Tensor.allocate(arena, dev.hone.tensor.DType.Block.Q4_0, 2, 32);
-    assertThatIllegalArgumentException()
+    assertThatExceptionOfType(FormatException.class)
         .isThrownBy(() -> EncoderTest.encode("layer", blocks, Input.FLOAT, arena))
         .withMessageContaining("layer.weight is q4_0");
     Tensor plain = Tensor.allocate(arena, Plain.F16, 2, 32);
-    assertThatIllegalArgumentException()
+    assertThatExceptionOfType(FormatException.class)
         .isThrownBy(() -> EncoderTest.encode("layer", plain, Input.DYNAMIC_INT8, arena))
         .withMessageContaining("layer.weight is f16");
     Tensor int8 = Layouts.encode(plain, new Affine(8, 0, true), arena);
-    assertThatIllegalArgumentException()
+    assertThatExceptionOfType(FormatException.class)
         .isThrownBy(() -> EncoderTest.encode("2_Dense/linear", int8, Input.FLOAT, arena))
         .withMessageContaining("2_Dense/linear.weight is int8-channel");
   }
