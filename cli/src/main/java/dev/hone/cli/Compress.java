@@ -27,8 +27,6 @@ import picocli.CommandLine.Spec;
       "",
       "  name: small",
       "  passes:",
-      "    - prune: 30%%",
-      "      by: wanda",
       "    - encode: int4-g64-asym",
       "      method: gptq",
       "    - encode: int8-channel",
