@@ -86,12 +86,27 @@ record AffineLayout(Affine type) implements Layout {
     int groups = type.groups(tensor.cols());
     long rowStart = row * type.rowBytes(tensor.cols());
     int taken = type.symmetric() ? type.middle() : 0;
-    for (int i = 0; i < out.integers().length; i++) {
-      out.integers()[i] = (byte) (get(tensor.data(), rowStart, i) - taken);
-    }
+    unpack(tensor.data(), rowStart, taken, out.integers());
     Layouts.decode(tensor.scales(), row, out.scales());
     for (int g = 0; g < groups && !type.symmetric(); g++) {
       out.shifts()[g] = -zero(tensor, row, g) * out.scales()[g];
+    }
+  }
+
+  /** A word at a time: weights are loaded by it. */
+  private void unpack(MemorySegment data, long rowStart, int taken, byte[] out) {
+    if (type.bits() == 8) {
+      MemorySegment.copy(data, JAVA_BYTE, rowStart, out, 0, out.length); // nothing is taken
+      return;
+    }
+    int mask = range();
+    int bits = type.bits();
+    for (int from = 0; from < out.length; from += type.perWord()) {
+      int word = data.get(WORD, word(rowStart, from));
+      for (int i = from; i < Math.min(out.length, from + type.perWord()); i++) {
+        out[i] = (byte) ((word & mask) - taken);
+        word >>>= bits;
+      }
     }
   }
 
