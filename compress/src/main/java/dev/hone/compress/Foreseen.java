@@ -89,10 +89,7 @@ public final class Foreseen {
           switch (input) {
             // Products with other types read floats that were rounded.
             case StaticInt8 _ ->
-                to instanceof Affine(int bits, int group, boolean symmetric)
-                    && bits == 8
-                    && group == 0
-                    && symmetric;
+to instanceof Affine affine && affine.bytesByRow();
             case Input.Kind kind ->
                 switch (to) {
                   case Affine _ -> true;

@@ -24,8 +24,10 @@ public sealed interface DType {
   static DType of(String label) {
     Matcher affine = AffineLabel.PATTERN.matcher(label);
     if (affine.matches()) {
-      int group = affine.group(2) == null ? 0 : Integer.parseInt(affine.group(2));
-      return new Affine(Integer.parseInt(affine.group(1)), group, affine.group(3) == null);
+      int bits = Integer.parseInt(affine.group(1));
+      String scales = affine.group(2);
+      int group = scales.startsWith("g") ? Integer.parseInt(scales.substring(1)) : 0;
+      return new Affine(bits, group, affine.group(3) == null, scales.equals("tensor"));
     }
     return Stream.<DType>concat(Stream.of(Plain.values()), Stream.of(Block.values()))
         .filter(type -> type.label().equals(label))
@@ -35,8 +37,8 @@ public sealed interface DType {
                 new IllegalArgumentException(
                     "unknown type: "
                         + label
-                        + "; known are f32, f16, bf16, int8-channel, int8-g128, int4-g32,"
-                        + " int3-g64-asym (2 to 8 bits, any group), "
+                        + "; known are f32, f16, bf16, int8-tensor, int8-channel, int8-g128,"
+                        + " int4-g32, int3-g64-asym (2 to 8 bits, any group), "
                         + Stream.of(Block.values())
                             .map(Block::label)
                             .collect(Collectors.joining(", "))));
@@ -45,7 +47,7 @@ public sealed interface DType {
   /** How {@link Affine#label} is read back. */
   final class AffineLabel {
     private static final Pattern PATTERN =
-        Pattern.compile("int([2-8])-(?:channel|g([1-9]\\d{0,5}))(-asym)?");
+        Pattern.compile("int([2-8])-(tensor|channel|g[1-9]\\d{0,5})(-asym)?");
 
     private AffineLabel() {}
   }
@@ -94,7 +96,8 @@ public sealed interface DType {
    *   bits < 8   data: little-endian 32-bit words of as many whole     symmetric: zero = 2^(bits - 1)
    *              columns as fit, the first lowest, 0..2^bits - 1;
    *              a row is padded to whole words
-   *   scales     plain floats [row, group]      zeros   I8 [row, group], asymmetric only
+   *   scales     plain floats [row, group]      zeros   I8 [row, group], asymmetric only;
+   *              where the whole tensor shares them, all are alike
    * </pre>
    *
    * The data are the bytes of compressed-tensors' {@code weight_packed} (2 to 7 bits) and {@code
@@ -103,8 +106,9 @@ public sealed interface DType {
    * @param bits 2 to 8
    * @param group columns that share a scale, at up to 4 bits an even number; 0: the whole row (an
    *     output channel)
+   * @param perTensor whether all rows share one scale; {@code group} is 0 then
    */
-  record Affine(int bits, int group, boolean symmetric) implements DType {
+  record Affine(int bits, int group, boolean symmetric, boolean perTensor) implements DType {
     public Affine {
       if (bits < 2 || bits > 8) {
         throw new IllegalArgumentException("bits=" + bits + ": 2 to 8 are known");
@@ -113,6 +117,14 @@ public sealed interface DType {
         throw new IllegalArgumentException(
             "group=" + group + ": must not be negative, and at up to 4 bits even");
       }
+      if (perTensor && group != 0) {
+        throw new IllegalArgumentException("group=" + group + ": a tensor's scale is of all of it");
+      }
+    }
+
+    /** Scales of groups, or of rows. */
+    public Affine(int bits, int group, boolean symmetric) {
+      this(bits, group, symmetric, false);
     }
 
     /** Groups in a row of {@code cols} columns; the last may be shorter. */
@@ -140,6 +152,11 @@ public sealed interface DType {
       return least() + (1 << bits) - 1;
     }
 
+    /** Whether it is bytes around zero with one scale a row: products of integers take these. */
+    public boolean bytesByRow() {
+      return bits == 8 && group == 0 && symmetric;
+    }
+
     /** Columns that a 32-bit word holds. */
     public int perWord() {
       return Integer.SIZE / bits;
@@ -147,7 +164,8 @@ public sealed interface DType {
 
     @Override
     public String label() {
-      return "int" + bits + (group == 0 ? "-channel" : "-g" + group) + (symmetric ? "" : "-asym");
+      String scales = perTensor ? "tensor" : group == 0 ? "channel" : "g" + group;
+      return "int" + bits + "-" + scales + (symmetric ? "" : "-asym");
     }
 
     @Override

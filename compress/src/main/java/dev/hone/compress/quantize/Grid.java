@@ -44,6 +44,10 @@ record Grid(
    */
   static Grid of(DType type, Plain scaleType) {
     return switch (type) {
+      case Affine a when a.perTensor() ->
+          throw new IllegalArgumentException(
+              a.label()
+                  + " is not calibrated: one grid from the least weight to the largest; use rtn");
       case Affine a when a.symmetric() -> {
         int half = 1 << a.bits() - 1;
         yield new Grid(a, scaleType, Offset.NONE, -half, half - 1, null, false);

@@ -66,7 +66,9 @@ record AffineLayout(Affine type) implements Layout {
   /** The same numbers in 4 bits, or in 8. */
   Tensor widened(Tensor tensor, Arena arena) {
     var wide =
-        new AffineLayout(new Affine(type.bits() <= 4 ? 4 : 8, type.group(), type.symmetric()));
+        new AffineLayout(
+            new Affine(
+                type.bits() <= 4 ? 4 : 8, type.group(), type.symmetric(), type.perTensor()));
     int cols = Math.toIntExact(tensor.cols());
     long rows = tensor.rows();
     int by = type.symmetric() ? wide.type.middle() - type.middle() : 0;
@@ -99,7 +101,7 @@ record AffineLayout(Affine type) implements Layout {
       MemorySegment.copy(data, JAVA_BYTE, rowStart, out, 0, out.length); // nothing is taken
       return;
     }
-    int mask = range();
+    int mask = steps();
     int bits = type.bits();
     for (int from = 0; from < out.length; from += type.perWord()) {
       int word = data.get(WORD, word(rowStart, from));
@@ -116,12 +118,34 @@ record AffineLayout(Affine type) implements Layout {
     return type.symmetric() ? type.middle() : tensor.zeros().data().get(JAVA_BYTE, place);
   }
 
+  /** Gives all rows the grid of the whole matrix, on which {@link #encode} then rounds. */
+  void shareGrid(Tensor source, Tensor target) {
+    float[] in = new float[Math.toIntExact(source.cols())];
+    float low = 0;
+    float high = 0;
+    for (long row = 0; row < source.rows(); row++) {
+      Layouts.decode(source, row, in);
+      Range range = range(in, 0, in.length, row);
+      low = Math.min(low, range.low);
+      high = Math.max(high, range.high);
+    }
+    for (long row = 0; row < source.rows(); row++) {
+      setGrid(new Range(low, high), target, row, 0);
+    }
+  }
+
+  /** Where the whole tensor shares a grid, it must be there. */
   @Override
   public void encode(float[] in, Tensor tensor, long row) {
     int cols = Math.toIntExact(tensor.cols());
     int group = type.groupColumns(cols);
     for (int g = 0; g < type.groups(cols); g++) {
-      encodeGroup(in, g, g * group, Math.min(cols, (g + 1) * group), tensor, row);
+      int from = g * group;
+      int to = Math.min(cols, from + group);
+      if (!type.perTensor()) {
+        setGrid(range(in, from, to, row), tensor, row, g);
+      }
+      round(in, from, to, tensor, row, g);
     }
   }
 
@@ -140,7 +164,7 @@ record AffineLayout(Affine type) implements Layout {
       if (!type.symmetric()) {
         double steps = scale == 0 ? 0 : -row.shifts()[g] / (double) scale;
         zero = (int) Math.rint(steps);
-        if (Math.abs(steps - zero) > 1e-3 || zero < least || zero > least + range()) {
+        if (Math.abs(steps - zero) > 1e-3 || zero < least || zero > least + steps()) {
           throw new IllegalArgumentException(
               "shift="
                   + row.shifts()[g]
@@ -153,7 +177,7 @@ record AffineLayout(Affine type) implements Layout {
       }
       for (int i = g * group; i < Math.min(cols, (g + 1) * group); i++) {
         int q = row.integers()[i] + (type.symmetric() ? zero : 0);
-        if (q < least || q > least + range()) {
+        if (q < least || q > type.most()) {
           throw new IllegalArgumentException(
               "integer " + q + " at row " + index + ", column " + i + ": not of " + type.label());
         }
@@ -162,11 +186,10 @@ record AffineLayout(Affine type) implements Layout {
     }
   }
 
-  private int range() {
-    return type.most() - type.least();
-  }
+  /** The least and the largest number of a group, and zero. */
+  private record Range(float low, float high) {}
 
-  private void encodeGroup(float[] in, int g, int from, int to, Tensor tensor, long row) {
+  private Range range(float[] in, int from, int to, long row) {
     float low = 0;
     float high = 0;
     for (int i = from; i < to; i++) {
@@ -177,29 +200,48 @@ record AffineLayout(Affine type) implements Layout {
       low = Math.min(low, in[i]);
       high = Math.max(high, in[i]);
     }
+    return new Range(low, high);
+  }
+
+  private void setGrid(Range range, Tensor tensor, long row, int g) {
     int least = type.least();
-    int steps = range();
+    int steps = steps();
     PlainLayout scaleLayout = new PlainLayout((Plain) tensor.scales().dtype());
-    float exact = type.symmetric() ? Math.max(-low, high) / (steps / 2f) : (high - low) / steps;
+    float exact =
+        type.symmetric()
+            ? Math.max(-range.low, range.high) / (steps / 2f)
+            : (range.high - range.low) / steps;
     if (Float.isInfinite(exact)) {
       throw new ArithmeticException(
-          "row " + row + " spans " + low + " to " + high + ": too wide to quantize");
+          "row " + row + " spans " + range.low + " to " + range.high + ": too wide to quantize");
     }
     float scale = scaleLayout.round(exact);
     if (scale < Float.MIN_NORMAL) {
       scale = 1; // nothing but zeros, or too small to tell from them
     }
-    int zero =
-        type.symmetric() ? type.middle() : clamp(Math.rint(least - low / scale), least, steps);
     long place = row * type.groups(tensor.cols()) + g;
     scaleLayout.set(tensor.scales().data(), place, scale);
     if (!type.symmetric()) {
+      int zero = clamp(Math.rint(least - range.low / scale), least, steps);
       tensor.zeros().data().set(JAVA_BYTE, place, (byte) zero);
     }
+  }
+
+  private void round(float[] in, int from, int to, Tensor tensor, long row, int g) {
+    PlainLayout scaleLayout = new PlainLayout((Plain) tensor.scales().dtype());
+    float scale =
+        scaleLayout.get(tensor.scales().data(), row * type.groups(tensor.cols()) + g);
+    int zero = zero(tensor, row, g);
     long rowStart = row * type.rowBytes(tensor.cols());
     for (int i = from; i < to; i++) {
-      set(tensor.data(), rowStart, i, clamp(Math.rint(in[i] / scale + zero), least, steps));
+      int q = clamp(Math.rint(in[i] / scale + zero), type.least(), steps());
+      set(tensor.data(), rowStart, i, q);
     }
+  }
+
+  /** From the least integer to the largest; as bits, all of a number's. */
+  private int steps() {
+    return type.most() - type.least();
   }
 
   private static int clamp(double value, int least, int steps) {
@@ -210,7 +252,7 @@ record AffineLayout(Affine type) implements Layout {
     if (type.bits() == 8) {
       return data.get(JAVA_BYTE, rowStart + col);
     }
-    return data.get(WORD, word(rowStart, col)) >>> shift(col) & range();
+    return data.get(WORD, word(rowStart, col)) >>> shift(col) & steps();
   }
 
   private void set(MemorySegment data, long rowStart, int col, int q) {
@@ -220,7 +262,7 @@ record AffineLayout(Affine type) implements Layout {
     }
     long at = word(rowStart, col);
     int shift = shift(col);
-    data.set(WORD, at, data.get(WORD, at) & ~(range() << shift) | q << shift);
+    data.set(WORD, at, data.get(WORD, at) & ~(steps() << shift) | q << shift);
   }
 
   private long word(long rowStart, int col) {

@@ -22,7 +22,10 @@ public final class Layouts {
     layout(tensor.dtype()).decode(tensor, row, out);
   }
 
-  /** Writes one row, the first {@code cols} numbers of {@code in}. */
+  /**
+   * Writes one row, the first {@code cols} numbers of {@code in}; where a whole tensor shares a
+   * scale, on the one that it has.
+   */
   public static void encode(float[] in, Tensor tensor, long row) {
     layout(tensor.dtype()).encode(in, tensor, row);
   }
@@ -126,6 +129,9 @@ public final class Layouts {
           case Block block -> Tensor.allocate(arena, block, source.shape());
           case Affine affine -> AffineLayout.allocate(arena, affine, scaleType, source);
         };
+    if (type instanceof Affine affine && affine.perTensor()) {
+      new AffineLayout(affine).shareGrid(source, target);
+    }
     Layout from = layout(source.dtype());
     float[] row = new float[Math.toIntExact(source.cols())];
     for (long r = 0; r < source.rows(); r++) {

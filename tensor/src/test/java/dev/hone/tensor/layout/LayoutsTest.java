@@ -85,6 +85,21 @@ class LayoutsTest {
     assertThat(back[6]).isZero();
   }
 
+  /** s = (0.9 - -0.6) / 15 = 0.1 for all rows, though none but the first has 0.9; z = 6. */
+  @Test
+  void aWholeTensorSharesAScale() {
+    float[] w = {0.9f, 0.14f, -0.6f, 0.3f};
+    Affine type = new Affine(4, 0, false, true);
+    assertThat(DType.of("int4-tensor-asym")).isEqualTo(type);
+    assertThat(type.label()).isEqualTo("int4-tensor-asym");
+    Tensor q = Layouts.encode(Tensor.copyOf(arena, w, 2, 2), type, arena);
+    assertThat(q.scales().toArray()).containsExactly(new float[] {0.1f, 0.1f}, within(1e-8f));
+    assertThat(q.zeros().data().toArray(ValueLayout.JAVA_BYTE)).containsExactly(6, 6);
+    assertThat(Layouts.decode(q, arena).toArray())
+        .containsExactly(new float[] {0.9f, 0.1f, -0.6f, 0.3f}, within(1e-6f));
+    assertThatThrownBy(() -> new Affine(4, 32, true, true)).hasMessageContaining("group=32");
+  }
+
   @ParameterizedTest
   @CsvSource({
     "4, 32, true",

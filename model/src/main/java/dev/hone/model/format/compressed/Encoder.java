@@ -123,7 +123,7 @@ final class Encoder {
         type.bits(),
         type.symmetric(),
         type.group(),
-        false,
+        type.perTensor(),
         input instanceof StaticInt8 ? Optional.empty() : Optional.of(input),
         input instanceof StaticInt8 grid && !grid.factors().none());
   }
@@ -164,20 +164,26 @@ final class Encoder {
                   ? Tensor.of(Plain.I8, weight.data(), rows, cols)
                   : PackedIntegers.unpack(weight.data(), rows, cols, bits, arena));
     }
-    tensors.put(layer + CompressedTensors.SCALE, weight.scales());
+    tensors.put(layer + CompressedTensors.SCALE, written(weight.scales(), scheme));
     if (!scheme.symmetric()) {
       tensors.put(layer + CompressedTensors.ZERO_POINT, zeroPoints(weight.zeros(), scheme));
     }
   }
 
+  /** One number for all rows where the tensor shares it. */
+  private static Tensor written(Tensor perRow, Scheme scheme) {
+    return scheme.perTensor() ? perRow.slice(0, 1).reshape(1) : perRow;
+  }
+
   private Tensor zeroPoints(Tensor zeros, Scheme scheme) {
-    return switch (scheme.packing()) {
-      case PACK_QUANTIZED -> PackedIntegers.packZeros(zeros, scheme.bits(), arena);
-      case INT_QUANTIZED ->
-          scheme.bits() == 8
-              ? zeros
-              : PackedIntegers.shift(zeros, -(1 << scheme.bits() - 1), arena);
-    };
+    if (scheme.packing() == Packing.PACK_QUANTIZED && !scheme.perTensor()) {
+      return PackedIntegers.packZeros(zeros, scheme.bits(), arena);
+    }
+    Tensor signed =
+        scheme.bits() == 8
+            ? zeros
+            : PackedIntegers.shift(zeros, -(1 << scheme.bits() - 1), arena);
+    return written(signed, scheme);
   }
 
   private Optional<ObjectNode> quantizationConfig() {
@@ -250,7 +256,7 @@ final class Encoder {
     weights.put("num_bits", scheme.bits()).put("type", "int");
     weights.put("symmetric", scheme.symmetric()).put("dynamic", false);
     if (scheme.group() == 0) {
-      weights.put("strategy", "channel");
+      weights.put("strategy", scheme.perTensor() ? "tensor" : "channel");
     } else {
       weights.put("strategy", "group").put("group_size", scheme.group());
     }

@@ -57,7 +57,7 @@ final class StoredWeights {
 
   /** Whether products may be of integers: one scale an output, and no zero points. */
   private static boolean channels(Weight weight) {
-    return weight.tensor().dtype().equals(new Affine(8, 0, true));
+    return weight.tensor().dtype() instanceof Affine type && type.bytesByRow();
   }
 
   /**

@@ -96,7 +96,7 @@ class CompressedTensorsTest {
         open(
             "{'num_bits': 4, 'type': 'int', 'symmetric': false, 'strategy': 'tensor'}",
             "naive-quantized");
-    assertThat(four.tensor("a.weight").dtype()).isEqualTo(new Affine(4, 0, false));
+    assertThat(four.tensor("a.weight").dtype()).isEqualTo(new Affine(4, 0, false, true));
     assertThat(decoded(four.tensor("a.weight"))).containsExactly(-3.5f, 4, 1, 0.5f, 0, 1.5f);
     put("a.weight", Plain.I8, bytes(-9, 7, 1, 0, -1, 2), 2, 3);
     assertThatThrownBy(
@@ -318,12 +318,32 @@ class CompressedTensorsTest {
     "7,5,false"
   })
   void packsWhatItUnpacks(int bits, int group, boolean symmetric) {
+    packsWhatItUnpacks(new Affine(bits, group, symmetric));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"8,true", "8,false", "4,true", "4,false", "3,false"})
+  void packsOneScaleForAllAsOne(int bits, boolean symmetric) {
+    Affine type = new Affine(bits, 0, symmetric, true);
+    packsWhatItUnpacks(type);
+    Tensor tensor = Layouts.encode(matrix(), type, arena);
+    Encoded written = EncoderTest.encode("layer", tensor, Input.FLOAT, arena);
+    assertThat(written.tensors().get("layer.weight_scale").shape()).containsExactly(1);
+    if (!symmetric) {
+      assertThat(written.tensors().get("layer.weight_zero_point").shape()).containsExactly(1);
+    }
+  }
+
+  private Tensor matrix() {
     float[] values = new float[7 * 37];
     for (int i = 0; i < values.length; i++) {
       values[i] = (float) Math.sin(i * 1.7) + 0.3f;
     }
-    Tensor matrix = Tensor.copyOf(arena, values, 7, 37);
-    Tensor tensor = Layouts.encode(matrix, new Affine(bits, group, symmetric), arena);
+    return Tensor.copyOf(arena, values, 7, 37);
+  }
+
+  private void packsWhatItUnpacks(Affine type) {
+    Tensor tensor = Layouts.encode(matrix(), type, arena);
     List<Input> inputs = new ArrayList<>(List.of(Input.Kind.values()));
     inputs.add(new Input.StaticInt8(0.03125f, 77));
     float[] factors = new float[37];

@@ -77,9 +77,7 @@ public record DotPanels(
   /** Whether a matrix can be packed so: bytes around zero, one scale a row. */
   public static boolean fits(Tensor weight) {
     return weight.dtype() instanceof Affine type
-        && type.bits() == 8
-        && type.symmetric()
-        && type.group() == 0
+        && type.bytesByRow()
         && weight.cols() <= MOST_COLS;
   }
 
