@@ -99,6 +99,7 @@ final class CompressionOptions {
           new Compression(source, model.name(), recipe, target)
               .run(read, compute.threads(), tier, bar);
     }
+    result.notes().forEach(terminal::warn);
     List<SideBySide.Row> measured =
         evaluation.map(measure -> measure.get().rows()).orElse(List.of());
     if (json) {
@@ -183,6 +184,7 @@ final class CompressionOptions {
     if (!measured.isEmpty()) {
       json.put("measured", measured);
     }
+    json.put("notes", result.notes());
     json.put("layers", result.changes());
     return json;
   }

@@ -11,9 +11,6 @@ import dev.hone.compress.quantize.Observer;
 import dev.hone.compress.quantize.RoundInputs;
 import dev.hone.compress.quantize.Rounding;
 import dev.hone.compress.quantize.StaticInputs;
-import dev.hone.model.LayerMap;
-import dev.hone.model.Linear;
-import dev.hone.model.Role;
 import dev.hone.model.folder.Model;
 import dev.hone.tensor.DType;
 import dev.hone.tensor.DType.Affine;
@@ -24,8 +21,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.Set;
-import java.util.TreeSet;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -102,8 +97,8 @@ final class Quantize implements Callable<Integer> {
   @Option(
       names = "--type",
       description =
-          "Instead of bits and groups a type by its name: int3-g64-asym, q4_0, q4_1, q5_0, q5_1,"
-              + " q8_0, iq4_nl, q2_k to q6_k (which give rows of no multiple of 256 the next wider"
+          "Instead of bits and groups a type by its name: int3-g64-asym, int8-tensor, q4_0, q4_1,"
+              + " q5_0, q5_1, q8_0, iq4_nl, q2_k to q6_k (which give rows of no multiple of 256 the next wider"
               + " type).")
   private String type;
 
@@ -150,12 +145,6 @@ final class Quantize implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     Recipe recipe = size == null ? recipe(compression.gguf()) : mixed();
-    if (type != null
-        && compression.gguf()
-        && DType.of(type) instanceof Block block
-        && block.columns() > 32) {
-      tellOfRows(block);
-    }
     compression.run(Terminal.of(spec), "quantizing", model, compute, recipe);
     return 0;
   }
@@ -199,41 +188,6 @@ final class Quantize implements Callable<Integer> {
                   true,
                   LayerSelection.blocks()));
     };
-  }
-
-  /** Says which matrices cannot have the type that was asked for. */
-  private void tellOfRows(Block asked) {
-    List<String> others = new ArrayList<>();
-    Set<String> instead = new TreeSet<>();
-    try (Model read = Model.load(model.resolve(Terminal.of(spec)))) {
-      read.transformer()
-          .map(
-              new LayerMap() {
-                @Override
-                public Linear linear(Role role, Linear layer) {
-                  DType fitting = Encode.fitting(asked, layer.in());
-                  if (LayerSelection.blocks().chooses(role, layer.weight().name())
-                      && !fitting.equals(asked)) {
-                    others.add(layer.weight().name());
-                    instead.add(fitting.label());
-                  }
-                  return layer;
-                }
-              });
-    }
-    if (!others.isEmpty()) {
-      Terminal.of(spec)
-          .warn(
-              others.size()
-                  + " matrices ("
-                  + others.getFirst()
-                  + " ...) have rows of no multiple of "
-                  + asked.columns()
-                  + ": they become "
-                  + String.join(", ", instead)
-                  + " instead of "
-                  + asked.label());
-    }
   }
 
   /** Types of every layer's own, within a file's size. */

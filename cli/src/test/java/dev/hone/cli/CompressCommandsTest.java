@@ -20,7 +20,7 @@ class CompressCommandsTest extends Commands {
     JsonNode done = json(line);
     assertThat(keys(done))
         .containsExactly(
-            "model", "target", "calibrationTokens", "bytesBefore", "bytesAfter", "layers");
+            "model", "target", "calibrationTokens", "bytesBefore", "bytesAfter", "notes", "layers");
     assertThat(done.get("layers")).hasSize(15);
     assertThat(done.get("layers").get(0).get("to").asText()).isEqualTo("int4-g16-asym");
     assertThat(done.get("layers").get(14).get("to").asText()).isEqualTo("int8-channel");
@@ -70,7 +70,7 @@ class CompressCommandsTest extends Commands {
         hone(
             "quantize|{decoder}|--type|q4_k|--calibration|{texts}|--window|8|--samples|4|--out|"
                 + target);
-    assertThat(done.err()).contains("21 matrices (").contains("they become q5_0 instead of q4_k");
+    assertThat(done.err()).contains("21 matrices (").contains("no whole blocks of q4_k: they became q5_0");
     assertThat(done.out()).contains("types: 21 q5_0, 1 q8_0");
   }
 
@@ -132,6 +132,7 @@ class CompressCommandsTest extends Commands {
             "bytesBefore",
             "bytesAfter",
             "measured",
+            "notes",
             "layers");
     double zeros = 0;
     double all = 0;

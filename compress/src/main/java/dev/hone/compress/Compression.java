@@ -17,6 +17,7 @@ import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
@@ -54,11 +55,17 @@ public record Compression(Path source, String name, Recipe recipe, Path target) 
   /**
    * What was made.
    *
+   * @param notes what else is worth knowing of it, in sentences
    * @param tokens that were read to calibrate
    * @param bytesBefore of the files of the model's weights
    * @param bytesAfter likewise
    */
-  public record Result(List<LayerChange> changes, long tokens, long bytesBefore, long bytesAfter) {}
+  public record Result(
+      List<LayerChange> changes,
+      List<String> notes,
+      long tokens,
+      long bytesBefore,
+      long bytesAfter) {}
 
   /**
    * Makes and writes the model.
@@ -102,10 +109,12 @@ public record Compression(Path source, String name, Recipe recipe, Path target) 
       Files.createDirectories(target.toAbsolutePath().getParent());
     }
     Path journal = beside("journal");
+    List<String> notes = new ArrayList<>();
     try (var pool = new ComputePool(threads);
         Arena arena = new FileArena(beside("room"))) {
       var calibration =
-          new Calibration(batches, tier.create(pool), pool, progress, Optional.of(journal));
+          new Calibration(
+              batches, tier.create(pool), pool, progress, notes::add, Optional.of(journal));
       Pass.Outcome outcome = recipe.apply(model.transformer(), calibration, arena);
       if (gguf) {
         GgufOutput.write(model, outcome.model(), target);
@@ -115,7 +124,11 @@ public record Compression(Path source, String name, Recipe recipe, Path target) 
       }
       ModelWriter.delete(journal);
       return new Result(
-          outcome.changes(), calibration.tokens(), model.weightFileBytes(), weightBytes(gguf));
+          outcome.changes(),
+          List.copyOf(notes),
+          calibration.tokens(),
+          model.weightFileBytes(),
+          weightBytes(gguf));
     }
   }
 

@@ -91,6 +91,7 @@ public final class CalibratedGoldens implements AutoCloseable {
         KernelTier.select(Optional.empty()).tier().create(pool),
         pool,
         _ -> {},
+        _ -> {},
         Optional.empty());
   }
 

@@ -3,7 +3,9 @@ package dev.hone.compress.calibrate;
 import dev.hone.compress.Progress;
 import dev.hone.model.Batch;
 import dev.hone.model.Block;
+import dev.hone.model.LayerMap;
 import dev.hone.model.Linear;
+import dev.hone.model.Role;
 import dev.hone.model.Transformer;
 import dev.hone.runtime.BlockEngine;
 import dev.hone.tensor.DType.Plain;
@@ -12,7 +14,9 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.function.BiConsumer;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
@@ -27,6 +31,7 @@ public final class BlockWalk {
   private final Calibration calibration;
   private final Predicate<Linear> watched;
   private final Gram.Extent extent;
+  private final Set<String> unread = new LinkedHashSet<>();
   private final long start = System.nanoTime();
 
   /**
@@ -101,7 +106,22 @@ public final class BlockWalk {
     private Inputs inputs(Block block) {
       var inputs = new Inputs(extent);
       show(block, () -> inputs.batch(calibration, watched));
+      block.map(
+          new LayerMap() {
+            @Override
+            public Linear linear(Role role, Linear layer) {
+              if (watched.test(layer) && inputs.of(layer).isEmpty()) {
+                unread(layer);
+              }
+              return layer;
+            }
+          });
       return inputs;
+    }
+
+    /** A layer whose input was wanted, and which none of the texts came to. */
+    public void unread(Linear layer) {
+      unread.add(layer.name());
     }
   }
 
@@ -142,6 +162,16 @@ public final class BlockWalk {
         }
         report(i + 1, model.blocks().size());
       }
+    }
+    if (!unread.isEmpty()) {
+      calibration
+          .notes()
+          .accept(
+              unread.size()
+                  + " layers ("
+                  + unread.iterator().next()
+                  + " ...) read nothing of the texts to calibrate with, as experts that no token"
+                  + " came to: they were made as without texts; calibrate with more, or others");
     }
     return model.with(changed);
   }

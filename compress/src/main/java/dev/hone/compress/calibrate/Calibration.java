@@ -21,6 +21,7 @@ import java.util.zip.CRC32C;
  * @param batches tokens as the model reads them, packed: texts of unequal length are the normal
  *     case
  * @param progress told of every step
+ * @param notes told what else is worth knowing of what is made, in sentences
  * @param journal folder that finished blocks are kept in, so that a run that was stopped goes on
  *     behind them; empty: nothing is kept
  */
@@ -29,11 +30,12 @@ public record Calibration(
     Kernels kernels,
     ComputePool pool,
     Consumer<Progress> progress,
+    Consumer<String> notes,
     Optional<Path> journal) {
 
   /** For passes that look at nothing. */
   public static final Calibration NONE =
-      new Calibration(List.of(), null, null, _ -> {}, Optional.empty());
+      new Calibration(List.of(), null, null, _ -> {}, _ -> {}, Optional.empty());
 
   public Calibration {
     batches = List.copyOf(batches);
@@ -47,7 +49,12 @@ public record Calibration(
   /** The same for one of several passes: each has a journal of its own. */
   public Calibration ofPass(int index) {
     return new Calibration(
-        batches, kernels, pool, progress, journal.map(folder -> folder.resolve("pass-" + index)));
+        batches,
+        kernels,
+        pool,
+        progress,
+        notes,
+        journal.map(folder -> folder.resolve("pass-" + index)));
   }
 
   /**

@@ -30,6 +30,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 
 /**
  * Stores the matrices of the chosen layers in another type: cast to the nearest for floats,
@@ -98,7 +99,7 @@ public record Encode(DType type, Map<String, DType> types, Rounding rounding, La
     model.change(
         layers,
         layer -> {
-          DType to = fitting(types.getOrDefault(layer.name(), type), layer.cols());
+          DType to = fitting(asked(layer.name()), layer.cols());
           if (to instanceof DType.Block block
               && model.keepsWidths()
               && layer.cols() % block.columns() != 0) {
@@ -131,7 +132,35 @@ public record Encode(DType type, Map<String, DType> types, Rounding rounding, La
     } else {
       encoded = model.map(map((from, to, _) -> Layouts.encode(from, to, arena)));
     }
-    return new Outcome(encoded, LayerChange.between(model, encoded));
+    List<LayerChange> changes = LayerChange.between(model, encoded);
+    tellOfOtherTypes(changes, calibration);
+    return new Outcome(encoded, changes);
+  }
+
+  /** Says which matrices could not have the type that was asked for. */
+  private void tellOfOtherTypes(List<LayerChange> changes, Calibration calibration) {
+    List<LayerChange> others =
+        changes.stream().filter(c -> !c.to().equals(asked(c.layer()).label())).toList();
+    if (!others.isEmpty()) {
+      String first = others.getFirst().layer();
+      calibration
+          .notes()
+          .accept(
+              others.size()
+                  + " matrices ("
+                  + first
+                  + " ...) have rows that are no whole blocks of "
+                  + asked(first).label()
+                  + ": they became "
+                  + others.stream()
+                      .map(LayerChange::to)
+                      .distinct()
+                      .collect(Collectors.joining(", ")));
+    }
+  }
+
+  private DType asked(String weight) {
+    return types.getOrDefault(weight, type);
   }
 
   private Transformer walk(Transformer model, Calibration calibration, Arena arena) {
@@ -150,7 +179,7 @@ public record Encode(DType type, Map<String, DType> types, Rounding rounding, La
   private DType type(Role role, Weight weight) {
     Tensor now = weight.tensor();
     return layers.chooses(role, weight.name())
-        ? fitting(types.getOrDefault(weight.name(), type), now.cols())
+        ? fitting(asked(weight.name()), now.cols())
         : now.dtype();
   }
 

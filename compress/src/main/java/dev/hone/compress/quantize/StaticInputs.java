@@ -144,10 +144,12 @@ public record StaticInputs(
           @Override
           public Linear linear(Role role, Linear layer) {
             InputRange range = ranges.get(layer.name());
-            if (range == null) { // not chosen, or an expert that no token came to
-              return chosen.contains(layer.weight().name())
-                  ? layer.with(Input.DYNAMIC_INT8)
-                  : layer;
+            if (range == null && chosen.contains(layer.weight().name())) {
+              texts.unread(layer);
+              return layer.with(Input.DYNAMIC_INT8);
+            }
+            if (range == null) {
+              return layer;
             }
             return reading(layer, range, grids.get(range), arena);
           }

@@ -28,6 +28,7 @@ class InputsTest {
           KernelTier.select(Optional.empty()).tier().create(pool),
           pool,
           _ -> {},
+          _ -> {},
           Optional.empty());
 
   @AfterEach

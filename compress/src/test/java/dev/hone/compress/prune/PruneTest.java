@@ -67,6 +67,7 @@ class PruneTest {
         KernelTier.select(Optional.empty()).tier().create(pool),
         pool,
         _ -> {},
+        _ -> {},
         journal);
   }
 

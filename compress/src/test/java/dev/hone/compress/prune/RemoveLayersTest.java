@@ -69,7 +69,7 @@ class RemoveLayersTest {
   }
 
   private Calibration calibration() {
-    return new Calibration(List.of(batch()), kernels, pool, _ -> {}, Optional.empty());
+    return new Calibration(List.of(batch()), kernels, pool, _ -> {}, _ -> {}, Optional.empty());
   }
 
   private float[][] hidden(Transformer model) {

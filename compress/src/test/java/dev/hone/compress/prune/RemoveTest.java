@@ -65,6 +65,7 @@ class RemoveTest {
         KernelTier.select(Optional.empty()).tier().create(pool),
         pool,
         _ -> {},
+        _ -> {},
         journal);
   }
 

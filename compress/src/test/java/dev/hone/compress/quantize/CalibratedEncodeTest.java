@@ -15,8 +15,10 @@ import dev.hone.compress.calibrate.Calibration;
 import dev.hone.compress.calibrate.CalibrationTexts;
 import dev.hone.compress.quantize.Rounding.Method;
 import dev.hone.measure.Fidelity;
+import dev.hone.model.Batch;
 import dev.hone.model.Transformer;
 import dev.hone.model.Weight;
+import dev.hone.model.folder.Model;
 import dev.hone.runtime.Encoder;
 import dev.hone.runtime.EncoderOptions;
 import dev.hone.tensor.DType;
@@ -36,6 +38,7 @@ import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -43,6 +46,7 @@ class CalibratedEncodeTest {
   private final ComputePool pool = new ComputePool(2);
   private final Arena arena = Arena.ofShared();
   private final List<Progress> progress = new ArrayList<>();
+  private final List<String> notes = new ArrayList<>();
   @TempDir private Path folder;
   private Encoder encoder;
 
@@ -64,6 +68,7 @@ class CalibratedEncodeTest {
         KernelTier.select(Optional.empty()).tier().create(pool),
         pool,
         progress::add,
+        notes::add,
         journal);
   }
 
@@ -88,6 +93,30 @@ class CalibratedEncodeTest {
     assertThat(cosines.get(Method.GPTQ_RANGE)).isGreaterThan(cosines.get(Method.RTN));
     assertThat(cosines.get(Method.GPTQ)).isGreaterThan(cosines.get(Method.REFIT));
     assertThat(progress).extracting(Progress::share).endsWith(0.5, 1.0);
+  }
+
+  /** One token comes to two experts of each block; the others are told of. */
+  @Test
+  @Tag("shared")
+  void tellsOfExpertsThatReadNothing() {
+    Path mixtral = Path.of(System.getProperty("hone.shared"), "goldens/mixtral");
+    LayerSelection blocks = LayerSelection.blocks();
+    var oneToken =
+        new Calibration(
+            List.of(Batch.of(List.of(new int[] {5}))),
+            KernelTier.select(Optional.empty()).tier().create(pool),
+            pool,
+            progress::add,
+            notes::add,
+            Optional.empty());
+    try (Model model = Model.load(mixtral)) {
+      new Encode(DType.of("int4-g16-asym"), Rounding.of(Method.GPTQ), blocks)
+          .apply(model.transformer(), oneToken, arena);
+      new StaticInputs(blocks).apply(model.transformer(), oneToken, arena);
+    }
+    assertThat(notes)
+        .hasSize(2)
+        .allSatisfy(note -> assertThat(note).contains("experts.").contains("read nothing"));
   }
 
   /** As after kill -9: blocks that were finished stay, a file that was not renamed is nothing. */

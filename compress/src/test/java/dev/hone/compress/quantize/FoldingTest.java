@@ -63,7 +63,7 @@ class FoldingTest {
 
   private Calibration calibration() {
     return new Calibration(
-        List.of(batch(1), batch(2), batch(3)), kernels, pool, _ -> {}, Optional.empty());
+        List.of(batch(1), batch(2), batch(3)), kernels, pool, _ -> {}, _ -> {}, Optional.empty());
   }
 
   /** Scales in the norms and out of the layers again: the same answers. */
