@@ -14,6 +14,7 @@ import dev.hone.tensor.kernel.x86.assembler.Width;
 final class Widener {
   /** What stands in the panel. */
   enum Source {
+    F32(4, 1),
     F16(2, 1),
     BF16(2, 1),
     BYTES(1, 1),
@@ -79,7 +80,7 @@ final class Widener {
   private final Vec[] added;
   private final Vec[] first;
   private final Vec[] second;
-  private final Vec constant;
+  private final Vec mask;
 
   /**
    * @param vectors columns of a panel, in vectors
@@ -90,20 +91,18 @@ final class Widener {
     this.width = width;
     this.source = source;
     this.shift = shift;
-    scale = registers.vecs("scale", vectors);
-    added = registers.vecs("added", vectors);
+    scale = registers.vecs("scale", source.scaled() ? vectors : 0);
+    added = registers.vecs("added", source.scaled() ? vectors : 0);
     first = registers.vecs("first number", vectors);
     second = registers.vecs("second number", source == Source.NIBBLES ? vectors : 0);
-    constant = registers.vec("constant");
+    mask = source == Source.NIBBLES ? registers.vec("low half of a byte") : null;
   }
 
   /** What stays the same all the time. Overwrites {@code address}. */
   void constants(Gpr address) {
-    if (source == Source.NIBBLES) {
+    if (mask != null) {
       asm.lea(address, asm.constant(Float.intBitsToFloat(15)));
-      asm.vbroadcastss(constant, Memory.at(address, 0));
-    } else {
-      asm.vxorps(constant, constant, constant);
+      asm.vbroadcastss(mask, Memory.at(address, 0));
     }
   }
 
@@ -136,6 +135,7 @@ final class Widener {
   /** The numbers of one vector of columns: {@link #number} has them then. */
   void load(int v, Memory from) {
     switch (source) {
+      case F32 -> asm.vmovups(first[v], from);
       case F16 -> asm.vcvtph2ps(first[v], from);
       case BF16 -> {
         asm.vpmovzxwd(first[v], from);
@@ -148,7 +148,7 @@ final class Widener {
       case NIBBLES -> {
         asm.vpmovzxbd(first[v], from);
         asm.vpsrld(second[v], first[v], 4);
-        asm.vandps(first[v], first[v], constant);
+        asm.vandps(first[v], first[v], mask);
         scale(first[v], v);
         scale(second[v], v);
       }

@@ -27,6 +27,7 @@ final class Widening {
 
   private final Width width;
   private final int columns;
+  private final Scratch scratch;
 
   /** Made when a weight of that form comes along. */
   private final Map<Form, WideningKernel> kernels = new ConcurrentHashMap<>();
@@ -39,8 +40,9 @@ final class Widening {
   /** -0, -1, -2 ... : what is added where all groups have one zero. */
   private final MemorySegment minus;
 
-  Widening(Width width, int columns) {
+  Widening(Width width, int columns, Scratch scratch) {
     this.width = width;
+    this.scratch = scratch;
     this.columns = columns;
     minus = Arena.global().allocate((MOST_MIDDLE + 1L) * Float.BYTES, Float.BYTES);
     for (int i = 0; i <= MOST_MIDDLE; i++) {
@@ -82,8 +84,10 @@ final class Widening {
   static List<Assembly> assemblies(Width width, int columns) {
     List<Assembly> all = new ArrayList<>();
     for (Form form : forms()) {
-      all.add(WideningKernel.assemble(width, columns, form.source(), form.shift()));
-      for (int rows = 1; rows <= FewRowsKernel.MOST_ROWS; rows++) {
+      if (form.source() != Source.F32) {
+        all.add(WideningKernel.assemble(width, columns, form.source(), form.shift()));
+      }
+      for (int rows : new int[] {1, 3, FewRowsKernel.MOST_ROWS}) {
         all.add(FewRowsKernel.assemble(width, columns, form.source(), form.shift(), rows));
       }
     }
@@ -141,8 +145,7 @@ final class Widening {
   static boolean multiplies(WidenedPanels panels, int rows) {
     boolean unrolled = panels.cols() % FewRowsKernel.UNROLL == 0;
     return switch (panels) {
-      case FloatPanels floats ->
-          rows <= FewRowsKernel.MOST_ROWS && unrolled && floats.type() != Plain.F32;
+      case FloatPanels _ -> rows <= FewRowsKernel.MOST_ROWS && unrolled;
       case IntegerPanels integers ->
           rows <= FewRowsKernel.MOST_ROWS
               && unrolled
@@ -162,12 +165,13 @@ final class Widening {
       long cStride,
       MemorySegment start) {
     int depth = panels.cols();
+    MemorySegment sums = scratch.take(FewRowsKernel.sumBytes(columns, rows));
     switch (panels) {
       case FloatPanels floats -> {
         FewRowsKernel kernel = fewRows(form(floats), rows);
         MemorySegment data = floats.data().asSlice(floats.at(panel, 0));
         MemorySegment none = MemorySegment.NULL;
-        kernel.run(a, aStride, data, c, cStride, start, none, none, depth, depth);
+        kernel.run(a, aStride, data, sums, c, cStride, start, none, none, depth, depth);
       }
       case IntegerPanels integers -> {
         FewRowsKernel kernel = fewRows(form(integers), rows);
@@ -175,7 +179,7 @@ final class Widening {
         MemorySegment scales = scales(integers, panel, 0);
         MemorySegment shifts = shifts(integers, panel, 0);
         int group = integers.group();
-        kernel.run(a, aStride, data, c, cStride, start, scales, shifts, depth, group);
+        kernel.run(a, aStride, data, sums, c, cStride, start, scales, shifts, depth, group);
       }
       case SparsePanels some ->
           sparseRows(new SparseRowsKernel.Form(some.type(), some.columns(), rows))
@@ -189,6 +193,7 @@ final class Widening {
                   start,
                   depth);
     }
+    scratch.putBack(sums);
   }
 
   private static MemorySegment bits(SparsePanels panels, int panel, int k) {
@@ -202,9 +207,10 @@ final class Widening {
   private static Form form(FloatPanels panels) {
     Source source =
         switch (panels.type()) {
+          case F32 -> Source.F32;
           case F16 -> Source.F16;
           case BF16 -> Source.BF16;
-          case F32, F64, I64, I32, I16, I8, U8, BOOL ->
+          case F64, I64, I32, I16, I8, U8, BOOL ->
               throw new IllegalStateException(panels.type() + " is not widened");
         };
     return new Form(source, Shift.NONE);

@@ -75,7 +75,7 @@ final class X86Code {
     splits = features.containsAll(SPLITS) ? new Splits(2) : null;
     roundingSplits = splits == null ? null : new Splits(1);
     transpose = new TransposeKernel(product.columns());
-    widening = new Widening(width(), product.columns());
+    widening = new Widening(width(), product.columns(), scratch);
     blocks = new Blocks(features);
     for (Activation activation : Activation.values()) {
       for (boolean gated : new boolean[] {false, true}) {

@@ -155,6 +155,7 @@ class X86KernelsTest extends TierTest {
         try (GuardedMemory a = new GuardedMemory(4L * rows * depth);
             GuardedMemory data =
                 new GuardedMemory(numbers * form.source().bytes() / form.source().features());
+            GuardedMemory sums = new GuardedMemory(FewRowsKernel.sumBytes(columns, rows));
             GuardedMemory c = new GuardedMemory(4L * rows * columns);
             GuardedMemory start = new GuardedMemory(4L * columns);
             GuardedMemory scales = new GuardedMemory(4L * groups * columns);
@@ -163,6 +164,7 @@ class X86KernelsTest extends TierTest {
               a.segment(),
               4L * depth,
               data.segment(),
+              sums.segment(),
               c.segment(),
               4L * columns,
               start.segment(),

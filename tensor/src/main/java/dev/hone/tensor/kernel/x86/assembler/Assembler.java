@@ -219,6 +219,11 @@ public final class Assembler {
     rex(to.number(), from, 0x03);
   }
 
+  public void sub(Gpr to, Gpr from) {
+    code.begin("sub", to, from);
+    rex(from.number(), to, 0x29);
+  }
+
   public void sub(Gpr to, Memory from) {
     code.begin("sub", to, sized(from, 8));
     rex(to.number(), from, 0x2B);

@@ -50,6 +50,11 @@ public final class Registers {
     return named(name, new Vec(width, freeVecs.pop()));
   }
 
+  /** Vector registers that are not handed out. */
+  public int vecsLeft() {
+    return freeVecs.size();
+  }
+
   /** Vectors {@code name 0 .. name count-1}. */
   public Vec[] vecs(String name, int count) {
     return IntStream.range(0, count).mapToObj(i -> vec(name + ' ' + i)).toArray(Vec[]::new);
