@@ -98,8 +98,8 @@ final class Quantize implements Callable<Integer> {
       names = "--type",
       description =
           "Instead of bits and groups a type by its name: int3-g64-asym, int8-tensor, q4_0, q4_1,"
-              + " q5_0, q5_1, q8_0, iq4_nl, q2_k to q6_k (which give rows of no multiple of 256 the next wider"
-              + " type).")
+              + " q5_0, q5_1, q8_0, iq4_nl, q2_k to q6_k (which give rows of no multiple of 256 the"
+              + " next wider type).")
   private String type;
 
   @Option(

@@ -70,7 +70,9 @@ class CompressCommandsTest extends Commands {
         hone(
             "quantize|{decoder}|--type|q4_k|--calibration|{texts}|--window|8|--samples|4|--out|"
                 + target);
-    assertThat(done.err()).contains("21 matrices (").contains("no whole blocks of q4_k: they became q5_0");
+    assertThat(done.err())
+        .contains("21 matrices (")
+        .contains("no whole blocks of q4_k: they became q5_0");
     assertThat(done.out()).contains("types: 21 q5_0, 1 q8_0");
   }
 

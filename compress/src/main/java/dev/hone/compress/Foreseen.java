@@ -88,8 +88,7 @@ public final class Foreseen {
       boolean multiplied =
           switch (input) {
             // Products with other types read floats that were rounded.
-            case StaticInt8 _ ->
-to instanceof Affine affine && affine.bytesByRow();
+            case StaticInt8 _ -> to instanceof Affine affine && affine.bytesByRow();
             case Input.Kind kind ->
                 switch (to) {
                   case Affine _ -> true;

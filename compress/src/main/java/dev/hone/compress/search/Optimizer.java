@@ -133,7 +133,8 @@ public final class Optimizer<S extends Subject<S>> {
         model.notes().forEach(trials::note);
         steps.done(Steps.Kind.ORIGINAL, "the original");
         var calibration =
-            new Calibration(quality.calibration(model), kernels, pool, _ -> {}, trials::note, Optional.empty());
+            new Calibration(
+                quality.calibration(model), kernels, pool, _ -> {}, trials::note, Optional.empty());
         Map<Recipe, Pass.Outcome> made =
             uniform(recipes, model.model(), calibration, mixture, trials, arena);
         trials.remember(mixture.versions());

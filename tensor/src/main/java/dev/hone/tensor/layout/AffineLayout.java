@@ -67,8 +67,7 @@ record AffineLayout(Affine type) implements Layout {
   Tensor widened(Tensor tensor, Arena arena) {
     var wide =
         new AffineLayout(
-            new Affine(
-                type.bits() <= 4 ? 4 : 8, type.group(), type.symmetric(), type.perTensor()));
+            new Affine(type.bits() <= 4 ? 4 : 8, type.group(), type.symmetric(), type.perTensor()));
     int cols = Math.toIntExact(tensor.cols());
     long rows = tensor.rows();
     int by = type.symmetric() ? wide.type.middle() - type.middle() : 0;
@@ -229,8 +228,7 @@ record AffineLayout(Affine type) implements Layout {
 
   private void round(float[] in, int from, int to, Tensor tensor, long row, int g) {
     PlainLayout scaleLayout = new PlainLayout((Plain) tensor.scales().dtype());
-    float scale =
-        scaleLayout.get(tensor.scales().data(), row * type.groups(tensor.cols()) + g);
+    float scale = scaleLayout.get(tensor.scales().data(), row * type.groups(tensor.cols()) + g);
     int zero = zero(tensor, row, g);
     long rowStart = row * type.rowBytes(tensor.cols());
     for (int i = from; i < to; i++) {

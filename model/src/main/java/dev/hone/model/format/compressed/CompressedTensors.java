@@ -309,7 +309,7 @@ public final class CompressedTensors implements Checkpoint {
     if (stored.rank() != 2 || rows < 1 || cols < 1) {
       throw wrong(layer, WEIGHT, "shape=" + stored.shapeText() + ": must be a matrix");
     }
-    Affine dtype = 
+    Affine dtype =
         new Affine(scheme.bits(), scheme.group(), scheme.symmetric(), scheme.perTensor());
     checkColumnGroups(layer, dtype, cols);
     return Tensor.affine(

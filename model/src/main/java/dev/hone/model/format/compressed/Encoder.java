@@ -180,9 +180,7 @@ final class Encoder {
       return PackedIntegers.packZeros(zeros, scheme.bits(), arena);
     }
     Tensor signed =
-        scheme.bits() == 8
-            ? zeros
-            : PackedIntegers.shift(zeros, -(1 << scheme.bits() - 1), arena);
+        scheme.bits() == 8 ? zeros : PackedIntegers.shift(zeros, -(1 << scheme.bits() - 1), arena);
     return written(signed, scheme);
   }
 

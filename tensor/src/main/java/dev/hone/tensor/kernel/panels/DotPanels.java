@@ -76,9 +76,7 @@ public record DotPanels(
 
   /** Whether a matrix can be packed so: bytes around zero, one scale a row. */
   public static boolean fits(Tensor weight) {
-    return weight.dtype() instanceof Affine type
-        && type.bytesByRow()
-        && weight.cols() <= MOST_COLS;
+    return weight.dtype() instanceof Affine type && type.bytesByRow() && weight.cols() <= MOST_COLS;
   }
 
   /** Packs a matrix that {@link #fits}. */

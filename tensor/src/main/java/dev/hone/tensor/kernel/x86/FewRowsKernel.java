@@ -35,7 +35,9 @@ final class FewRowsKernel {
   /** Input features that are written out; groups and depth are multiples of it. */
   static final int UNROLL = 8;
 
-  /** Input features that a tile takes before the next, where there are several: fewer of a group. */
+  /**
+   * Input features that a tile takes before the next, where there are several: fewer of a group.
+   */
   private static final int RUN = 32;
 
   /** Rows that one register reaches: by the stride, its double, and none. */
