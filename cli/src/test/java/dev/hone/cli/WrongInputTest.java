@@ -198,6 +198,7 @@ class WrongInputTest extends Commands {
             + "layer.0.attention.self.query.weight is q4_0",
         "quantize|{embedder}|--out|new|--type|q8_0|--calibration|{texts};is q8_0",
         "quantize|{embedder}|--out|new|--type|q4_k|--calibration|{texts};is q5_0",
+        "quantize|{embedder}|--out|new|--type|int8-tensor|--calibration|{texts};use rtn",
         "compress|{embedder}|--recipe|{late}|--calibration|{texts}|--out|new;passes[1] input:",
         "compress|{chatter}|--recipe|{mixed}|--calibration|{texts}|--window|8|--out|new;passes[0]"
             + " mix:",

@@ -17,9 +17,10 @@ import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
 
 /**
@@ -109,7 +110,7 @@ public record Compression(Path source, String name, Recipe recipe, Path target) 
       Files.createDirectories(target.toAbsolutePath().getParent());
     }
     Path journal = beside("journal");
-    List<String> notes = new ArrayList<>();
+    Set<String> notes = new LinkedHashSet<>(); // once, however many passes say it
     try (var pool = new ComputePool(threads);
         Arena arena = new FileArena(beside("room"))) {
       var calibration =

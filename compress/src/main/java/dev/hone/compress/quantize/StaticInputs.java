@@ -144,12 +144,12 @@ public record StaticInputs(
           @Override
           public Linear linear(Role role, Linear layer) {
             InputRange range = ranges.get(layer.name());
-            if (range == null && chosen.contains(layer.weight().name())) {
-              texts.unread(layer);
-              return layer.with(Input.DYNAMIC_INT8);
+            if (!chosen.contains(layer.weight().name())) {
+              return layer;
             }
             if (range == null) {
-              return layer;
+              texts.unread(layer);
+              return layer.with(Input.DYNAMIC_INT8);
             }
             return reading(layer, range, grids.get(range), arena);
           }

@@ -16,6 +16,7 @@ import dev.hone.model.folder.ModelWriter;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -35,7 +36,7 @@ final class Trials<S extends Subject<S>> {
   private final Consumer<Result> soFar;
   private final long end;
   private final List<Trial> all = new ArrayList<>();
-  private final List<String> notes = new ArrayList<>();
+  private final Set<String> notes = new LinkedHashSet<>();
   private boolean stopped;
   private String written; // name of the trial that stands in the target; null: none of this run's
 
@@ -68,6 +69,7 @@ final class Trials<S extends Subject<S>> {
     return all;
   }
 
+  /** Once, however many recipes say it. */
   void note(String note) {
     notes.add(note);
   }

@@ -36,12 +36,10 @@ final class FewRowsKernel {
   static final int UNROLL = 8;
 
   /**
-   * Input features that a tile takes before the next, where there are several: fewer of a group.
+   * Input features that a tile takes before the next does, where there are several; fewer where
+   * their group ends.
    */
   private static final int RUN = 32;
-
-  /** Rows that one register reaches: by the stride, its double, and none. */
-  private static final int REACH = 3;
 
   /** How far ahead of its use the panel is asked for, in bytes. */
   private static final int PREFETCH = 1024;
@@ -148,9 +146,7 @@ final class FewRowsKernel {
     private final Gpr at;
     private final Gpr aStride;
 
-    /** One for every {@link #REACH} rows of a tile. */
-    private final Gpr[] aRows;
-
+    private final RowPointers aRows;
     private final Vec[] tile;
     private final Vec spread;
     private final Widener widener;
@@ -180,10 +176,7 @@ final class FewRowsKernel {
       tiles = (rows + most - 1) / most;
       height = (rows + tiles - 1) / tiles;
       tile = registers.vecs("sum", height * vectors);
-      aRows = new Gpr[(height + REACH - 1) / REACH];
-      for (int i = 0; i < aRows.length; i++) {
-        aRows[i] = registers.gpr("a of row " + i * REACH);
-      }
+      aRows = new RowPointers(asm, registers, aStride, height);
       run = registers.gpr("features of the run");
     }
 
@@ -256,16 +249,7 @@ final class FewRowsKernel {
     private void tile(int index) {
       int first = index * height;
       int count = Math.min(height, rows - first);
-      asm.mov(aRows[0], a);
-      for (int left = first; left > 0; ) {
-        int some = Math.min(8, Integer.highestOneBit(left));
-        asm.lea(aRows[0], Memory.at(aRows[0], aStride, some, 0));
-        left -= some;
-      }
-      for (int i = 1; i * REACH < count; i++) {
-        asm.lea(aRows[i], Memory.at(aRows[i - 1], aStride, 2, 0));
-        asm.add(aRows[i], aStride);
-      }
+      aRows.begin(a, first, count);
       asm.mov(at, data);
       asm.mov(k, run);
       for (int i = 0; tiles > 1 && i < count * vectors; i++) {
@@ -274,9 +258,7 @@ final class FewRowsKernel {
       Label loop = asm.here();
       features(count, index);
       asm.add(at, UNROLL / source.features() * columns * source.bytes());
-      for (int i = 0; i * REACH < count; i++) {
-        asm.add(aRows[i], UNROLL * Float.BYTES);
-      }
+      aRows.advance(count, UNROLL * Float.BYTES);
       asm.sub(k, UNROLL);
       asm.jne(loop);
       for (int i = 0; tiles > 1 && i < count * vectors; i++) {
@@ -298,20 +280,13 @@ final class FewRowsKernel {
         for (int feature = 0; feature < source.features(); feature++) {
           int number = (step * source.features() + feature) * Float.BYTES;
           for (int row = 0; row < count; row++) {
-            asm.vbroadcastss(spread, ofRow(row, number));
+            asm.vbroadcastss(spread, aRows.at(row, number));
             for (int v = 0; v < vectors; v++) {
               asm.vfmadd231ps(sum(row, v), spread, widener.number(v, feature));
             }
           }
         }
       }
-    }
-
-    private Memory ofRow(int row, int displacement) {
-      Gpr first = aRows[row / REACH];
-      return row % REACH == 0
-          ? Memory.at(first, displacement)
-          : Memory.at(first, aStride, row % REACH, displacement);
     }
 
     private void end() {

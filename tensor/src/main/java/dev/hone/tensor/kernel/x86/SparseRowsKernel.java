@@ -23,9 +23,6 @@ final class SparseRowsKernel {
   /** Rows whose sums fit in the registers. */
   static final int MOST_ROWS = 8;
 
-  /** Rows that one register reaches: by the stride, its double, and none. */
-  private static final int REACH = 3;
-
   /**
    * @param columns of a panel
    */
@@ -80,8 +77,7 @@ final class SparseRowsKernel {
     int vectors = form.columns() / NonZeros.COLUMNS;
     Assembler asm = new Assembler();
     Registers registers = new Registers(Width.ZMM);
-    Gpr[] a = new Gpr[(form.rows() + REACH - 1) / REACH];
-    a[0] = registers.argument("a");
+    Gpr a = registers.argument("a");
     Gpr bits = registers.argument("bits");
     Gpr numbers = registers.argument("numbers");
     Gpr c = registers.argument("c");
@@ -89,9 +85,7 @@ final class SparseRowsKernel {
     Gpr depth = registers.argument("depth");
     Gpr aStride = registers.gpr("stride of a");
     Gpr cStride = registers.gpr("stride of c");
-    for (int i = 1; i < a.length; i++) {
-      a[i] = registers.gpr("a of row " + i * REACH);
-    }
+    RowPointers aRows = new RowPointers(asm, registers, aStride, form.rows());
     Vec[] sums = registers.vecs("sum", form.rows() * vectors);
     Vec[] weights = registers.vecs("weights", vectors);
     Vec spread = registers.vec("number of a");
@@ -100,10 +94,7 @@ final class SparseRowsKernel {
     asm.enter(registers);
     asm.mov(aStride, Assembler.stackArgument(registers, 6));
     asm.mov(cStride, Assembler.stackArgument(registers, 7));
-    for (int i = 1; i < a.length; i++) {
-      asm.lea(a[i], Memory.at(a[i - 1], aStride, 2, 0));
-      asm.add(a[i], aStride);
-    }
+    aRows.begin(a, 0, form.rows());
     for (int i = 0; i < sums.length; i++) {
       asm.vmovups(sums[i], Memory.at(start, i % vectors * Width.ZMM.bytes()));
     }
@@ -112,17 +103,12 @@ final class SparseRowsKernel {
       nonZeros.load(weights[v], NonZeros.bitBytes(v * NonZeros.COLUMNS));
     }
     for (int row = 0; row < form.rows(); row++) {
-      Gpr from = a[row / REACH];
-      int strides = row % REACH;
-      asm.vbroadcastss(
-          spread, strides == 0 ? Memory.at(from, 0) : Memory.at(from, aStride, strides, 0));
+      asm.vbroadcastss(spread, aRows.at(row, 0));
       for (int v = 0; v < vectors; v++) {
         asm.vfmadd231ps(sums[row * vectors + v], spread, weights[v]);
       }
     }
-    for (Gpr from : a) {
-      asm.add(from, Float.BYTES);
-    }
+    aRows.advance(form.rows(), Float.BYTES);
     asm.add(bits, NonZeros.bitBytes(form.columns()));
     asm.sub(depth, 1);
     asm.jne(loop);

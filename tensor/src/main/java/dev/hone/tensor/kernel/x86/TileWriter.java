@@ -21,8 +21,7 @@ import dev.hone.tensor.kernel.x86.assembler.Width;
  *   ...
  * </pre>
  *
- * Rows are read where they lie: three of them are reached from one register by the stride, its
- * double, and none.
+ * Rows are read where they lie ({@link RowPointers}).
  */
 abstract class TileWriter {
   /** Steps of k that are written out: they share the work of moving on. */
@@ -30,9 +29,6 @@ abstract class TileWriter {
 
   /** How far ahead of its use the panel is asked for, in bytes. */
   private static final int PREFETCH = 512;
-
-  /** Rows that one register reaches. */
-  private static final int REACH = 3;
 
   /** What a row of a moves on by in a step. */
   private static final int PLACE = 4;
@@ -56,9 +52,7 @@ abstract class TileWriter {
   final Gpr aStride;
   final Gpr cStride;
 
-  /** One for every {@link #REACH} rows of a tile. */
-  private final Gpr[] aRows;
-
+  private final RowPointers aRows;
   private final Vec[] sums;
   private final Vec[] bs;
   final Vec spread;
@@ -97,10 +91,7 @@ abstract class TileWriter {
     panel = registers.gpr("panel");
     aStride = registers.gpr("stride of a");
     cStride = registers.gpr("stride of c");
-    aRows = new Gpr[(tile.height() + REACH - 1) / REACH];
-    for (int i = 0; i < aRows.length; i++) {
-      aRows[i] = registers.gpr("a of row " + i * REACH);
-    }
+    aRows = new RowPointers(asm, registers, aStride, tile.height());
     sums = registers.vecs("sum", tile.height() * tile.vectors());
     bs = registers.vecs("b", tile.vectors());
     spread = registers.vec("place of a");
@@ -154,12 +145,7 @@ abstract class TileWriter {
   /** A tile, and on to the rows below it. */
   private void tile(int height) {
     begin(height);
-    asm.mov(aRows[0], a);
-    for (int row = REACH; row < height; row += REACH) {
-      Gpr before = aRows[row / REACH - 1];
-      asm.lea(aRows[row / REACH], Memory.at(before, aStride, 2, 0));
-      asm.add(aRows[row / REACH], aStride);
-    }
+    aRows.begin(a, 0, height);
     asm.mov(panel, b);
     asm.mov(k, depth);
     Label rest = new Label();
@@ -195,23 +181,14 @@ abstract class TileWriter {
         }
       }
       for (int row = 0; row < height; row++) {
-        spread(spread, place(row, step * PLACE));
+        spread(spread, aRows.at(row, step * PLACE));
         for (int v = 0; v < tile.vectors(); v++) {
           multiplyAdd(sum(row, v), spread, bs[v]);
         }
       }
     }
     asm.add(panel, count * panelBytes);
-    for (int row = 0; row < height; row += REACH) {
-      asm.add(aRows[row / REACH], count * PLACE);
-    }
-  }
-
-  private Memory place(int row, int displacement) {
-    Gpr first = aRows[row / REACH];
-    return row % REACH == 0
-        ? Memory.at(first, displacement)
-        : Memory.at(first, aStride, row % REACH, displacement);
+    aRows.advance(height, count * PLACE);
   }
 
   Vec sum(int row, int vector) {

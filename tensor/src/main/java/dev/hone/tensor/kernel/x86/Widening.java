@@ -51,14 +51,26 @@ final class Widening {
   }
 
   WideningKernel kernel(Form form) {
-    return kernels.computeIfAbsent(
-        form, f -> new WideningKernel(width, columns, f.source(), f.shift()));
+    return kernels.computeIfAbsent(form, this::tried);
+  }
+
+  private WideningKernel tried(Form form) {
+    try (var trial = new WideningTrial(form, columns)) {
+      return trial.tried(new WideningKernel(width, columns, form.source(), form.shift()));
+    }
   }
 
   FewRowsKernel fewRows(Form form, int rows) {
-    return fewRows.computeIfAbsent(
-        new FewRowsForm(form, rows),
-        f -> new FewRowsKernel(width, columns, f.form().source(), f.form().shift(), f.rows()));
+    return fewRows.computeIfAbsent(new FewRowsForm(form, rows), this::tried);
+  }
+
+  private FewRowsKernel tried(FewRowsForm wanted) {
+    Form form = wanted.form();
+    int rows = wanted.rows();
+    try (var trial = new WideningTrial(form, columns)) {
+      return trial.tried(
+          new FewRowsKernel(width, columns, form.source(), form.shift(), rows), rows);
+    }
   }
 
   SparseWideningKernel sparse(Plain type) {
@@ -165,21 +177,24 @@ final class Widening {
       long cStride,
       MemorySegment start) {
     int depth = panels.cols();
-    MemorySegment sums = scratch.take(FewRowsKernel.sumBytes(columns, rows));
     switch (panels) {
       case FloatPanels floats -> {
         FewRowsKernel kernel = fewRows(form(floats), rows);
+        MemorySegment sums = scratch.take(FewRowsKernel.sumBytes(columns, rows));
         MemorySegment data = floats.data().asSlice(floats.at(panel, 0));
         MemorySegment none = MemorySegment.NULL;
         kernel.run(a, aStride, data, sums, c, cStride, start, none, none, depth, depth);
+        scratch.putBack(sums);
       }
       case IntegerPanels integers -> {
         FewRowsKernel kernel = fewRows(form(integers), rows);
+        MemorySegment sums = scratch.take(FewRowsKernel.sumBytes(columns, rows));
         MemorySegment data = integers.data().asSlice(integers.at(panel, 0));
         MemorySegment scales = scales(integers, panel, 0);
         MemorySegment shifts = shifts(integers, panel, 0);
         int group = integers.group();
         kernel.run(a, aStride, data, sums, c, cStride, start, scales, shifts, depth, group);
+        scratch.putBack(sums);
       }
       case SparsePanels some ->
           sparseRows(new SparseRowsKernel.Form(some.type(), some.columns(), rows))
@@ -193,7 +208,6 @@ final class Widening {
                   start,
                   depth);
     }
-    scratch.putBack(sums);
   }
 
   private static MemorySegment bits(SparsePanels panels, int panel, int k) {

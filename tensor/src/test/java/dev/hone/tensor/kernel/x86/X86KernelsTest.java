@@ -141,6 +141,21 @@ class X86KernelsTest extends TierTest {
   }
 
   @Test
+  void triesWhatWidensBeforeItIsUsed() {
+    X86Code code = X86Code.here().code();
+    var f16 = new Widening.Form(Widener.Source.F16, Widener.Shift.NONE);
+    var bf16 = new Widening.Form(Widener.Source.BF16, Widener.Shift.NONE);
+    try (var trial = new WideningTrial(f16, code.product().columns())) {
+      WideningKernel other = code.widening().kernel(bf16);
+      assertThatThrownBy(() -> trial.tried(other))
+          .hasMessageContaining("the self-test of widening");
+      FewRowsKernel few = code.widening().fewRows(bf16, 2);
+      assertThatThrownBy(() -> trial.tried(few, 2))
+          .hasMessageContaining("the self-test of few rows");
+    }
+  }
+
+  @Test
   void multipliesFewRowsWithinItsSegments() {
     int columns = X86Code.here().code().product().columns();
     Widening widening = X86Code.here().code().widening();
