@@ -12,10 +12,10 @@ import dev.hone.tensor.kernel.x86.assembler.Vec;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Rows times one panel of weights: {@code c[r, j] += Σk a[r, k] b[k, j]}, in F32.
+ * Rows times panels of weights: {@code c[r, j] += Σk a[r, k] b[k, j]}, in F32.
  *
  * <pre>
- *   a  rows a stride apart            b  [k][columns]            c  rows a stride apart
+ *   a  rows a stride apart       b  [panel][k][columns]       c  rows a stride apart
  * </pre>
  */
 final class ProductKernel {
@@ -37,9 +37,10 @@ final class ProductKernel {
 
   /**
    * @param a [rows] of {@code depth} floats, {@code aStride} bytes apart
-   * @param b [depth][columns]
-   * @param c [rows][columns], {@code cStride} bytes apart
-   * @param start [columns] that the sums begin with; {@link MemorySegment#NULL}: with what c holds
+   * @param b [panels][depth][columns]
+   * @param c [rows][panels * columns], {@code cStride} bytes apart
+   * @param start [columns] that the sums of each panel begin with; {@link MemorySegment#NULL}: with
+   *     what c holds
    */
   void run(
       MemorySegment a,
@@ -49,19 +50,33 @@ final class ProductKernel {
       long cStride,
       long rows,
       long depth,
+      long panels,
       MemorySegment start) {
     long panel = (long) columns() * Float.BYTES;
-    if (rows <= 0 || depth <= 0) {
-      throw new IllegalArgumentException("rows=" + rows + ", depth=" + depth);
+    if (rows <= 0 || depth <= 0 || panels <= 0) {
+      throw new IllegalArgumentException(
+          "rows=" + rows + ", depth=" + depth + ", panels=" + panels);
     }
     Segments.require(a, rows, aStride, depth * Float.BYTES);
-    Segments.require(b, depth, panel, panel);
-    Segments.require(c, rows, cStride, panel);
+    Segments.require(b, panels * depth, panel, panel);
+    Segments.require(c, rows, cStride, panels * panel);
     if (!start.equals(MemorySegment.NULL)) {
       Segments.require(start, 1, 0, panel);
     }
     CodeMemory.call(
-        code, address(a), address(b), address(c), rows, depth, address(start), aStride, cStride);
+        code,
+        address(a),
+        address(b),
+        address(c),
+        rows,
+        depth,
+        address(start),
+        aStride,
+        cStride,
+        panels,
+        address(a),
+        address(c),
+        rows);
   }
 
   static Assembly assemble(Tile tile) {
@@ -71,9 +86,32 @@ final class ProductKernel {
   private static final class Writer extends TileWriter {
     private final Gpr start;
 
+    // What a panel begins with, which its tiles move on.
+    private final Memory panelsLeft = stackArgument(2);
+    private final Memory firstOfA = stackArgument(3);
+    private final Memory firstOfC = stackArgument(4);
+    private final Memory allRows = stackArgument(5);
+
     Writer(Tile tile) {
       super(tile, "start");
       start = sixth;
+    }
+
+    @Override
+    void next(Label again) {
+      Label done = new Label();
+      asm.mov(k, panelsLeft);
+      asm.sub(k, 1);
+      asm.je(done);
+      asm.mov(panelsLeft, k);
+      asm.mov(b, panel); // the last tile has gone through this one
+      asm.mov(a, firstOfA);
+      asm.mov(c, firstOfC);
+      asm.add(c, tile.columns() * Float.BYTES);
+      asm.mov(firstOfC, c);
+      asm.mov(rows, allRows);
+      asm.jmp(again);
+      asm.bind(done);
     }
 
     /** From {@code start}, or from c. */

@@ -76,18 +76,22 @@ final class SelfTest {
   private void product() {
     int rows = code.product().height() + 1;
     int depth = 7;
+    int panels = 2;
+    int width = panels * columns;
     MemorySegment a = floats(rows * depth, i -> i % 5 - 2);
-    MemorySegment b = floats(depth * columns, i -> i % 11 - 5);
-    MemorySegment c = floats(rows * columns, _ -> Float.NaN);
-    code.product().run(a, depth * 4L, b, c, columns * 4L, rows, depth, code.zeros());
+    MemorySegment b = floats(panels * depth * columns, i -> i % 11 - 5);
+    MemorySegment c = floats(rows * width, _ -> Float.NaN);
+    code.product().run(a, depth * 4L, b, c, width * 4L, rows, depth, panels, code.zeros());
     expect(
         "the product",
         c,
-        rows * columns,
+        rows * width,
         i -> {
+          int panel = i % width / columns;
           int sum = 0;
           for (int k = 0; k < depth; k++) {
-            sum += ((i / columns * depth + k) % 5 - 2) * ((k * columns + i % columns) % 11 - 5);
+            int at = (panel * depth + k) * columns + i % columns;
+            sum += ((i / width * depth + k) % 5 - 2) * (at % 11 - 5);
           }
           return sum;
         },
@@ -236,17 +240,17 @@ final class SelfTest {
 
   private void rows() {
     int length = 8;
-    int rows = 9;
+    int rows = columns + 9;
     MemorySegment in = floats(rows * length, i -> i);
-    MemorySegment out = floats(length * columns, _ -> -1);
+    MemorySegment out = floats(2 * length * columns, _ -> -1);
     code.transpose().run(in, length * 4L, rows, length, out);
     expect(
         "transposition",
         out,
-        length * columns,
+        2 * length * columns,
         i -> {
-          int column = i / columns;
-          return i % columns < rows ? i % columns * length + column : -1;
+          int row = i / (length * columns) * columns + i % columns;
+          return row < rows ? row * length + i / columns % length : -1;
         },
         0);
     MemorySegment factors = floats(rows, i -> i);

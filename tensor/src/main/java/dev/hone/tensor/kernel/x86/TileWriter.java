@@ -113,11 +113,15 @@ abstract class TileWriter {
   /** Makes c of the sums, and moves {@link #c} on behind it. */
   abstract void store(int height);
 
+  /** After all rows of a panel: to the next one, of a kernel that takes several. */
+  void next(Label again) {}
+
   Assembly write(String name) {
     Label end = new Label();
     asm.enter(registers);
     asm.mov(aStride, stackArgument(0));
     asm.mov(cStride, stackArgument(1));
+    Label whole = asm.here();
     for (int height = tile.height(); height > 0; height--) {
       Label again = asm.here();
       Label fewer = new Label();
@@ -133,6 +137,7 @@ abstract class TileWriter {
       asm.bind(fewer);
     }
     asm.bind(end);
+    next(whole);
     asm.leave(registers);
     return asm.finish(name);
   }

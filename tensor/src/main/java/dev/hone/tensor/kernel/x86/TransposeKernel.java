@@ -14,8 +14,8 @@ import dev.hone.tensor.kernel.x86.assembler.Width;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Turns rows into columns of a panel: {@code out[d][r] = rows[r][d]}. Eight by eight numbers at a
- * time; rows that are left, number by number.
+ * Turns rows into columns of panels: {@code out[d][r] = rows[r][d]}, and on to the next panel where
+ * one is full. Eight by eight numbers at a time; rows that are left, number by number.
  */
 final class TransposeKernel {
   /** What the rows' length must be a multiple of. */
@@ -39,14 +39,18 @@ final class TransposeKernel {
 
   /**
    * @param in [rows][length], {@code stride} bytes apart
-   * @param out [length] times a panel's columns, of which the first {@code rows} are written
+   * @param out [length] times a panel's columns, from the first one to be written on; for more rows
+   *     than these, [panels][length][columns]
    */
   void run(MemorySegment in, long stride, long rows, long length, MemorySegment out) {
-    if (rows <= 0 || rows > columns || length <= 0 || length % STEP != 0) {
+    if (rows <= 0 || length <= 0 || length % STEP != 0) {
       throw new IllegalArgumentException("rows=" + rows + ", length=" + length);
     }
+    long whole = (rows - 1) / columns; // panels before the last
+    long columnBytes = (long) columns * Float.BYTES;
     Segments.require(in, rows, stride, length * Float.BYTES);
-    Segments.require(out, length, (long) columns * Float.BYTES, rows * Float.BYTES);
+    Segments.require(
+        out, (whole + 1) * length, columnBytes, (rows - whole * columns) * Float.BYTES);
     CodeMemory.call(code, address(in), stride, rows, length, address(out));
   }
 
@@ -56,6 +60,7 @@ final class TransposeKernel {
 
   /** Writes the code; a field is a register. */
   private static final class Writer {
+    private final int columns;
     private final int outStride;
     private final Assembler asm = new Assembler();
     private final Registers registers = new Registers(Width.YMM);
@@ -69,27 +74,37 @@ final class TransposeKernel {
     private final Gpr row6 = registers.gpr("row 6");
     private final Gpr to = registers.gpr("to");
     private final Gpr count = registers.gpr("count");
+    private final Gpr left = registers.gpr("eights left of the panel");
     private final Vec[] read = registers.vecs("read", 4);
     private final Vec[] pairs = registers.vecs("pairs", 4);
     private final Vec column = registers.vec("column");
 
     Writer(int columns) {
+      this.columns = columns;
       outStride = columns * Float.BYTES;
     }
 
     Assembly write() {
-      Label left = new Label();
+      Label few = new Label();
+      Label same = new Label();
       Label end = new Label();
       asm.enter(registers);
+      asm.mov(left, columns / STEP);
       asm.sub(rows, STEP);
-      asm.jl(left);
+      asm.jl(few);
       Label loop = asm.here();
       eightRows();
       asm.lea(in, Memory.at(in, stride, STEP, 0));
       asm.add(out, STEP * Float.BYTES);
+      asm.sub(left, 1);
+      asm.jne(same);
+      // where the eight rows have ended, the next panel has the same columns
+      asm.lea(out, Memory.at(to, (STEP - columns) * Float.BYTES));
+      asm.mov(left, columns / STEP);
+      asm.bind(same);
       asm.sub(rows, STEP);
       asm.jge(loop);
-      asm.bind(left);
+      asm.bind(few);
       asm.add(rows, STEP);
       asm.je(end);
       Label one = asm.here();

@@ -47,13 +47,13 @@ record WidenedProduct(Tensor x, int row, int rows, WidenedPanels weight, X86Code
     if (weight instanceof FloatPanels floats && floats.type() == Plain.F32) {
       long bytes = (long) (to - from) * weight.columns() * Float.BYTES;
       MemorySegment b = floats.data().asSlice(floats.at(panel, from), bytes);
-      code.product().run(a, aStride, b, out, outStride, rows, to - from, start);
+      code.product().run(a, aStride, b, out, outStride, rows, to - from, 1, start);
     } else if (Widening.multiplies(weight, rows)) {
       code.widening().multiply(a, aStride, rows, weight, panel, out, outStride, start);
     } else {
       MemorySegment b = code.scratch().take((DEPTH + 1L) * weight.columns() * Float.BYTES);
       code.widening().widen(weight, panel, from, to, b);
-      code.product().run(a, aStride, b, out, outStride, rows, to - from, start);
+      code.product().run(a, aStride, b, out, outStride, rows, to - from, 1, start);
       code.scratch().putBack(b);
     }
   }

@@ -201,25 +201,25 @@ record X86Attention(
         }
         return;
       }
-      for (int panel = 0; panel * columns < block; panel++) {
-        MemorySegment b = keys.asSlice((long) panel * columns * dim * Float.BYTES);
-        panelOfKeys(key + panel * columns, Math.min(columns, block - panel * columns), b);
-        for (int head = 0; head < group(); head++) {
-          MemorySegment a = rowsOf(q, query, queries, kvHead * group() + head);
-          MemorySegment c = scores(head * queries, panel * columns);
-          long stride = q.cols() * Float.BYTES;
-          code.product().run(a, stride, b, c, scoreStride, queries, dim, code.zeros());
-        }
+      panelsOfKeys(key, block);
+      int keyPanels = (block + columns - 1) / columns;
+      for (int head = 0; head < group(); head++) {
+        MemorySegment a = rowsOf(q, query, queries, kvHead * group() + head);
+        MemorySegment c = scores(head * queries, 0);
+        long stride = q.cols() * Float.BYTES;
+        code.product().run(a, stride, keys, c, scoreStride, queries, dim, keyPanels, code.zeros());
       }
     }
 
     /** Keys as columns; the places of those that are not there keep what they held. */
-    private void panelOfKeys(int key, int most, MemorySegment b) {
-      for (int done = 0, run; done < most; done += run) {
-        run = run(key, most, done);
+    private void panelsOfKeys(int key, int block) {
+      for (int done = 0, run; done < block; done += run) {
+        int column = done % columns;
+        int most = column == 0 ? block : Math.min(block, done - column + columns);
+        run = run(key, most, done); // of a panel that another page has begun, its end first
         HeadRows in = keys(key + done, run);
-        code.transpose()
-            .run(in.data(), in.stride(), run, dim, b.asSlice((long) done * Float.BYTES));
+        long at = ((long) (done - column) * dim + column) * Float.BYTES;
+        code.transpose().run(in.data(), in.stride(), run, dim, keys.asSlice(at));
       }
     }
 
@@ -283,11 +283,8 @@ record X86Attention(
       }
       MemorySegment start = key == from ? code.zeros() : MemorySegment.NULL;
       panelsOfValues(key, block);
-      for (int panel = 0; panel < panels; panel++) {
-        MemorySegment b = values.asSlice((long) panel * block * rowBytes);
-        MemorySegment c = mixed.asSlice(panel * rowBytes);
-        code.product().run(scores, scoreStride, b, c, mixedStride, rows, block, start);
-      }
+      code.product()
+          .run(scores, scoreStride, values, mixed, mixedStride, rows, block, panels, start);
     }
 
     private void panelsOfValues(int key, int block) {

@@ -84,15 +84,24 @@ class X86KernelsTest extends TierTest {
     for (int round = 0; round < 300; round++) {
       int rows = 1 + random.nextInt(3 * product.height());
       int depth = 1 + random.nextInt(70);
+      int panels = 1 + random.nextInt(3);
       int aStride = 4 * (depth + random.nextInt(5));
       int row = 4 * product.columns();
-      int cStride = row + 4 * random.nextInt(5);
+      int cStride = panels * row + 4 * random.nextInt(5);
       try (GuardedMemory a = new GuardedMemory((rows - 1L) * aStride + 4L * depth);
-          GuardedMemory b = new GuardedMemory((long) depth * row);
-          GuardedMemory c = new GuardedMemory((rows - 1L) * cStride + row);
+          GuardedMemory b = new GuardedMemory((long) panels * depth * row);
+          GuardedMemory c = new GuardedMemory((rows - 1L) * cStride + (long) panels * row);
           GuardedMemory start = new GuardedMemory(row)) {
         product.run(
-            a.segment(), aStride, b.segment(), c.segment(), cStride, rows, depth, start.segment());
+            a.segment(),
+            aStride,
+            b.segment(),
+            c.segment(),
+            cStride,
+            rows,
+            depth,
+            panels,
+            start.segment());
         for (ActivationKernel activation : X86Code.here().code().activations()) {
           long numbers = c.segment().byteSize() / 4;
           activation.run(c.segment(), 0, c.segment(), c.segment(), 0, 1, numbers);
@@ -108,6 +117,7 @@ class X86KernelsTest extends TierTest {
                         cStride,
                         rows,
                         depth,
+                        panels,
                         start.segment()))
             .isInstanceOf(IndexOutOfBoundsException.class);
       }
