@@ -557,7 +557,8 @@ class X86KernelsTest extends TierTest {
     int columns = code.product().columns();
     Random random = new Random(3);
     for (int round = 0; round < 200; round++) {
-      int rows = 1 + random.nextInt(columns);
+      int rows = 1 + random.nextInt(3 * columns);
+      int before = (rows - 1) / columns * columns; // columns of the panels before the last
       int length = 8 * (1 + random.nextInt(9));
       int first = random.nextInt(length);
       int end = random.nextInt(length + 1);
@@ -567,10 +568,14 @@ class X86KernelsTest extends TierTest {
       try (GuardedMemory in = new GuardedMemory(rows * stride);
           GuardedMemory row = new GuardedMemory(stride);
           GuardedMemory column = new GuardedMemory(4L * rows);
-          GuardedMemory panel = new GuardedMemory(4L * ((length - 1) * columns + rows));
+          GuardedMemory panels =
+              new GuardedMemory(4L * (before * length + (length - 1) * columns + rows - before));
           GuardedMemory state = new GuardedMemory(states)) {
         MemorySegment x = in.segment();
-        code.transpose().run(x, stride, rows, length, panel.segment());
+        code.transpose().run(x, stride, rows, length, panels.segment());
+        assertThatThrownBy(
+                () -> code.transpose().run(x, stride, rows, length, panels.segment().asSlice(4)))
+            .isInstanceOf(IndexOutOfBoundsException.class);
         code.softmax().run(x, stride, rows, length, range, 1, state.segment(), true);
         code.softmax().run(x, stride, rows, length, range, 1, state.segment(), false);
         for (Operation operation : Operation.values()) {
