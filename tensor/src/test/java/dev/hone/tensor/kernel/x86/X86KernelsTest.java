@@ -92,33 +92,25 @@ class X86KernelsTest extends TierTest {
           GuardedMemory b = new GuardedMemory((long) panels * depth * row);
           GuardedMemory c = new GuardedMemory((rows - 1L) * cStride + (long) panels * row);
           GuardedMemory start = new GuardedMemory(row)) {
-        product.run(
-            a.segment(),
-            aStride,
-            b.segment(),
-            c.segment(),
-            cStride,
-            rows,
-            depth,
-            panels,
-            start.segment());
+        Consumer<MemorySegment> multiply =
+            x ->
+                product.run(
+                    x,
+                    aStride,
+                    b.segment(),
+                    c.segment(),
+                    cStride,
+                    rows,
+                    depth,
+                    panels,
+                    start.segment());
+        multiply.accept(a.segment());
         for (ActivationKernel activation : X86Code.here().code().activations()) {
           long numbers = c.segment().byteSize() / 4;
           activation.run(c.segment(), 0, c.segment(), c.segment(), 0, 1, numbers);
           activation.run(a.segment(), aStride, a.segment(), a.segment(), aStride, rows, depth);
         }
-        assertThatThrownBy(
-                () ->
-                    product.run(
-                        a.segment().asSlice(4),
-                        aStride,
-                        b.segment(),
-                        c.segment(),
-                        cStride,
-                        rows,
-                        depth,
-                        panels,
-                        start.segment()))
+        assertThatThrownBy(() -> multiply.accept(a.segment().asSlice(4)))
             .isInstanceOf(IndexOutOfBoundsException.class);
       }
     }
