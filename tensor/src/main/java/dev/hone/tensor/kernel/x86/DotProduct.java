@@ -36,17 +36,21 @@ final class DotProduct implements PanelProduct {
   @Override
   public void multiply(
       int fromPanel, int toPanel, MemorySegment out, long outStride, MemorySegment bias) {
-    long width = (long) weight.columns() * Float.BYTES;
-    for (int panel = fromPanel; panel < toPanel; panel++) {
-      long column = (panel - fromPanel) * width;
-      MemorySegment b = weight.data().asSlice(weight.at(panel));
-      MemorySegment scales = weight.scales().asSlice(weight.scalesAt(panel));
-      MemorySegment start = PanelProduct.start(code, bias, column, width);
-      MemorySegment c = out.asSlice(column);
-      long units = weight.units();
-      code.integerProduct()
-          .run(integers, rowBytes, grids, b, scales, start, c, outStride, rows, units);
-    }
+    boolean biased = !bias.equals(MemorySegment.NULL);
+    code.integerProduct()
+        .run(
+            integers,
+            rowBytes,
+            grids,
+            weight.data().asSlice(weight.at(fromPanel)),
+            weight.scales().asSlice(weight.scalesAt(fromPanel)),
+            biased ? bias : code.zeros(),
+            biased ? (long) weight.columns() * Float.BYTES : 0,
+            out,
+            outStride,
+            rows,
+            weight.units(),
+            toPanel - fromPanel);
   }
 
   @Override

@@ -13,12 +13,12 @@ import java.lang.foreign.MemorySegment;
 import java.util.Set;
 
 /**
- * Rows of integers times one panel of bytes, made floats at the end: {@code c[r, j] = scale[r]
+ * Rows of integers times panels of bytes, made floats at the end: {@code c[r, j] = scale[r]
  * scale[j] Σk a[r, k] b[k, j] + bias[j]}. The sums are exact.
  *
  * <pre>
  *   a  rows a stride apart                      grid of a row   | scale F32 | -zero I32 |
- *   b  [k / unit][columns][unit] signed bytes   of a panel      scales [columns] F32, sums [columns] I32
+ *   b  [panel][k / unit][columns][unit] bytes   of a panel      scales [columns] F32, sums [columns] I32
  *
  *   WORDS   unit 2   a: q - zero as 16 bits     VPMADDWD of words that b is widened to
  *   BYTES   unit 4   a: q as 8 bits, 0..255     VPDPBUSD; Σ q b - zero Σ b, the latter known before
@@ -84,10 +84,10 @@ final class IntegerProductKernel {
   /**
    * @param a [rows] of {@code units} times the form's unit numbers, {@code aStride} bytes apart
    * @param grids [rows] of a scale and a zero with the opposite sign
-   * @param b [units][columns][unit]
-   * @param scales [columns] scales, then sums of b over k
-   * @param bias [columns]
-   * @param c [rows][columns], {@code cStride} bytes apart
+   * @param b [panels][units][columns][unit]
+   * @param scales [panels] of [columns] scales, then sums of b over k
+   * @param bias [columns], those of the next panel {@code biasStep} bytes further on
+   * @param c [rows][panels * columns], {@code cStride} bytes apart
    */
   void run(
       MemorySegment a,
@@ -96,32 +96,40 @@ final class IntegerProductKernel {
       MemorySegment b,
       MemorySegment scales,
       MemorySegment bias,
+      long biasStep,
       MemorySegment c,
       long cStride,
       long rows,
-      long units) {
-    long panel = (long) columns() * Float.BYTES;
-    if (rows <= 0 || units <= 0) {
-      throw new IllegalArgumentException("rows=" + rows + ", units=" + units);
+      long units,
+      long panels) {
+    long width = (long) columns() * Float.BYTES;
+    long panelBytes = units * columns() * form.unit();
+    if (rows <= 0 || units <= 0 || panels <= 0) {
+      throw new IllegalArgumentException(
+          "rows=" + rows + ", units=" + units + ", panels=" + panels);
     }
     Segments.require(a, rows, aStride, units * PLACE);
     Segments.require(grids, rows, Grids.BYTES, Grids.BYTES);
-    Segments.require(b, units, (long) columns() * form.unit(), (long) columns() * form.unit());
-    Segments.require(scales, 1, 0, 2 * panel);
-    Segments.require(bias, 1, 0, panel);
-    Segments.require(c, rows, cStride, panel);
+    Segments.require(b, panels, panelBytes, panelBytes);
+    Segments.require(scales, panels, 2 * width, 2 * width);
+    Segments.require(bias, panels, biasStep, width);
+    Segments.require(c, rows, cStride, panels * width);
     CodeMemory.call(
         code,
-        address(a),
         address(b),
-        address(c),
-        rows,
         units,
         address(grids),
         aStride,
         cStride,
+        panels,
+        address(a),
+        address(c),
+        rows,
+        panelBytes,
+        address(grids),
         address(scales),
-        address(bias));
+        address(bias),
+        biasStep);
   }
 
   static Assembly assemble(Tile tile, Form form) {
@@ -130,6 +138,12 @@ final class IntegerProductKernel {
   }
 
   private static final class Writer extends TileWriter {
+    // Of its own arguments.
+    private static final int FIRST_GRID = 0;
+    private static final int SCALES = 1;
+    private static final int BIAS = 2;
+    private static final int BIAS_STEP = 3;
+
     private final Form form;
     private final Gpr grids;
     private final Vec product;
@@ -137,8 +151,19 @@ final class IntegerProductKernel {
     Writer(Tile tile, Form form) {
       super(tile, "grids");
       this.form = form;
-      grids = sixth;
+      grids = third;
       product = registers.vec("product");
+    }
+
+    @Override
+    void nextPanel() {
+      asm.mov(grids, ownArgument(FIRST_GRID));
+      asm.mov(k, ownArgument(SCALES));
+      asm.add(k, 2 * tile.columns() * Float.BYTES);
+      asm.mov(ownArgument(SCALES), k);
+      asm.mov(k, ownArgument(BIAS));
+      asm.add(k, ownArgument(BIAS_STEP));
+      asm.mov(ownArgument(BIAS), k);
     }
 
     @Override
@@ -184,8 +209,8 @@ final class IntegerProductKernel {
       Gpr scales = panel; // both are free until the next tile
       Gpr bias = k;
       int bytes = tile.width().bytes();
-      asm.mov(scales, stackArgument(2));
-      asm.mov(bias, stackArgument(3));
+      asm.mov(scales, ownArgument(SCALES));
+      asm.mov(bias, ownArgument(BIAS));
       for (int row = 0; row < height; row++) {
         if (form == Form.BYTES) {
           asm.vpbroadcastd(spread, Memory.at(grids, row * Grids.BYTES + Grids.ZERO));

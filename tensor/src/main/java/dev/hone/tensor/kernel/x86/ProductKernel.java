@@ -15,7 +15,7 @@ import java.lang.foreign.MemorySegment;
  * Rows times panels of weights: {@code c[r, j] += Σk a[r, k] b[k, j]}, in F32.
  *
  * <pre>
- *   a  rows a stride apart       b  [panel][k][columns]       c  rows a stride apart
+ *   a  rows a stride apart    b  panels a stride apart, [k][columns]    c  rows a stride apart
  * </pre>
  */
 final class ProductKernel {
@@ -37,38 +37,38 @@ final class ProductKernel {
 
   /**
    * @param a [rows] of {@code depth} floats, {@code aStride} bytes apart
-   * @param b [panels][depth][columns]
+   * @param b [panels] of [depth][columns], {@code bStride} bytes apart
    * @param c [rows][panels * columns], {@code cStride} bytes apart
-   * @param start [columns] that the sums of each panel begin with; {@link MemorySegment#NULL}: with
-   *     what c holds
+   * @param start that the sums of a panel begin with: [columns], those of the next panel {@code
+   *     startStep} bytes further on; {@link MemorySegment#NULL}: with what c holds
    */
   void run(
       MemorySegment a,
       long aStride,
       MemorySegment b,
+      long bStride,
       MemorySegment c,
       long cStride,
       long rows,
       long depth,
       long panels,
-      MemorySegment start) {
-    long panel = (long) columns() * Float.BYTES;
+      MemorySegment start,
+      long startStep) {
+    boolean adds = start.equals(MemorySegment.NULL);
+    long width = (long) columns() * Float.BYTES;
     if (rows <= 0 || depth <= 0 || panels <= 0) {
       throw new IllegalArgumentException(
           "rows=" + rows + ", depth=" + depth + ", panels=" + panels);
     }
     Segments.require(a, rows, aStride, depth * Float.BYTES);
-    Segments.require(b, panels * depth, panel, panel);
-    Segments.require(c, rows, cStride, panels * panel);
-    if (!start.equals(MemorySegment.NULL)) {
-      Segments.require(start, 1, 0, panel);
+    Segments.require(b, panels, bStride, depth * width);
+    Segments.require(c, rows, cStride, panels * width);
+    if (!adds) {
+      Segments.require(start, panels, startStep, width);
     }
     CodeMemory.call(
         code,
-        address(a),
         address(b),
-        address(c),
-        rows,
         depth,
         address(start),
         aStride,
@@ -76,7 +76,9 @@ final class ProductKernel {
         panels,
         address(a),
         address(c),
-        rows);
+        rows,
+        bStride,
+        adds ? 0 : startStep);
   }
 
   static Assembly assemble(Tile tile) {
@@ -86,32 +88,14 @@ final class ProductKernel {
   private static final class Writer extends TileWriter {
     private final Gpr start;
 
-    // What a panel begins with, which its tiles move on.
-    private final Memory panelsLeft = stackArgument(2);
-    private final Memory firstOfA = stackArgument(3);
-    private final Memory firstOfC = stackArgument(4);
-    private final Memory allRows = stackArgument(5);
-
     Writer(Tile tile) {
       super(tile, "start");
-      start = sixth;
+      start = third;
     }
 
     @Override
-    void next(Label again) {
-      Label done = new Label();
-      asm.mov(k, panelsLeft);
-      asm.sub(k, 1);
-      asm.je(done);
-      asm.mov(panelsLeft, k);
-      asm.mov(b, panel); // the last tile has gone through this one
-      asm.mov(a, firstOfA);
-      asm.mov(c, firstOfC);
-      asm.add(c, tile.columns() * Float.BYTES);
-      asm.mov(firstOfC, c);
-      asm.mov(rows, allRows);
-      asm.jmp(again);
-      asm.bind(done);
+    void nextPanel() {
+      asm.add(start, ownArgument(0));
     }
 
     /** From {@code start}, or from c. */

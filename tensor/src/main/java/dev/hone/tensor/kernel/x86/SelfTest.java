@@ -81,14 +81,18 @@ final class SelfTest {
     MemorySegment a = floats(rows * depth, i -> i % 5 - 2);
     MemorySegment b = floats(panels * depth * columns, i -> i % 11 - 5);
     MemorySegment c = floats(rows * width, _ -> Float.NaN);
-    code.product().run(a, depth * 4L, b, c, width * 4L, rows, depth, panels, code.zeros());
+    MemorySegment start = floats(width, i -> i % 3);
+    long stride = width * 4L;
+    long bStride = (long) depth * columns * 4;
+    long step = columns * 4L;
+    code.product().run(a, depth * 4L, b, bStride, c, stride, rows, depth, panels, start, step);
     expect(
         "the product",
         c,
         rows * width,
         i -> {
           int panel = i % width / columns;
-          int sum = 0;
+          int sum = i % width % 3;
           for (int k = 0; k < depth; k++) {
             int at = (panel * depth + k) * columns + i % columns;
             sum += ((i / width * depth + k) % 5 - 2) * (at % 11 - 5);
@@ -143,37 +147,55 @@ final class SelfTest {
       x[r] = new int[] {-100, 155, r, 2 * r - 20, 7, -3 * r};
     }
     MemorySegment floats = floats(rows * depth, i -> x[i / depth][i % depth]);
-    MemorySegment b = arena.allocate((long) units * form.unit() * columns);
-    MemorySegment scales = arena.allocate(2L * columns * 4);
-    for (int j = 0; j < columns; j++) {
+    int panels = 2;
+    int width = panels * columns;
+    long panelBytes = (long) units * form.unit() * columns;
+    MemorySegment b = arena.allocate(panels * panelBytes);
+    MemorySegment scales = arena.allocate(2L * width * 4);
+    for (int j = 0; j < width; j++) {
       int sum = 0;
+      long panel = j / columns * panelBytes;
+      int column = j % columns;
       for (int k = 0; k < depth; k++) {
-        long at = ((long) k / form.unit() * columns + j) * form.unit() + k % form.unit();
-        b.set(ValueLayout.JAVA_BYTE, at, (byte) weight(k, j));
+        long at = ((long) k / form.unit() * columns + column) * form.unit() + k % form.unit();
+        b.set(ValueLayout.JAVA_BYTE, panel + at, (byte) weight(k, j));
         sum += weight(k, j);
       }
-      scales.set(Tensor.FLOAT, j * 4L, 0.5f);
-      scales.set(INT, (columns + j) * 4L, sum);
+      long at = (j / columns * 2L * columns + column) * 4;
+      scales.set(Tensor.FLOAT, at, 0.5f);
+      scales.set(INT, at + columns * 4L, sum);
     }
     RoundingKernel rounding = code.rounding(Input.DYNAMIC_INT8);
     long rowBytes = rounding.rowBytes(depth);
     MemorySegment integers = arena.allocate(rows * rowBytes);
     MemorySegment grids = arena.allocate((long) rows * Grids.BYTES);
-    MemorySegment c = floats(rows * columns, _ -> Float.NaN);
+    MemorySegment c = floats(rows * width, _ -> Float.NaN);
+    MemorySegment bias = floats(width, i -> i % 3);
     MemorySegment none = MemorySegment.NULL;
     rounding.run(floats, depth * 4L, rows, depth, integers, rowBytes, grids, none);
     IntToDoubleFunction expected =
         i -> {
           int sum = 0;
           for (int k = 0; k < depth; k++) {
-            sum += x[i / columns][k] * weight(k, i % columns);
+            sum += x[i / width][k] * weight(k, i % width);
           }
-          return 0.5 * sum;
+          return 0.5 * sum + i % width % 3;
         };
-    long stride = columns * 4L;
-    MemorySegment zeros = code.zeros();
-    code.integerProduct().run(integers, rowBytes, grids, b, scales, zeros, c, stride, rows, units);
-    expect("the product of integers", c, rows * columns, expected, 1e-2);
+    code.integerProduct()
+        .run(
+            integers,
+            rowBytes,
+            grids,
+            b,
+            scales,
+            bias,
+            columns * 4L,
+            c,
+            width * 4L,
+            rows,
+            units,
+            panels);
+    expect("the product of integers", c, rows * width, expected, 1e-2);
   }
 
   /** Numbers of more bits than a BF16 has; bytes that are their own roundings. */

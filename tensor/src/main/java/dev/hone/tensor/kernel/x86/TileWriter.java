@@ -10,8 +10,9 @@ import dev.hone.tensor.kernel.x86.assembler.Vec;
 import dev.hone.tensor.kernel.x86.assembler.Width;
 
 /**
- * Writes the code of a product of rows with a panel, tile by tile downwards; a field is a register.
- * What is left after the last whole tile runs as a tile of its own height.
+ * Writes the code of a product of rows with panels, one panel after the other, each tile by tile
+ * downwards; a field is a register. What is left after the last whole tile runs as a tile of its
+ * own height.
  *
  * <pre>
  *              b   | b 0 | b 1 |      a tile of 6 x 2 vectors (AVX2), 9 x 3 (AVX-512):
@@ -33,24 +34,34 @@ abstract class TileWriter {
   /** What a row of a moves on by in a step. */
   private static final int PLACE = 4;
 
+  // Arguments on the stack: what every panel begins with, and how far the next one is.
+  private static final int FIRST_OF_A = 0;
+  private static final int FIRST_OF_C = 1;
+  private static final int ALL_ROWS = 2;
+  private static final int B_STRIDE = 3;
+  private static final int OWN = 4;
+
   final Tile tile;
   final Assembler asm = new Assembler();
   final Registers registers;
-  final Gpr a;
-  final Gpr b;
-  final Gpr c;
-  final Gpr rows;
+
+  /** The first panel, and each one that follows. */
+  private final Gpr b;
 
   /** Steps. */
-  final Gpr depth;
+  private final Gpr depth;
 
-  /** What the sixth argument is, each kernel knows. */
-  final Gpr sixth;
+  /** What the third argument is, each kernel knows. */
+  final Gpr third;
 
+  private final Gpr aStride;
+  final Gpr cStride;
+  private final Gpr panelsLeft;
+  private final Gpr a;
+  final Gpr c;
+  private final Gpr rows;
   final Gpr k;
   final Gpr panel;
-  final Gpr aStride;
-  final Gpr cStride;
 
   private final RowPointers aRows;
   private final Vec[] sums;
@@ -78,19 +89,20 @@ abstract class TileWriter {
     }
   }
 
-  TileWriter(Tile tile, String sixth) {
+  TileWriter(Tile tile, String third) {
     this.tile = tile;
     registers = new Registers(tile.width());
-    a = registers.argument("a");
     b = registers.argument("b");
-    c = registers.argument("c");
-    rows = registers.argument("rows");
     depth = registers.argument("depth");
-    this.sixth = registers.argument(sixth);
+    this.third = registers.argument(third);
+    aStride = registers.argument("stride of a");
+    cStride = registers.argument("stride of c");
+    panelsLeft = registers.argument("panels left");
+    a = registers.gpr("a");
+    c = registers.gpr("c");
+    rows = registers.gpr("rows");
     k = registers.gpr("k");
     panel = registers.gpr("panel");
-    aStride = registers.gpr("stride of a");
-    cStride = registers.gpr("stride of c");
     aRows = new RowPointers(asm, registers, aStride, tile.height());
     sums = registers.vecs("sum", tile.height() * tile.vectors());
     bs = registers.vecs("b", tile.vectors());
@@ -113,15 +125,16 @@ abstract class TileWriter {
   /** Makes c of the sums, and moves {@link #c} on behind it. */
   abstract void store(int height);
 
-  /** After all rows of a panel: to the next one, of a kernel that takes several. */
-  void next(Label again) {}
+  /** What this kernel alone has of a panel: on to the next one's. */
+  abstract void nextPanel();
 
   Assembly write(String name) {
     Label end = new Label();
     asm.enter(registers);
-    asm.mov(aStride, stackArgument(0));
-    asm.mov(cStride, stackArgument(1));
-    Label whole = asm.here();
+    Label nextPanel = asm.here();
+    asm.mov(a, stackArgument(FIRST_OF_A));
+    asm.mov(c, stackArgument(FIRST_OF_C));
+    asm.mov(rows, stackArgument(ALL_ROWS));
     for (int height = tile.height(); height > 0; height--) {
       Label again = asm.here();
       Label fewer = new Label();
@@ -137,13 +150,23 @@ abstract class TileWriter {
       asm.bind(fewer);
     }
     asm.bind(end);
-    next(whole);
+    asm.add(b, stackArgument(B_STRIDE));
+    asm.mov(c, stackArgument(FIRST_OF_C));
+    asm.add(c, tile.columns() * Float.BYTES);
+    asm.mov(stackArgument(FIRST_OF_C), c);
+    nextPanel();
+    asm.sub(panelsLeft, 1);
+    asm.jne(nextPanel);
     asm.leave(registers);
     return asm.finish(name);
   }
 
-  /** An argument behind the sixth. */
-  Memory stackArgument(int index) {
+  /** An argument behind those that all these kernels have. */
+  Memory ownArgument(int index) {
+    return stackArgument(OWN + index);
+  }
+
+  private Memory stackArgument(int index) {
     return Assembler.stackArgument(registers, Registers.ARGUMENTS.size() + index);
   }
 

@@ -15,46 +15,57 @@ record WidenedProduct(Tensor x, int row, int rows, WidenedPanels weight, X86Code
   @Override
   public void multiply(
       int fromPanel, int toPanel, MemorySegment out, long outStride, MemorySegment bias) {
+    boolean biased = !bias.equals(MemorySegment.NULL);
+    long step = biased ? width() : 0;
     int depth = Widening.multiplies(weight, rows) ? weight.cols() : DEPTH;
-    for (int from = 0; from < weight.cols(); from += depth) {
-      int to = Math.min(weight.cols(), from + depth);
-      multiply(fromPanel, toPanel, from, to, out, outStride, bias);
+    multiply(fromPanel, toPanel, 0, depth, out, outStride, biased ? bias : code.zeros(), step);
+    for (int from = depth; from < weight.cols(); from += depth) {
+      multiply(fromPanel, toPanel, from, depth, out, outStride, MemorySegment.NULL, 0);
     }
   }
 
-  /** Some input features; sums of later ones begin with what {@code out} holds. */
+  /**
+   * Some input features.
+   *
+   * @param start that the sums of a panel begin with, those of the next one {@code startStep} bytes
+   *     further on; {@link MemorySegment#NULL}: with what {@code out} holds
+   */
   private void multiply(
       int fromPanel,
       int toPanel,
       int from,
-      int to,
+      int most,
       MemorySegment out,
       long outStride,
-      MemorySegment bias) {
-    long width = (long) weight.columns() * Float.BYTES;
-    for (int panel = fromPanel; panel < toPanel; panel++) {
-      long column = (panel - fromPanel) * width;
-      MemorySegment start =
-          from > 0 ? MemorySegment.NULL : PanelProduct.start(code, bias, column, width);
-      multiply(panel, from, to, out.asSlice(column), outStride, start);
+      MemorySegment start,
+      long startStep) {
+    int depth = Math.min(most, weight.cols() - from);
+    MemorySegment a = PanelProduct.rowsFrom(x, row, rows, from, depth);
+    long aStride = x.cols() * Float.BYTES;
+    int panels = toPanel - fromPanel;
+    if (weight instanceof FloatPanels floats && floats.type() == Plain.F32) {
+      MemorySegment b = floats.data().asSlice(floats.at(fromPanel, from));
+      long bStride = floats.at(1, 0);
+      code.product()
+          .run(a, aStride, b, bStride, out, outStride, rows, depth, panels, start, startStep);
+      return;
+    }
+    for (int i = 0; i < panels; i++) {
+      MemorySegment c = out.asSlice(i * width());
+      MemorySegment begin = start.asSlice(i * startStep);
+      int panel = fromPanel + i;
+      if (Widening.multiplies(weight, rows)) {
+        code.widening().multiply(a, aStride, rows, weight, panel, c, outStride, begin);
+      } else {
+        MemorySegment b = code.scratch().take((DEPTH + 1L) * width());
+        code.widening().widen(weight, panel, from, from + depth, b);
+        code.product().run(a, aStride, b, 0, c, outStride, rows, depth, 1, begin, 0);
+        code.scratch().putBack(b);
+      }
     }
   }
 
-  private void multiply(
-      int panel, int from, int to, MemorySegment out, long outStride, MemorySegment start) {
-    MemorySegment a = PanelProduct.rowsFrom(x, row, rows, from, to - from);
-    long aStride = x.cols() * Float.BYTES;
-    if (weight instanceof FloatPanels floats && floats.type() == Plain.F32) {
-      long bytes = (long) (to - from) * weight.columns() * Float.BYTES;
-      MemorySegment b = floats.data().asSlice(floats.at(panel, from), bytes);
-      code.product().run(a, aStride, b, out, outStride, rows, to - from, 1, start);
-    } else if (Widening.multiplies(weight, rows)) {
-      code.widening().multiply(a, aStride, rows, weight, panel, out, outStride, start);
-    } else {
-      MemorySegment b = code.scratch().take((DEPTH + 1L) * weight.columns() * Float.BYTES);
-      code.widening().widen(weight, panel, from, to, b);
-      code.product().run(a, aStride, b, out, outStride, rows, to - from, 1, start);
-      code.scratch().putBack(b);
-    }
+  private long width() {
+    return (long) weight.columns() * Float.BYTES;
   }
 }

@@ -207,7 +207,10 @@ record X86Attention(
         MemorySegment a = rowsOf(q, query, queries, kvHead * group() + head);
         MemorySegment c = scores(head * queries, 0);
         long stride = q.cols() * Float.BYTES;
-        code.product().run(a, stride, keys, c, scoreStride, queries, dim, keyPanels, code.zeros());
+        long panel = dim * rowBytes;
+        MemorySegment zeros = code.zeros();
+        code.product()
+            .run(a, stride, keys, panel, c, scoreStride, queries, dim, keyPanels, zeros, 0);
       }
     }
 
@@ -283,8 +286,20 @@ record X86Attention(
       }
       MemorySegment start = key == from ? code.zeros() : MemorySegment.NULL;
       panelsOfValues(key, block);
+      long panel = block * rowBytes;
       code.product()
-          .run(scores, scoreStride, values, mixed, mixedStride, rows, block, panels, start);
+          .run(
+              scores,
+              scoreStride,
+              values,
+              panel,
+              mixed,
+              mixedStride,
+              rows,
+              block,
+              panels,
+              start,
+              0);
     }
 
     private void panelsOfValues(int key, int block) {

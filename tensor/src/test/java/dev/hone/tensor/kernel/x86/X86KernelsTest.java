@@ -87,23 +87,28 @@ class X86KernelsTest extends TierTest {
       int panels = 1 + random.nextInt(3);
       int aStride = 4 * (depth + random.nextInt(5));
       int row = 4 * product.columns();
+      int panel = depth * row;
+      int bStride = panel + 4 * random.nextInt(5);
       int cStride = panels * row + 4 * random.nextInt(5);
+      int startStep = random.nextBoolean() ? row : 0;
       try (GuardedMemory a = new GuardedMemory((rows - 1L) * aStride + 4L * depth);
-          GuardedMemory b = new GuardedMemory((long) panels * depth * row);
+          GuardedMemory b = new GuardedMemory((panels - 1L) * bStride + panel);
           GuardedMemory c = new GuardedMemory((rows - 1L) * cStride + (long) panels * row);
-          GuardedMemory start = new GuardedMemory(row)) {
+          GuardedMemory start = new GuardedMemory((panels - 1L) * startStep + row)) {
         Consumer<MemorySegment> multiply =
             x ->
                 product.run(
                     x,
                     aStride,
                     b.segment(),
+                    bStride,
                     c.segment(),
                     cStride,
                     rows,
                     depth,
                     panels,
-                    start.segment());
+                    start.segment(),
+                    startStep);
         multiply.accept(a.segment());
         for (ActivationKernel activation : X86Code.here().code().activations()) {
           long numbers = c.segment().byteSize() / 4;
@@ -288,6 +293,10 @@ class X86KernelsTest extends TierTest {
       int rows = 1 + random.nextInt(20);
       int depth = 1 + random.nextInt(150);
       int units = (depth + unit - 1) / unit;
+      int panels = 1 + random.nextInt(3);
+      long row = 4L * columns;
+      long biasStep = random.nextBoolean() ? row : 0;
+      long cStride = panels * row + 4L * random.nextInt(5);
       Input input =
           switch (round % 3) {
             case 0 -> Input.DYNAMIC_INT8;
@@ -301,10 +310,10 @@ class X86KernelsTest extends TierTest {
           GuardedMemory integers = new GuardedMemory(rows * rowBytes);
           GuardedMemory grids = new GuardedMemory((long) rows * Grids.BYTES);
           GuardedMemory inverses = inverses(depth, RoundingKernel.STEP);
-          GuardedMemory b = new GuardedMemory((long) units * unit * columns);
-          GuardedMemory scales = new GuardedMemory(8L * columns);
-          GuardedMemory bias = new GuardedMemory(4L * columns);
-          GuardedMemory c = new GuardedMemory(4L * rows * columns)) {
+          GuardedMemory b = new GuardedMemory((long) panels * units * unit * columns);
+          GuardedMemory scales = new GuardedMemory(2L * panels * row);
+          GuardedMemory bias = new GuardedMemory((panels - 1) * biasStep + row);
+          GuardedMemory c = new GuardedMemory((rows - 1) * cStride + panels * row)) {
         fill(x.segment(), i -> Float.floatToRawIntBits(i % 7 - random.nextFloat()));
         fill(b.segment(), i -> random.nextInt());
         fill(scales.segment(), i -> i < columns ? Float.floatToRawIntBits(1f / (i + 1)) : 17 * i);
@@ -327,10 +336,12 @@ class X86KernelsTest extends TierTest {
             b.segment(),
             scales.segment(),
             bias.segment(),
+            biasStep,
             c.segment(),
-            4L * columns,
+            cStride,
             rows,
-            units);
+            units,
+            panels);
         assertThatThrownBy(
                 () ->
                     rounding.run(
