@@ -514,13 +514,13 @@ public abstract class TierTest {
   void embed() {
     for (var type : KernelCases.WEIGHTS) {
       Tensor table = KernelCases.weight(arena, new Linear(type, 0, 256, 40, Values.NORMAL), 1);
-      int[] rows = {39, 0, 0, 17};
-      Tensor expected = like(4, 256);
-      Tensor actual = like(4, 256);
+      int[] rows = {39, 0, 0, 0, 17, 18, 19, 5, 9, 13, 39};
+      Tensor expected = like(rows.length, 256);
+      Tensor actual = like(rows.length, 256);
       for (boolean add : new boolean[] {false, true}) {
         scalar.embed(table, rows, add, expected);
         tier.embed(table, rows, add, actual);
-        assertClose(actual, expected, filled(4 * 256, 0));
+        assertClose(actual, expected, filled(rows.length * 256, 0));
       }
       assertThatThrownBy(() -> tier.embed(table, new int[] {0, 40}, false, like(2, 256)))
           .hasMessageContaining("row 40 (number 1 of those asked for) is not in the table");

@@ -57,7 +57,7 @@ final class RowsKernel {
    * {@code out = in}, or {@code out += in}.
    *
    * @param in [rows][length], of the operation's type, {@code inStride} bytes apart
-   * @param out [rows][length], {@code outStride} bytes apart
+   * @param out [rows][length], {@code outStride} bytes apart: 0 adds all rows to one
    */
   void run(
       Operation operation,

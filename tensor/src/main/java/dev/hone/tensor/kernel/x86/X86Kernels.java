@@ -210,9 +210,16 @@ public final class X86Kernels implements Kernels {
     byRows(
         out,
         (from, to) -> {
-          for (int row = from; row < to; row++) {
-            MemorySegment in = table.row(rows[row]);
-            code.rows().run(operation, in, rowBytes, out.row(row), rowBytes, 1, table.cols());
+          for (int row = from, end; row < to; row = end) {
+            int step = row + 1 < to ? Math.max(0, rows[row + 1] - rows[row]) : 0;
+            end = row + 1;
+            while (end < to && rows[end] - rows[end - 1] == step) {
+              end++; // as positions do, and types: one call for all that are as far apart
+            }
+            MemorySegment in = rows(table, rows[row], rows[end - 1] + 1);
+            MemorySegment sums = rows(out, row, end);
+            code.rows()
+                .run(operation, in, step * rowBytes, sums, rowBytes, end - row, table.cols());
           }
         });
   }
@@ -252,8 +259,9 @@ public final class X86Kernels implements Kernels {
     long rowBytes = x.cols() * Float.BYTES;
     RowsKernel kernel = code.rows();
     kernel.run(Operation.COPY, x.row(first), rowBytes, out, rowBytes, 1, x.cols());
-    for (int row = first + 1; row < first + count; row++) {
-      kernel.run(Operation.ADD, x.row(row), rowBytes, out, rowBytes, 1, x.cols());
+    if (count > 1) {
+      MemorySegment others = rows(x, first + 1, first + count);
+      kernel.run(Operation.ADD, others, rowBytes, out, 0, count - 1, x.cols());
     }
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment tokens = arena.allocateFrom(Tensor.FLOAT, count);
