@@ -7,6 +7,7 @@ import dev.hone.tensor.Tensor;
 import dev.hone.tensor.kernel.Kernels;
 import dev.hone.tensor.kernel.RoundedInput;
 import dev.hone.tensor.parallel.ComputePool;
+import java.lang.foreign.Arena;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.IdentityHashMap;
@@ -111,7 +112,9 @@ public final class Inputs {
       }
       Gram own =
           byLayer.computeIfAbsent(layer.name(), _ -> new Gram(layer.name(), layer.in(), extent));
-      own.add(RoundedInput.of(x, layer.input(), pool), kernels, pool);
+      try (Arena arena = Arena.ofShared()) {
+        own.add(RoundedInput.round(x, layer.input(), arena, pool), kernels, pool);
+      }
       ways.put(layer.input(), own);
     }
   }

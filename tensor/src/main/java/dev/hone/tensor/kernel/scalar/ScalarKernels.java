@@ -68,8 +68,10 @@ public final class ScalarKernels implements Kernels {
   @Override
   public void linear(Tensor x, PackedMatrix weight, Tensor bias, Activation activation, Tensor y) {
     Shapes.checkLinear(x, weight, bias, y);
-    if (weight instanceof RoundedInput rounded) {
-      linear(rounded.round(x, pool), rounded.matrix(), bias, activation, y);
+    if (weight instanceof RoundedInput(PackedMatrix matrix, Input input)) {
+      try (Arena arena = Arena.ofShared()) {
+        linear(RoundedInput.round(x, input, arena, pool), matrix, bias, activation, y);
+      }
       return;
     }
     Tensor w = ((AsItIs) weight).weight;

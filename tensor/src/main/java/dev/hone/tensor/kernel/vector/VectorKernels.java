@@ -65,11 +65,9 @@ public final class VectorKernels implements Kernels {
   @Override
   public void linear(Tensor x, PackedMatrix weight, Tensor bias, Activation activation, Tensor y) {
     Shapes.checkLinear(x, weight, bias, y);
-    if (weight instanceof RoundedInput rounded) {
-      linear(rounded.round(x, pool), rounded.matrix(), bias, activation, y);
-    } else {
-      new VectorLinear(x, (WidenedPanels) weight, bias, activation, y, shelf).run(pool);
-    }
+    PackedMatrix matrix = RoundedInput.matrixOf(weight);
+    Input input = RoundedInput.inputOf(weight);
+    new VectorLinear(x, input, (WidenedPanels) matrix, bias, activation, y, shelf).run(pool);
   }
 
   @Override

@@ -8,6 +8,7 @@ import static dev.hone.tensor.kernel.vector.Vectors.ORDER;
 import static dev.hone.tensor.kernel.vector.Vectors.PANEL;
 
 import dev.hone.tensor.Activation;
+import dev.hone.tensor.Input;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.kernel.panels.WidenedPanels;
 import dev.hone.tensor.parallel.ComputePool;
@@ -15,13 +16,14 @@ import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * Rows times a packed matrix. A task takes some rows and some panels: it copies its rows once, and
- * for each panel widens {@link Tiles#DEPTH} input features at a time into the first-level cache,
- * multiplies all its rows with them, and finishes the panel's columns (bias, activation) while they
- * are hot.
+ * Rows times a packed matrix. A task takes some rows and some panels: it copies its rows once,
+ * rounded where the matrix asks for it, and for each panel widens {@link Tiles#DEPTH} input
+ * features at a time into the first-level cache, multiplies all its rows with them, and finishes
+ * the panel's columns (bias, activation) while they are hot.
  */
 record VectorLinear(
     Tensor x,
+    Input input,
     WidenedPanels weight,
     Tensor bias,
     Activation activation,
@@ -76,11 +78,12 @@ record VectorLinear(
     float[] a = scratch.a = Scratch.atLeast(scratch.a, Tiles.blocks(rows, cols));
     float[] b = scratch.b = Scratch.atLeast(scratch.b, (DEPTH + 1) * PANEL);
     float[] c = scratch.c = Scratch.atLeast(scratch.c, padded * PANEL);
+    MemorySegment in = input.equals(Input.FLOAT) ? rows(fromRow, rows) : rounded(fromRow, rows);
     for (int k = 0, block = 0; k < cols; k += DEPTH, block += padded * STRIDE) {
       int depth = Math.min(DEPTH, cols - k);
       for (int r = 0; r < rows; r++) {
-        long at = ((long) (fromRow + r) * cols + k) * Float.BYTES;
-        MemorySegment.copy(x.data(), Tensor.FLOAT, at, a, block + r * STRIDE, depth);
+        long at = ((long) r * cols + k) * Float.BYTES;
+        MemorySegment.copy(in, Tensor.FLOAT, at, a, block + r * STRIDE, depth);
       }
     }
     for (int panel = fromPanel; panel < toPanel; panel++) {
@@ -93,6 +96,22 @@ record VectorLinear(
       Activations.apply(activation, c, rows * PANEL);
       store(c, fromRow, rows, panel);
     }
+  }
+
+  private MemorySegment rows(int from, int count) {
+    long rowBytes = weight.cols() * 4L;
+    return x.data().asSlice(from * rowBytes, count * rowBytes);
+  }
+
+  private MemorySegment rounded(int from, int count) {
+    int cols = weight.cols();
+    float[] all = new float[count * cols];
+    for (int r = 0; r < count; r++) {
+      float[] row = rows(from + r, 1).toArray(Tensor.FLOAT);
+      input.round(row);
+      System.arraycopy(row, 0, all, r * cols, cols);
+    }
+    return MemorySegment.ofArray(all);
   }
 
   private void startWithBias(int panel, int rows, float[] c) {

@@ -1,5 +1,6 @@
 package dev.hone.tensor.kernel.x86;
 
+import dev.hone.tensor.Input;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.kernel.panels.BlockPanels;
 import dev.hone.tensor.kernel.panels.DotPanels;
@@ -11,12 +12,20 @@ import java.lang.foreign.MemorySegment;
 
 /** Some rows of an input, made ready to be multiplied with one panel of a weight after another. */
 sealed interface PanelProduct extends AutoCloseable
-    permits WidenedProduct,
+    permits RoundedProduct,
+        WidenedProduct,
         TileProduct,
         TiledBlockProduct,
         TiledSparseProduct,
         DotProduct,
         BlockProduct {
+
+  /** Of rows that are rounded first. */
+  static PanelProduct of(Tensor x, int row, int rows, Input input, Panels weight, X86Code code) {
+    return input.equals(Input.FLOAT)
+        ? of(x, row, rows, weight, code)
+        : RoundedProduct.of(x, row, rows, input, weight, code);
+  }
 
   static PanelProduct of(Tensor x, int row, int rows, Panels weight, X86Code code) {
     return switch (weight) {

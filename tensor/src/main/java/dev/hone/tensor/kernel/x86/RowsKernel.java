@@ -30,6 +30,8 @@ final class RowsKernel {
     SCALE,
     DIVIDE,
     ADD,
+    /** A copy in F32 of the nearest BF16, of two the even one. */
+    ROUND_BF16,
     /** A copy in F32 of rows of F16. */
     WIDEN_HALVES,
     /** Rows of signed bytes, scaled, in F32. */
@@ -38,7 +40,7 @@ final class RowsKernel {
     /** Of a number of {@code in}. */
     int inBytes() {
       return switch (this) {
-        case COPY, SCALE, DIVIDE, ADD -> Float.BYTES;
+        case COPY, SCALE, DIVIDE, ADD, ROUND_BF16 -> Float.BYTES;
         case WIDEN_HALVES -> Short.BYTES;
         case SCALE_BYTES -> Byte.BYTES;
       };
@@ -119,6 +121,40 @@ final class RowsKernel {
         factorStride);
   }
 
+  /** Rounds the bits of floats as integers: what is added carries into those that stay. */
+  private static final class Bf16Rounding {
+    private static final int[] CONSTANTS = {1, 0x7FFF, 0xFFFF0000, 0x7F800000};
+
+    private final Assembler asm;
+    private final Vec[] constants;
+    private final Vec rounded;
+    private final Vec kept;
+
+    /** Loads its constants. */
+    Bf16Rounding(Assembler asm, Registers registers, Gpr address) {
+      this.asm = asm;
+      constants = registers.vecs("constant", CONSTANTS.length);
+      rounded = registers.vec("rounded");
+      kept = registers.vec("kept");
+      for (int i = 0; i < CONSTANTS.length; i++) {
+        asm.lea(address, asm.constant(Float.intBitsToFloat(CONSTANTS[i])));
+        asm.vbroadcastss(constants[i], Memory.at(address, 0));
+      }
+    }
+
+    void round(Vec numbers) {
+      asm.vpsrld(rounded, numbers, Short.SIZE);
+      asm.vandps(rounded, rounded, constants[0]); // 1 if the last bit that stays is odd
+      asm.vpaddd(rounded, rounded, constants[1]);
+      asm.vpaddd(rounded, rounded, numbers);
+      asm.vandps(rounded, rounded, constants[2]);
+      asm.vcmpnltps(kept, numbers, constants[3]); // what is no number, and infinity
+      asm.vandps(numbers, numbers, kept);
+      asm.vandnps(rounded, kept, rounded);
+      asm.vpaddd(numbers, numbers, rounded);
+    }
+  }
+
   static Assembly assemble(Operation operation) {
     Assembler asm = new Assembler();
     Registers registers = new Registers(Width.YMM);
@@ -141,6 +177,10 @@ final class RowsKernel {
       asm.lea(at, asm.constant(1));
       asm.vbroadcastss(one, Memory.at(at, 0));
     }
+    Bf16Rounding rounding = null;
+    if (operation == Operation.ROUND_BF16) {
+      rounding = new Bf16Rounding(asm, registers, at);
+    }
     Label row = asm.here();
     asm.vbroadcastss(factor, Memory.at(factors, 0));
     if (operation == Operation.DIVIDE) {
@@ -153,7 +193,7 @@ final class RowsKernel {
     Memory from = Memory.at(in, at, operation.inBytes(), 0);
     Memory to = Memory.at(out, at, Float.BYTES, 0);
     switch (operation) {
-      case COPY, SCALE, DIVIDE, ADD -> asm.vmovups(numbers, from);
+      case COPY, SCALE, DIVIDE, ADD, ROUND_BF16 -> asm.vmovups(numbers, from);
       case WIDEN_HALVES -> asm.vcvtph2ps(numbers, from);
       case SCALE_BYTES -> {
         asm.vpmovsxbd(numbers, from);
@@ -164,6 +204,7 @@ final class RowsKernel {
       case COPY, WIDEN_HALVES -> {}
       case SCALE, DIVIDE, SCALE_BYTES -> asm.vmulps(numbers, numbers, factor);
       case ADD -> asm.vaddps(numbers, numbers, to);
+      case ROUND_BF16 -> rounding.round(numbers);
     }
     asm.vmovups(to, numbers);
     asm.test(at, at);

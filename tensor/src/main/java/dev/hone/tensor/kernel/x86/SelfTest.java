@@ -124,7 +124,7 @@ final class SelfTest {
         Tensor x = Tensor.allocate(arena, Plain.F32, rows, depth);
         x.data().copyFrom(floats(rows * depth, i -> i % 5 - 2));
         Tensor y = Tensor.allocate(arena, Plain.F32, rows, out);
-        new X86Linear(x, panels, null, Activation.NONE, y, code).run(pool);
+        new X86Linear(x, Input.FLOAT, panels, null, Activation.NONE, y, code).run(pool);
         float[] in = x.toArray();
         expect(
             type.label() + " without zeros",
@@ -216,7 +216,7 @@ final class SelfTest {
             type instanceof Plain
                 ? TilePanels.pack(stored, Input.FLOAT, arena, pool)
                 : DotPanels.pack(stored, Input.DYNAMIC_INT8, DotPanels.Order.TILES, arena, pool);
-        new X86Linear(x, panels, null, Activation.NONE, y, code).run(pool);
+        new X86Linear(x, Input.FLOAT, panels, null, Activation.NONE, y, code).run(pool);
         float[] in = x.toArray();
         float[] weights = Layouts.decode(stored, arena).toArray();
         expect(

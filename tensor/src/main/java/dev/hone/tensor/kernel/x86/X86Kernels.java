@@ -117,11 +117,9 @@ public final class X86Kernels implements Kernels {
   @Override
   public void linear(Tensor x, PackedMatrix weight, Tensor bias, Activation activation, Tensor y) {
     Shapes.checkLinear(x, weight, bias, y);
-    if (weight instanceof RoundedInput rounded) {
-      linear(rounded.round(x, pool), rounded.matrix(), bias, activation, y);
-    } else {
-      new X86Linear(x, (Panels) weight, bias, activation, y, code).run(pool);
-    }
+    Panels panels = (Panels) RoundedInput.matrixOf(weight);
+    Input input = RoundedInput.inputOf(weight);
+    new X86Linear(x, input, panels, bias, activation, y, code).run(pool);
   }
 
   @Override

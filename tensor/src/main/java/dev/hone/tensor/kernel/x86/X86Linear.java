@@ -3,6 +3,7 @@ package dev.hone.tensor.kernel.x86;
 import static dev.hone.tensor.kernel.x86.PanelProduct.rowsFrom;
 
 import dev.hone.tensor.Activation;
+import dev.hone.tensor.Input;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.kernel.panels.BlockPanels;
 import dev.hone.tensor.kernel.panels.Panels;
@@ -19,7 +20,13 @@ import java.lang.foreign.MemorySegment;
  * two blocks.
  */
 record X86Linear(
-    Tensor x, Panels weight, Tensor bias, Activation activation, Tensor y, X86Code code) {
+    Tensor x,
+    Input input,
+    Panels weight,
+    Tensor bias,
+    Activation activation,
+    Tensor y,
+    X86Code code) {
   /** Rows of a task, at most: with 384 features they take 190 KB. */
   private static final int MOST_ROWS = 126;
 
@@ -62,7 +69,7 @@ record X86Linear(
     int panelsEach = (panels + panelParts - 1) / panelParts;
     int panelTasks = (panels + panelsEach - 1) / panelsEach;
     if (rowTasks == 1) { // tasks share what was made ready
-      try (PanelProduct product = PanelProduct.of(x, 0, rows, weight, code)) {
+      try (PanelProduct product = PanelProduct.of(x, 0, rows, input, weight, code)) {
         pool.run(
             panelTasks,
             task -> {
@@ -78,7 +85,7 @@ record X86Linear(
           int row = task / panelTasks * rowsEach;
           int count = Math.min(rowsEach, rows - row);
           int panel = task % panelTasks * panelsEach;
-          try (PanelProduct product = PanelProduct.of(x, row, count, weight, code)) {
+          try (PanelProduct product = PanelProduct.of(x, row, count, input, weight, code)) {
             part(product, row, count, panel, Math.min(panels, panel + panelsEach));
           }
         });

@@ -554,6 +554,27 @@ class X86KernelsTest extends TierTest {
     }
   }
 
+  /** Every BF16, with what rounds it down, to the even one, or up. */
+  @Test
+  void roundsToBf16AsTheReferenceDoes() {
+    int[] low = {0, 1, 0x7FFF, 0x8000, 0x8001, 0xFFFF, 0x1234, 0xC000};
+    float[] numbers = new float[low.length << 16];
+    for (int i = 0; i < numbers.length; i++) {
+      numbers[i] = Float.intBitsToFloat(i / low.length << 16 | low[i % low.length]);
+    }
+    try (GuardedMemory rows = new GuardedMemory(4L * numbers.length)) {
+      MemorySegment x = rows.segment();
+      MemorySegment.copy(numbers, 0, x, Tensor.FLOAT, 0, numbers.length);
+      RowsKernel kernel = X86Code.here().code().rows();
+      kernel.run(Operation.ROUND_BF16, x, 0, x, 0, 1, numbers.length);
+      Input.BF16.round(numbers);
+      for (int i = 0; i < numbers.length; i++) {
+        int found = x.getAtIndex(ValueLayout.JAVA_INT_UNALIGNED, i);
+        assertThat(found).isEqualTo(Float.floatToRawIntBits(numbers[i]));
+      }
+    }
+  }
+
   @Test
   void attendsWithinItsSegments() {
     X86Code code = X86Code.here().code();
