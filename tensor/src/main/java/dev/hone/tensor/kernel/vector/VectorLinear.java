@@ -78,12 +78,14 @@ record VectorLinear(
     float[] a = scratch.a = Scratch.atLeast(scratch.a, Tiles.blocks(rows, cols));
     float[] b = scratch.b = Scratch.atLeast(scratch.b, (DEPTH + 1) * PANEL);
     float[] c = scratch.c = Scratch.atLeast(scratch.c, padded * PANEL);
-    MemorySegment in = input.equals(Input.FLOAT) ? rows(fromRow, rows) : rounded(fromRow, rows);
-    for (int k = 0, block = 0; k < cols; k += DEPTH, block += padded * STRIDE) {
-      int depth = Math.min(DEPTH, cols - k);
-      for (int r = 0; r < rows; r++) {
-        long at = ((long) r * cols + k) * Float.BYTES;
-        MemorySegment.copy(in, Tensor.FLOAT, at, a, block + r * STRIDE, depth);
+    for (int r = 0; r < rows; r++) {
+      MemorySegment in =
+          input.equals(Input.FLOAT)
+              ? x.row(fromRow + r)
+              : MemorySegment.ofArray(rounded(fromRow + r, scratch));
+      for (int k = 0, block = 0; k < cols; k += DEPTH, block += padded * STRIDE) {
+        int depth = Math.min(DEPTH, cols - k);
+        MemorySegment.copy(in, Tensor.FLOAT, k * 4L, a, block + r * STRIDE, depth);
       }
     }
     for (int panel = fromPanel; panel < toPanel; panel++) {
@@ -98,20 +100,13 @@ record VectorLinear(
     }
   }
 
-  private MemorySegment rows(int from, int count) {
-    long rowBytes = weight.cols() * 4L;
-    return x.data().asSlice(from * rowBytes, count * rowBytes);
-  }
-
-  private MemorySegment rounded(int from, int count) {
+  /** A row that is rounded as a whole. */
+  private float[] rounded(int r, Scratch scratch) {
     int cols = weight.cols();
-    float[] all = new float[count * cols];
-    for (int r = 0; r < count; r++) {
-      float[] row = rows(from + r, 1).toArray(Tensor.FLOAT);
-      input.round(row);
-      System.arraycopy(row, 0, all, r * cols, cols);
-    }
-    return MemorySegment.ofArray(all);
+    float[] row = scratch.d = scratch.d.length == cols ? scratch.d : new float[cols];
+    MemorySegment.copy(x.data(), Tensor.FLOAT, (long) r * cols * Float.BYTES, row, 0, cols);
+    input.round(row);
+    return row;
   }
 
   private void startWithBias(int panel, int rows, float[] c) {
