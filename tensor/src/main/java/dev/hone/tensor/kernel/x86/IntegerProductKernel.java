@@ -126,6 +126,7 @@ final class IntegerProductKernel {
         address(c),
         rows,
         panelBytes,
+        TileWriter.aheadStep(tile, rows, (long) columns() * form.unit()),
         address(grids),
         address(scales),
         address(bias),

@@ -78,6 +78,7 @@ final class ProductKernel {
         address(c),
         rows,
         bStride,
+        TileWriter.aheadStep(tile, rows, width),
         adds ? 0 : startStep);
   }
 

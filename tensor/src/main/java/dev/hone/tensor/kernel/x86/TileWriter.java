@@ -22,7 +22,9 @@ import dev.hone.tensor.kernel.x86.assembler.Width;
  *   ...
  * </pre>
  *
- * Rows are read where they lie ({@link RowPointers}).
+ * Rows are read where they lie ({@link RowPointers}). The first tile finds its panel in the
+ * second-level cache: those of the panel before have asked for it, each for its share, so that
+ * memory is read while all of them compute.
  */
 abstract class TileWriter {
   /** Steps of k that are written out: they share the work of moving on. */
@@ -39,7 +41,8 @@ abstract class TileWriter {
   private static final int FIRST_OF_C = 1;
   private static final int ALL_ROWS = 2;
   private static final int B_STRIDE = 3;
-  private static final int OWN = 4;
+  private static final int AHEAD_STEP = 4;
+  private static final int OWN = 5;
 
   final Tile tile;
   final Assembler asm = new Assembler();
@@ -62,6 +65,9 @@ abstract class TileWriter {
   private final Gpr rows;
   final Gpr k;
   final Gpr panel;
+
+  /** What of the next panel is asked for. */
+  private final Gpr ahead;
 
   private final RowPointers aRows;
   private final Vec[] sums;
@@ -103,6 +109,7 @@ abstract class TileWriter {
     rows = registers.gpr("rows");
     k = registers.gpr("k");
     panel = registers.gpr("panel");
+    ahead = registers.gpr("ahead");
     aRows = new RowPointers(asm, registers, aStride, tile.height());
     sums = registers.vecs("sum", tile.height() * tile.vectors());
     bs = registers.vecs("b", tile.vectors());
@@ -135,6 +142,8 @@ abstract class TileWriter {
     asm.mov(a, stackArgument(FIRST_OF_A));
     asm.mov(c, stackArgument(FIRST_OF_C));
     asm.mov(rows, stackArgument(ALL_ROWS));
+    asm.mov(ahead, b);
+    asm.add(ahead, stackArgument(B_STRIDE));
     for (int height = tile.height(); height > 0; height--) {
       Label again = asm.here();
       Label fewer = new Label();
@@ -182,6 +191,10 @@ abstract class TileWriter {
     asm.jl(rest);
     Label loop = asm.here();
     steps(height, UNROLL);
+    for (int line = 0; line < linesAhead(); line++) {
+      asm.prefetcht1(Memory.at(ahead, line * Width.ZMM.bytes()));
+    }
+    asm.add(ahead, stackArgument(AHEAD_STEP));
     asm.sub(k, UNROLL);
     asm.jge(loop);
     asm.bind(rest);
@@ -217,6 +230,22 @@ abstract class TileWriter {
     }
     asm.add(panel, count * panelBytes);
     aRows.advance(height, count * PLACE);
+  }
+
+  /** Lines of the next panel that {@link #UNROLL} steps ask for: half of what they read. */
+  private int linesAhead() {
+    return Math.max(1, UNROLL * tile.vectors() * stepBytes() / Width.ZMM.bytes() / 2);
+  }
+
+  /**
+   * Bytes of the next panel between what {@link #UNROLL} steps ask for and what those after them
+   * do.
+   *
+   * @param rowBytes of a step of a panel
+   */
+  static long aheadStep(Tile tile, long rows, long rowBytes) {
+    long tiles = (rows + tile.height() - 1) / tile.height();
+    return (UNROLL * rowBytes + tiles - 1) / Math.max(2, tiles);
   }
 
   Vec sum(int row, int vector) {
