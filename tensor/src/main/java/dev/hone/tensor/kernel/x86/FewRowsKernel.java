@@ -36,10 +36,13 @@ final class FewRowsKernel {
   static final int UNROLL = 8;
 
   /**
-   * Input features that a tile takes before the next does, where there are several; fewer where
-   * their group ends.
+   * Bytes of the panel that a tile takes before the next does, where there are several; fewer where
+   * their group ends. Those of the next run come beside them in the first-level cache.
    */
-  private static final int RUN = 32;
+  private static final int RUN_BYTES = 4096;
+
+  /** Input features of such a run, at most. */
+  private static final int MOST_OF_RUN = 128;
 
   /** How far ahead of its use the panel is asked for, in bytes. */
   private static final int PREFETCH = 1024;
@@ -238,11 +241,21 @@ final class FewRowsKernel {
       asm.mov(run, depth); // the last group may be shorter
       asm.bind(ofGroup);
       if (tiles > 1) {
-        asm.cmp(run, RUN);
+        asm.cmp(run, longestRun());
         asm.jle(ofDepth);
-        asm.mov(run, RUN);
+        asm.mov(run, longestRun());
         asm.bind(ofDepth);
       }
+    }
+
+    /** Input features. */
+    private int longestRun() {
+      int features = RUN_BYTES * source.features() / (columns * source.bytes());
+      return Math.min(MOST_OF_RUN, features / UNROLL * UNROLL);
+    }
+
+    private int runBytes() {
+      return longestRun() / source.features() * columns * source.bytes();
     }
 
     /** The run of some rows. */
@@ -268,13 +281,14 @@ final class FewRowsKernel {
 
     private void features(int count, int index) {
       int stepBytes = columns * source.bytes();
+      int ahead = tiles == 1 ? PREFETCH : Math.max(PREFETCH, runBytes()); // to the next run
       for (int step = 0; step < UNROLL / source.features(); step++) {
         for (int v = 0; v < vectors; v++) {
           int from = step * stepBytes + v * width.floats() * source.bytes();
           widener.load(v, Memory.at(at, from));
           int line = from / Width.ZMM.bytes();
           if (from % Width.ZMM.bytes() == 0 && line % tiles == index) { // each tile asks for some
-            asm.prefetcht0(Memory.at(at, PREFETCH + from));
+            asm.prefetcht0(Memory.at(at, ahead + from));
           }
         }
         for (int feature = 0; feature < source.features(); feature++) {
