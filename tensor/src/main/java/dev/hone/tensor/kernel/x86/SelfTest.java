@@ -286,6 +286,9 @@ final class SelfTest {
           return i * row;
         },
         0);
+    MemorySegment between = floats(length, i -> 256 + i); // odd ones are halfway between two BF16
+    code.rows().run(Operation.ROUND_BF16, between, 32, between, 32, 1, length);
+    expect("rounded rows", between, length, i -> i % 2 == 0 ? 256 + i : (257 + i) / 4 * 4, 0);
     code.rows().run(Operation.COPY, in, length * 4L, out, length * 4L, 1, length);
     expect("copied rows", out, length, _ -> 0, 0);
     code.rows().run(Operation.ADD, in.asSlice(length * 4L), 32, out, 32, 1, length);
