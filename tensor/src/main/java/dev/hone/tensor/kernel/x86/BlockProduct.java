@@ -47,12 +47,11 @@ final class BlockProduct implements PanelProduct {
   public void multiply(
       int fromPanel, int toPanel, MemorySegment out, long outStride, MemorySegment bias) {
     MemorySegment sums = code.scratch().take(BlockProductKernel.sumBytes(form, each));
+    Start start = Start.of(bias, weight.columns(), code);
     int panelsEach = each == rows ? toPanel - fromPanel : 1;
     for (int panel = fromPanel; panel < toPanel; panel += panelsEach) {
       long column = (long) (panel - fromPanel) * weight.columns() * Float.BYTES;
-      boolean biased = !bias.equals(MemorySegment.NULL);
-      MemorySegment start = biased ? bias.asSlice(column) : code.zeros();
-      long startStep = biased ? (long) weight.columns() * Float.BYTES : 0;
+      MemorySegment first = start.at(panel - fromPanel);
       long at = weight.at(panel);
       MemorySegment w = weight.data().asSlice(at, weight.at(panel + panelsEach) - at);
       for (int row = 0; row < rows; row += each) {
@@ -60,7 +59,7 @@ final class BlockProduct implements PanelProduct {
         MemorySegment c = out.asSlice(row * outStride + column);
         code.blocks()
             .product(form, Math.min(each, rows - row))
-            .run(a, w, sums, c, outStride, start, startStep, panelsEach, weight.blocks());
+            .run(a, w, sums, c, outStride, first, start.step(), panelsEach, weight.blocks());
       }
     }
     code.scratch().putBack(sums);

@@ -36,7 +36,7 @@ final class DotProduct implements PanelProduct {
   @Override
   public void multiply(
       int fromPanel, int toPanel, MemorySegment out, long outStride, MemorySegment bias) {
-    boolean biased = !bias.equals(MemorySegment.NULL);
+    Start start = Start.of(bias, weight.columns(), code);
     code.integerProduct()
         .run(
             integers,
@@ -44,8 +44,8 @@ final class DotProduct implements PanelProduct {
             grids,
             weight.data().asSlice(weight.at(fromPanel)),
             weight.scales().asSlice(weight.scalesAt(fromPanel)),
-            biased ? bias : code.zeros(),
-            biased ? (long) weight.columns() * Float.BYTES : 0,
+            start.first(),
+            start.step(),
             out,
             outStride,
             rows,

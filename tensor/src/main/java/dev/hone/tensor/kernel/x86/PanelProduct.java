@@ -55,9 +55,24 @@ sealed interface PanelProduct extends AutoCloseable
   @Override
   default void close() {}
 
-  /** What the sums of a panel begin with. */
-  static MemorySegment start(X86Code code, MemorySegment bias, long at, long bytes) {
-    return bias.equals(MemorySegment.NULL) ? code.zeros() : bias.asSlice(at, bytes);
+  /**
+   * What the sums of panels begin with.
+   *
+   * @param first [columns] of the first panel
+   * @param step bytes to those of the next one
+   */
+  record Start(MemorySegment first, long step) {
+    /** With a bias of all these panels' columns, or with zeros. */
+    static Start of(MemorySegment bias, int columns, X86Code code) {
+      return bias.equals(MemorySegment.NULL)
+          ? new Start(code.zeros(), 0)
+          : new Start(bias, (long) columns * Float.BYTES);
+    }
+
+    /** What those of one panel begin with. */
+    MemorySegment at(int panel) {
+      return first.asSlice(panel * step);
+    }
   }
 
   /** From the first number of some columns of some rows to the last. */

@@ -67,7 +67,7 @@ final class TileProduct implements PanelProduct {
   @Override
   public void multiply(
       int fromPanel, int toPanel, MemorySegment out, long outStride, MemorySegment bias) {
-    boolean biased = !bias.equals(MemorySegment.NULL);
+    Start start = Start.of(bias, weight.columns(), code);
     long steps = form.steps(weight.cols());
     MemorySegment sums = code.scratch().take(AmxProductKernel.sumBytes(form, rows, steps));
     code.tiles()
@@ -80,8 +80,8 @@ final class TileProduct implements PanelProduct {
             rows,
             steps,
             toPanel - fromPanel,
-            biased ? bias : code.zeros(),
-            biased ? (long) weight.columns() * Float.BYTES : 0,
+            start.first(),
+            start.step(),
             sums,
             factors(fromPanel));
     code.scratch().putBack(sums);

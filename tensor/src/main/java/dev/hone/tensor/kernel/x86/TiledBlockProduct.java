@@ -83,6 +83,7 @@ final class TiledBlockProduct implements PanelProduct {
   private void multiply(
       int part, int fromPanel, int toPanel, MemorySegment out, long outStride, MemorySegment bias) {
     long width = (long) weight.columns() * Float.BYTES;
+    Start starts = Start.of(bias, weight.columns(), code);
     int blocks = blocks(part);
     BlockForm form = code.blocks().form(weight.form());
     Blocks.TileProducts products = code.blocks().tileProducts(form);
@@ -99,7 +100,7 @@ final class TiledBlockProduct implements PanelProduct {
           p + 1 < toPanel
               ? new Next(data(part, p + 1), panels.asSlice((1 - turn) * panelBytes, panelBytes))
               : Next.NONE;
-      MemorySegment start = PanelProduct.start(code, bias, column, width);
+      MemorySegment start = starts.at(p - fromPanel);
       MemorySegment a = numbers(part);
       product.run(a, panel, out.asSlice(column), outStride, rows, blocks, start, sums, next);
     }

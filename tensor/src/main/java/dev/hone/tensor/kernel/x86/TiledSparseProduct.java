@@ -43,6 +43,7 @@ final class TiledSparseProduct implements PanelProduct {
   public void multiply(
       int fromPanel, int toPanel, MemorySegment out, long outStride, MemorySegment bias) {
     long width = (long) weight.columns() * Float.BYTES;
+    Start starts = Start.of(bias, weight.columns(), code);
     MemorySegment panel = code.scratch().take(steps * form.panelStep());
     MemorySegment sums = code.scratch().take(AmxProductKernel.sumBytes(form, rows, steps));
     for (int p = fromPanel; p < toPanel; p++) {
@@ -50,7 +51,7 @@ final class TiledSparseProduct implements PanelProduct {
       MemorySegment bits = weight.bits().asSlice(weight.bitsAt(p, 0));
       MemorySegment some = weight.numbers().asSlice(weight.numberAt(p, 0));
       code.tiles().sparse(form).run(bits, some, panel, steps);
-      MemorySegment start = PanelProduct.start(code, bias, column, width);
+      MemorySegment start = starts.at(p - fromPanel);
       MemorySegment to = out.asSlice(column);
       code.tiles()
           .product(form)

@@ -12,24 +12,20 @@ record WidenedProduct(Tensor x, int row, int rows, WidenedPanels weight, X86Code
   /** Input features of a block: a block of a panel fills most of a first-level cache. */
   private static final int DEPTH = 384;
 
+  private static final Start WHAT_OUT_HOLDS = new Start(MemorySegment.NULL, 0);
+
   @Override
   public void multiply(
       int fromPanel, int toPanel, MemorySegment out, long outStride, MemorySegment bias) {
-    boolean biased = !bias.equals(MemorySegment.NULL);
-    long step = biased ? width() : 0;
+    Start start = Start.of(bias, weight.columns(), code);
     int depth = Widening.multiplies(weight, rows) ? weight.cols() : DEPTH;
-    multiply(fromPanel, toPanel, 0, depth, out, outStride, biased ? bias : code.zeros(), step);
+    multiply(fromPanel, toPanel, 0, depth, out, outStride, start);
     for (int from = depth; from < weight.cols(); from += depth) {
-      multiply(fromPanel, toPanel, from, depth, out, outStride, MemorySegment.NULL, 0);
+      multiply(fromPanel, toPanel, from, depth, out, outStride, WHAT_OUT_HOLDS);
     }
   }
 
-  /**
-   * Some input features.
-   *
-   * @param start that the sums of a panel begin with, those of the next one {@code startStep} bytes
-   *     further on; {@link MemorySegment#NULL}: with what {@code out} holds
-   */
+  /** Some input features. */
   private void multiply(
       int fromPanel,
       int toPanel,
@@ -37,8 +33,7 @@ record WidenedProduct(Tensor x, int row, int rows, WidenedPanels weight, X86Code
       int most,
       MemorySegment out,
       long outStride,
-      MemorySegment start,
-      long startStep) {
+      Start start) {
     int depth = Math.min(most, weight.cols() - from);
     MemorySegment a = PanelProduct.rowsFrom(x, row, rows, from, depth);
     long aStride = x.cols() * Float.BYTES;
@@ -47,12 +42,23 @@ record WidenedProduct(Tensor x, int row, int rows, WidenedPanels weight, X86Code
       MemorySegment b = floats.data().asSlice(floats.at(fromPanel, from));
       long bStride = floats.at(1, 0);
       code.product()
-          .run(a, aStride, b, bStride, out, outStride, rows, depth, panels, start, startStep);
+          .run(
+              a,
+              aStride,
+              b,
+              bStride,
+              out,
+              outStride,
+              rows,
+              depth,
+              panels,
+              start.first(),
+              start.step());
       return;
     }
     for (int i = 0; i < panels; i++) {
       MemorySegment c = out.asSlice(i * width());
-      MemorySegment begin = start.asSlice(i * startStep);
+      MemorySegment begin = start.at(i);
       int panel = fromPanel + i;
       if (Widening.multiplies(weight, rows)) {
         code.widening().multiply(a, aStride, rows, weight, panel, c, outStride, begin);
