@@ -9,6 +9,9 @@ final class BlockProduct implements PanelProduct {
   /** Rows multiplied at a time where there are many: whole tiles. */
   private static final int GROUP = 12;
 
+  /** Bytes of panels that groups of rows share: half of a first-level cache. */
+  private static final int SHARED = 1 << 14;
+
   private final int rows;
 
   /** Rows of a group; the last may have fewer. */
@@ -42,24 +45,28 @@ final class BlockProduct implements PanelProduct {
     return (long) weight.blocks() * form.rowBlockBytes();
   }
 
-  /** One group of rows runs through all panels in one call; several share each panel. */
+  /**
+   * One group of rows runs through all panels in one call; several share as many as the first-level
+   * cache holds.
+   */
   @Override
   public void multiply(
       int fromPanel, int toPanel, MemorySegment out, long outStride, MemorySegment bias) {
     MemorySegment sums = code.scratch().take(BlockProductKernel.sumBytes(form, each));
     Start start = Start.of(bias, weight.columns(), code);
-    int panelsEach = each == rows ? toPanel - fromPanel : 1;
-    for (int panel = fromPanel; panel < toPanel; panel += panelsEach) {
+    int most = each == rows ? toPanel - fromPanel : (int) Math.max(1, SHARED / weight.at(1));
+    for (int panel = fromPanel, count; panel < toPanel; panel += count) {
+      count = Math.min(most, toPanel - panel);
       long column = (long) (panel - fromPanel) * weight.columns() * Float.BYTES;
       MemorySegment first = start.at(panel - fromPanel);
       long at = weight.at(panel);
-      MemorySegment w = weight.data().asSlice(at, weight.at(panel + panelsEach) - at);
+      MemorySegment w = weight.data().asSlice(at, weight.at(panel + count) - at);
       for (int row = 0; row < rows; row += each) {
         MemorySegment a = integers.asSlice(row * rowBytes());
         MemorySegment c = out.asSlice(row * outStride + column);
         code.blocks()
             .product(form, Math.min(each, rows - row))
-            .run(a, w, sums, c, outStride, first, start.step(), panelsEach, weight.blocks());
+            .run(a, w, sums, c, outStride, first, start.step(), count, weight.blocks());
       }
     }
     code.scratch().putBack(sums);

@@ -101,6 +101,14 @@ final class BlockProductKernel {
     /** How far ahead of its use the panel is asked for, in bytes. */
     private static final int PREFETCH = 4096;
 
+    /**
+     * Rows times steps that a loop has, about: more code than a processor keeps decoded is slower.
+     */
+    private static final int UNROLLED = 24;
+
+    /** Two nibbles of a byte are two steps. */
+    private static final int LEAST_STEPS = 2;
+
     private static final int LOW_NIBBLES = 0;
     private static final int ONES = 1;
     private static final int[] CONSTANTS = {0x0F0F0F0F, 0x00010001};
@@ -111,6 +119,10 @@ final class BlockProductKernel {
     private final int rows;
     private final int tiles;
     private final int height;
+
+    /** Steps of the loop through a block. */
+    private final int steps;
+
     private final Assembler asm = new Assembler();
     private final Registers registers;
     private final Gpr a;
@@ -122,6 +134,9 @@ final class BlockProductKernel {
     private final Gpr constants;
     private final Gpr at;
     private final Gpr left;
+    private final Gpr stepA;
+    private final Gpr stepW;
+    private final Gpr stepsLeft;
     private final Vec[][] counts;
     private final Vec[] ws;
     private final Vec spread;
@@ -138,6 +153,9 @@ final class BlockProductKernel {
       width = form.width();
       tiles = (rows + form.height() - 1) / form.height();
       height = (rows + tiles - 1) / tiles;
+      int all = Input.BLOCK / form.arithmetic().unit();
+      int some = Integer.highestOneBit(Math.max(LEAST_STEPS, UNROLLED / height));
+      steps = Math.min(all, some);
       registers = new Registers(width);
       a = registers.argument("a");
       w = registers.argument("w");
@@ -148,6 +166,9 @@ final class BlockProductKernel {
       constants = registers.gpr("constants");
       at = registers.gpr("a of the block, and other places");
       left = registers.gpr("blocks left");
+      stepA = registers.gpr("a of the steps");
+      stepW = registers.gpr("w of the steps");
+      stepsLeft = registers.gpr("rounds of steps left");
       counts = new Vec[height][];
       Arrays.setAll(
           counts, row -> registers.vecs("sum of the block, row " + row + ',', BlockForm.VECTORS));
@@ -236,42 +257,55 @@ final class BlockProductKernel {
         for (Vec sum : counts[row]) {
           if (form.middle() != 0) {
             asm.vpbroadcastd(sum, correction(first + row));
-          } else if (form.arithmetic().dots()) {
+          } else {
             asm.vxorps(sum, sum, sum);
           }
         }
       }
-      steps(first, count, tile);
+      int rounds = Input.BLOCK / form.arithmetic().unit() / steps;
+      asm.mov(stepA, at);
+      asm.add(stepA, first * form.rowBlockBytes());
+      asm.mov(stepW, w);
+      asm.mov(stepsLeft, rounds);
+      Label round = asm.here();
+      for (int step = 0; step < steps; step++) {
+        step(step, count);
+        prefetch(tile * steps + step, panelForm.dataBytes() / rounds);
+      }
+      asm.add(stepA, steps * form.arithmetic().unit() * form.arithmetic().rowBytes());
+      asm.add(stepW, panelForm.dataBytes() / rounds);
+      asm.sub(stepsLeft, 1);
+      asm.jne(round);
       end(first, count);
     }
 
-    private void steps(int first, int count, int tile) {
-      int unit = form.arithmetic().unit();
-      int vectorBytes = width.floats() * unit;
-      for (int k = 0; k < Input.BLOCK; k += unit) {
-        prefetch(tile * Input.BLOCK + k, tile * Input.BLOCK + k + unit);
-        boolean nibbles = panelForm.bits() == 4;
-        boolean high = nibbles && k % 8 >= 4;
-        int from = (nibbles ? k / 8 : k / unit) * BlockForm.VECTORS * vectorBytes;
+    private void step(int step, int count) {
+      int vectorBytes = width.floats() * form.arithmetic().unit();
+      boolean nibbles = panelForm.bits() == 4;
+      boolean high = nibbles && step % 2 == 1;
+      int from = (nibbles ? step / 2 : step) * BlockForm.VECTORS * vectorBytes;
+      for (int v = 0; v < BlockForm.VECTORS; v++) {
+        load(ws[v], Memory.at(stepW, from + v * vectorBytes), high);
+      }
+      int place = step * form.arithmetic().unit() * form.arithmetic().rowBytes();
+      for (int row = 0; row < count; row++) {
+        asm.vpbroadcastd(spread, Memory.at(stepA, row * form.rowBlockBytes() + place));
         for (int v = 0; v < BlockForm.VECTORS; v++) {
-          load(ws[v], Memory.at(w, from + v * vectorBytes), high);
-        }
-        boolean begins = k == 0 && form.middle() == 0;
-        for (int row = 0; row < count; row++) {
-          asm.vpbroadcastd(spread, ofRow(first + row, k * form.arithmetic().rowBytes()));
-          for (int v = 0; v < BlockForm.VECTORS; v++) {
-            multiplyAdd(counts[row][v], ws[v], begins);
-          }
+          multiplyAdd(counts[row][v], ws[v]);
         }
       }
     }
 
-    /** A share of a block's lines of the cache, some in every step of every tile. */
-    private void prefetch(int from, int to) {
-      int lines = (panelForm.bytes() + Width.ZMM.bytes() - 1) / Width.ZMM.bytes();
-      int steps = tiles * Input.BLOCK;
-      for (int line = from * lines / steps; line < to * lines / steps; line++) {
-        asm.prefetcht0(Memory.at(w, PREFETCH + line * Width.ZMM.bytes()));
+    /**
+     * Asks for a step's share of the lines of the cache that a round reads: each tile for some.
+     *
+     * @param step of those of all tiles
+     */
+    private void prefetch(int step, int bytes) {
+      int lines = Math.ceilDiv(bytes, Width.ZMM.bytes());
+      int all = tiles * steps;
+      for (int line = step * lines / all; line < (step + 1) * lines / all; line++) {
+        asm.prefetcht0(Memory.at(stepW, PREFETCH + line * Width.ZMM.bytes()));
       }
     }
 
@@ -289,20 +323,15 @@ final class BlockProductKernel {
       }
     }
 
-    private void multiplyAdd(Vec count, Vec weights, boolean first) {
-      Vec to = first ? count : product;
+    private void multiplyAdd(Vec count, Vec weights) {
       switch (form.arithmetic()) {
         case NIBBLES -> {
-          asm.vpmaddubsw(to, weights, spread);
-          if (!first) {
-            asm.vpaddw(count, count, to);
-          }
+          asm.vpmaddubsw(product, weights, spread);
+          asm.vpaddw(count, count, product);
         }
         case WORDS -> {
-          asm.vpmaddwd(to, weights, spread);
-          if (!first) {
-            asm.vpaddd(count, count, to);
-          }
+          asm.vpmaddwd(product, weights, spread);
+          asm.vpaddd(count, count, product);
         }
         case NIBBLE_DOTS, DOTS -> asm.vpdpbusd(count, weights, spread);
       }
@@ -310,8 +339,10 @@ final class BlockProductKernel {
 
     /** Adds a block's sums to those of all blocks. */
     private void end(int first, int count) {
-      int factors = panelForm.dataBytes();
-      factors(factors);
+      if (first + count == rows) {
+        asm.prefetcht0(Memory.at(stepW, PREFETCH)); // the factors' line
+      }
+      factors(0);
       for (int row = 0; row < count; row++) {
         asm.vbroadcastss(spread, scale(first + row));
         for (int v = 0; v < BlockForm.VECTORS; v++) {
@@ -325,7 +356,7 @@ final class BlockProductKernel {
         }
       }
       if (form.shifted()) {
-        factors(factors + form.columns() * form.scaleBytes());
+        factors(form.columns() * form.scaleBytes());
       }
       for (int row = 0; row < count; row++) {
         if (form.shifted()) {
@@ -343,7 +374,7 @@ final class BlockProductKernel {
     /** Scales or shifts of the columns, where w has been. */
     private void factors(int from) {
       for (int v = 0; v < BlockForm.VECTORS; v++) {
-        Memory factor = Memory.at(w, from + v * width.floats() * form.scaleBytes());
+        Memory factor = Memory.at(stepW, from + v * width.floats() * form.scaleBytes());
         if (form.scaleBytes() == Short.BYTES) {
           asm.vcvtph2ps(ws[v], factor);
         } else {
