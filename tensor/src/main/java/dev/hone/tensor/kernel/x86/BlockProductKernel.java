@@ -120,7 +120,9 @@ final class BlockProductKernel {
     private final int tiles;
     private final int height;
 
-    /** Steps of the loop through a block. */
+    /** A block is so many rounds of a loop, each of so many steps. */
+    private final int rounds;
+
     private final int steps;
 
     private final Assembler asm = new Assembler();
@@ -156,6 +158,7 @@ final class BlockProductKernel {
       int all = Input.BLOCK / form.arithmetic().unit();
       int some = Integer.highestOneBit(Math.max(LEAST_STEPS, UNROLLED / height));
       steps = Math.min(all, some);
+      rounds = all / steps;
       registers = new Registers(width);
       a = registers.argument("a");
       w = registers.argument("w");
@@ -262,24 +265,23 @@ final class BlockProductKernel {
           }
         }
       }
-      int rounds = Input.BLOCK / form.arithmetic().unit() / steps;
       asm.mov(stepA, at);
-      asm.add(stepA, first * form.rowBlockBytes());
       asm.mov(stepW, w);
       asm.mov(stepsLeft, rounds);
       Label round = asm.here();
       for (int step = 0; step < steps; step++) {
-        step(step, count);
-        prefetch(tile * steps + step, panelForm.dataBytes() / rounds);
+        step(step, first, count);
+        prefetch(panelForm.dataBytes() / rounds, tile * steps + step, tiles * steps);
       }
       asm.add(stepA, steps * form.arithmetic().unit() * form.arithmetic().rowBytes());
       asm.add(stepW, panelForm.dataBytes() / rounds);
       asm.sub(stepsLeft, 1);
       asm.jne(round);
       end(first, count);
+      prefetch(panelForm.bytes() - panelForm.dataBytes(), tile, tiles); // where the factors lie
     }
 
-    private void step(int step, int count) {
+    private void step(int step, int first, int count) {
       int vectorBytes = width.floats() * form.arithmetic().unit();
       boolean nibbles = panelForm.bits() == 4;
       boolean high = nibbles && step % 2 == 1;
@@ -289,7 +291,8 @@ final class BlockProductKernel {
       }
       int place = step * form.arithmetic().unit() * form.arithmetic().rowBytes();
       for (int row = 0; row < count; row++) {
-        asm.vpbroadcastd(spread, Memory.at(stepA, row * form.rowBlockBytes() + place));
+        int numbers = (first + row) * form.rowBlockBytes() + place;
+        asm.vpbroadcastd(spread, Memory.at(stepA, numbers));
         for (int v = 0; v < BlockForm.VECTORS; v++) {
           multiplyAdd(counts[row][v], ws[v]);
         }
@@ -297,14 +300,11 @@ final class BlockProductKernel {
     }
 
     /**
-     * Asks for a step's share of the lines of the cache that a round reads: each tile for some.
-     *
-     * @param step of those of all tiles
+     * Asks for one of equal shares of the lines of the cache that are read from {@code stepW} on.
      */
-    private void prefetch(int step, int bytes) {
+    private void prefetch(int bytes, int share, int shares) {
       int lines = Math.ceilDiv(bytes, Width.ZMM.bytes());
-      int all = tiles * steps;
-      for (int line = step * lines / all; line < (step + 1) * lines / all; line++) {
+      for (int line = share * lines / shares; line < (share + 1) * lines / shares; line++) {
         asm.prefetcht0(Memory.at(stepW, PREFETCH + line * Width.ZMM.bytes()));
       }
     }
@@ -339,9 +339,6 @@ final class BlockProductKernel {
 
     /** Adds a block's sums to those of all blocks. */
     private void end(int first, int count) {
-      if (first + count == rows) {
-        asm.prefetcht0(Memory.at(stepW, PREFETCH)); // the factors' line
-      }
       factors(0);
       for (int row = 0; row < count; row++) {
         asm.vbroadcastss(spread, scale(first + row));
