@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * The kernels that are timed, and at which shapes: those of a decoder of 1.1 billion weights, whose
@@ -50,6 +51,7 @@ final class KernelTable {
   static final Weights F32 = new Weights(Plain.F32, Input.FLOAT);
   static final Weights F16 = new Weights(Plain.F16, Input.FLOAT);
   static final Weights BF16 = new Weights(Plain.BF16, Input.FLOAT);
+  static final Weights BF16_BF16 = new Weights(Plain.BF16, Input.BF16);
   static final Weights INT8 = new Weights(new Affine(8, 0, true), Input.DYNAMIC_INT8);
   static final Weights Q8_0 = new Weights(Block.Q8_0, Input.BLOCK_INT8);
   static final Weights Q4_0 = new Weights(Block.Q4_0, Input.BLOCK_INT8);
@@ -61,7 +63,15 @@ final class KernelTable {
   /** One token of one user, or some of several. */
   static final List<Weights> FEW_ROWS =
       List.of(
-          Q8_0, Q4_0, INT4, INT8, new Weights(new Affine(8, 0, true), Input.FLOAT), F16, BF16, F32);
+          Q8_0,
+          Q4_0,
+          INT4,
+          INT8,
+          new Weights(new Affine(8, 0, true), Input.FLOAT),
+          F16,
+          BF16,
+          BF16_BF16,
+          F32);
 
   /** With all their zeros, then without. */
   static final List<List<Weights>> SPARSE =
@@ -71,10 +81,10 @@ final class KernelTable {
           List.of(BF16, sparse(BF16, 50)));
 
   /** Of which a prompt or a batch is multiplied. */
-  static final List<Weights> MANY_ROWS = List.of(Q8_0, Q4_0, INT4, INT8, F32);
+  static final List<Weights> MANY_ROWS = List.of(Q8_0, Q4_0, INT4, INT8, BF16_BF16, F32);
 
   /** Those that tiles multiply as they are. */
-  static final List<Weights> TILED = List.of(INT8);
+  static final List<Weights> TILED = List.of(INT8, BF16_BF16);
 
   static final int[] FEW = {4, 8, 16};
 
@@ -253,7 +263,12 @@ final class KernelTable {
     boolean tiled = tokens > MOST_FEW && peaks.contains(Peak.INT8_TILES);
     return switch (weights.input()) {
       case Input.Kind.FLOAT -> Peak.F32;
-      case Input.Kind.BLOCK_INT8, Input.Kind.BF16 -> tiled ? Peak.BF16_TILES : Peak.INT8;
+      case Input.Kind.BF16 ->
+          Stream.of(Peak.BF16_TILES, Peak.BF16)
+              .filter(peaks::contains)
+              .findFirst()
+              .orElse(Peak.F32);
+      case Input.Kind.BLOCK_INT8 -> tiled ? Peak.BF16_TILES : Peak.INT8;
       case Input.Kind _, Input.StaticInt8 _ -> tiled ? Peak.INT8_TILES : Peak.INT8;
     };
   }

@@ -1,5 +1,6 @@
 package dev.hone.measure;
 
+import dev.hone.tensor.kernel.Arithmetic;
 import dev.hone.tensor.kernel.KernelTier;
 import dev.hone.tensor.kernel.LimitLoops.Peak;
 import dev.hone.tensor.parallel.ComputePool;
@@ -72,14 +73,13 @@ public record MachineLimits(
         && operationsPerSecond.values().stream().allMatch(limit -> limit > 0);
   }
 
-  /** Floats multiplied and added, in whatever way is fastest. */
-  public double floatOperationsPerSecond() {
-    return Math.max(of(Peak.F32), of(Peak.BF16_TILES) / TILES_OF_FLOATS);
-  }
-
-  /** Integers of 8 bits multiplied and added, in whatever way is fastest. */
-  public double integerOperationsPerSecond() {
-    return Math.max(of(Peak.INT8), of(Peak.INT8_TILES));
+  /** Numbers multiplied and added, in whatever way is fastest. */
+  public double operationsPerSecond(Arithmetic arithmetic) {
+    return switch (arithmetic) {
+      case F32 -> Math.max(of(Peak.F32), of(Peak.BF16_TILES) / TILES_OF_FLOATS);
+      case BF16 -> Math.max(Math.max(of(Peak.F32), of(Peak.BF16)), of(Peak.BF16_TILES));
+      case INT8 -> Math.max(of(Peak.INT8), of(Peak.INT8_TILES));
+    };
   }
 
   private double of(Peak peak) {

@@ -5,6 +5,7 @@ import dev.hone.measure.Timing.Plan;
 import dev.hone.runtime.Engine;
 import dev.hone.runtime.Operation;
 import dev.hone.runtime.OperationWatch;
+import dev.hone.tensor.kernel.Arithmetic;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -32,9 +33,19 @@ public record Profile(String work, int tokens, double millis, List<Line> lines) 
     MEMORY,
     /** Operations at the peak of floats. */
     F32,
+    /** Operations at the peak of floats of 16 bits. */
+    BF16,
     /** Operations at the peak of integers of 8 bits. */
     INT8,
     NONE;
+
+    private static Bound of(Arithmetic arithmetic) {
+      return switch (arithmetic) {
+        case F32 -> F32;
+        case BF16 -> BF16;
+        case INT8 -> INT8;
+      };
+    }
 
     @JsonValue
     public String label() {
@@ -96,11 +107,8 @@ public record Profile(String work, int tokens, double millis, List<Line> lines) 
   }
 
   private static Line line(Key key, Sum sum, long all, MachineLimits limits) {
-    double peak =
-        key.integers ? limits.integerOperationsPerSecond() : limits.floatOperationsPerSecond();
     double reading = sum.bytes / limits.readBytesPerSecond();
-    double computing = sum.operations / peak;
-    Bound compute = key.integers ? Bound.INT8 : Bound.F32;
+    double computing = sum.operations / limits.operationsPerSecond(key.arithmetic);
     return new Line(
         key.kind.label(),
         key.weights,
@@ -109,7 +117,7 @@ public record Profile(String work, int tokens, double millis, List<Line> lines) 
         (double) sum.nanos / all,
         sum.bytes,
         sum.operations,
-        reading > computing ? Bound.MEMORY : compute,
+        reading > computing ? Bound.MEMORY : Bound.of(key.arithmetic),
         Math.max(reading, computing) * 1e9 / sum.nanos);
   }
 
@@ -144,7 +152,7 @@ public record Profile(String work, int tokens, double millis, List<Line> lines) 
     return table.row("all", "", "", Units.millis(millis), Units.percent(1), "", "", "", "");
   }
 
-  private record Key(Operation.Kind kind, String weights, boolean integers) {}
+  private record Key(Operation.Kind kind, String weights, Arithmetic arithmetic) {}
 
   private static final class Sum {
     private int calls;
@@ -158,7 +166,7 @@ public record Profile(String work, int tokens, double millis, List<Line> lines) 
     private long nanos;
 
     synchronized void add(Operation operation, long nanosOfIt) {
-      Key key = new Key(operation.kind(), operation.weights(), operation.integers());
+      Key key = new Key(operation.kind(), operation.weights(), operation.arithmetic());
       Sum sum = sums.computeIfAbsent(key, _ -> new Sum());
       sum.calls++;
       sum.nanos += nanosOfIt;

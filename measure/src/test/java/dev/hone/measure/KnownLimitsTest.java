@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.hone.model.format.FormatException;
+import dev.hone.tensor.kernel.Arithmetic;
 import dev.hone.tensor.kernel.LimitLoops.Peak;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -31,10 +32,11 @@ class KnownLimitsTest {
     var operations =
         Map.of(Peak.F32, 300.0, Peak.INT8, 1_200.0, Peak.BF16_TILES, 6_000.0, Peak.INT8_TILES, 9e3);
     var tiles = new MachineLimits("loom", 1, "assembled", 1, operations);
-    assertThat(ONE.floatOperationsPerSecond()).isEqualTo(2e9);
-    assertThat(ONE.integerOperationsPerSecond()).isEqualTo(3e9);
-    assertThat(tiles.floatOperationsPerSecond()).isEqualTo(2_000);
-    assertThat(tiles.integerOperationsPerSecond()).isEqualTo(9_000);
+    assertThat(ONE.operationsPerSecond(Arithmetic.F32)).isEqualTo(2e9);
+    assertThat(ONE.operationsPerSecond(Arithmetic.INT8)).isEqualTo(3e9);
+    assertThat(tiles.operationsPerSecond(Arithmetic.F32)).isEqualTo(2_000);
+    assertThat(tiles.operationsPerSecond(Arithmetic.BF16)).isEqualTo(6_000);
+    assertThat(tiles.operationsPerSecond(Arithmetic.INT8)).isEqualTo(9_000);
   }
 
   @Test

@@ -1,6 +1,7 @@
 package dev.hone.runtime;
 
 import dev.hone.model.Role;
+import dev.hone.tensor.kernel.Arithmetic;
 import java.util.Locale;
 
 /**
@@ -13,7 +14,7 @@ import java.util.Locale;
  * @param operations additions, multiplications, comparisons and elementary functions of numbers
  * @param bytes of what it read and wrote: weights as they are packed, keys and values as the cache
  *     has them, activations
- * @param integers whether it multiplied integers
+ * @param arithmetic of its multiplications
  */
 public record Operation(
     Kind kind,
@@ -22,7 +23,7 @@ public record Operation(
     long rows,
     long operations,
     long bytes,
-    boolean integers) {
+    Arithmetic arithmetic) {
 
   /** What operations there are, in the order in which a text meets them. */
   public enum Kind {

@@ -37,7 +37,7 @@ final class OperationEvent extends Event {
   @DataAmount
   long bytes;
 
-  @Label("Integers")
-  @Description("Whether it multiplied integers")
-  boolean integers;
+  @Label("Arithmetic")
+  @Description("What it multiplied: f32, bf16 or int8")
+  String arithmetic;
 }

@@ -39,7 +39,7 @@ final class OperationRecorder implements OperationWatch {
       event.rows = operation.rows();
       event.operations = operation.operations();
       event.bytes = operation.bytes();
-      event.integers = operation.integers();
+      event.arithmetic = operation.arithmetic().label();
       event.commit();
     }
   }

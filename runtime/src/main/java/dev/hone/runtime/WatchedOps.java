@@ -21,6 +21,7 @@ import dev.hone.tensor.Input;
 import dev.hone.tensor.KeyValues;
 import dev.hone.tensor.Pooling;
 import dev.hone.tensor.Tensor;
+import dev.hone.tensor.kernel.Arithmetic;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.function.Consumer;
@@ -61,7 +62,7 @@ final class WatchedOps implements Ops<Tensor> {
     Tensor weight = table.weight().tensor();
     long read = weight.sizeBytes() / weight.rows() * rows.length;
     String type = weight.dtype().label();
-    tell(Kind.EMBEDDING, type, table.weight().name(), out, read + bytes(sum), false);
+    tell(Kind.EMBEDDING, type, table.weight().name(), out, read + bytes(sum), Arithmetic.F32);
     return out;
   }
 
@@ -73,14 +74,14 @@ final class WatchedOps implements Ops<Tensor> {
     cost.linear(shape(x), layer, activation);
     // The word table as a head is no layer of its own.
     Kind kind = roles.containsKey(layer) ? Kind.of(roles.get(layer)) : Kind.HEAD;
-    boolean integers = weights.of(layer).integers();
+    Arithmetic arithmetic = weights.of(layer).arithmetic();
     String dtype = layer.weight().tensor().dtype().label();
     String type = weights.of(layer).sparse() ? dtype + " sparse" : dtype;
     String label =
         layer.input().equals(Input.FLOAT)
-            ? type + (integers ? " by int8" : "")
+            ? type + (arithmetic == Arithmetic.INT8 ? " by int8" : "")
             : type + " by " + layer.input().label();
-    tell(kind, label, layer.name(), out, weights.bytes(layer) + bytes(x), integers);
+    tell(kind, label, layer.name(), out, weights.bytes(layer) + bytes(x), arithmetic);
     return out;
   }
 
@@ -234,14 +235,20 @@ final class WatchedOps implements Ops<Tensor> {
   }
 
   private void tell(Kind kind, long read, Tensor out) {
-    tell(kind, "", "", out, read, false);
+    tell(kind, "", "", out, read, Arithmetic.F32);
   }
 
   private void tell(
-      Kind kind, String weights, String layer, Tensor out, long read, boolean integers) {
+      Kind kind, String weights, String layer, Tensor out, long read, Arithmetic arithmetic) {
     watch.tell(
         new Operation(
-            kind, weights, layer, out.rows(), cost.takeOperations(), read + bytes(out), integers));
+            kind,
+            weights,
+            layer,
+            out.rows(),
+            cost.takeOperations(),
+            read + bytes(out),
+            arithmetic));
   }
 
   private static long bytes(Tensor x) {

@@ -11,6 +11,7 @@ import dev.hone.model.cost.CostOps;
 import dev.hone.runtime.Operation.Kind;
 import dev.hone.runtime.cache.PagedCache;
 import dev.hone.tensor.KeyValueType;
+import dev.hone.tensor.kernel.Arithmetic;
 import dev.hone.tensor.kernel.KernelTier;
 import dev.hone.tensor.parallel.ComputePool;
 import java.io.IOException;
@@ -130,7 +131,7 @@ class WatchedOpsTest {
     assertThat(down.rows()).isEqualTo(27);
     assertThat(down.layer()).isEqualTo(weight.name());
     assertThat(down.weights()).isEqualTo(weight.weight().tensor().dtype().label());
-    assertThat(down.integers()).isFalse();
+    assertThat(down.arithmetic()).isEqualTo(Arithmetic.F32);
     assertThat(down.operations()).isEqualTo(2 * 27 * in * out);
     assertThat(down.bytes()).isEqualTo(weight.weight().tensor().sizeBytes() + 4 * 27 * (in + out));
     assertThat(watch.of(Kind.QUERY)).hasSize(model.blocks().size());
@@ -196,7 +197,7 @@ class WatchedOpsTest {
             e.getLong("rows"),
             e.getLong("operations"),
             e.getLong("bytes"),
-            e.getBoolean("integers"))
+            e.getString("arithmetic"))
         .toString();
   }
 
@@ -208,7 +209,7 @@ class WatchedOpsTest {
             o.rows(),
             o.operations(),
             o.bytes(),
-            o.integers())
+            o.arithmetic().label())
         .toString();
   }
 

@@ -13,6 +13,8 @@ public interface LimitLoops {
   enum Peak {
     /** Floats. */
     F32("f32"),
+    /** Floats of 16 bits, as a dot product does. */
+    BF16("bf16"),
     /** Integers of 8 bits, as a dot product does. */
     INT8("int8"),
     /** Floats of 16 bits, a tile at a time. */
@@ -36,7 +38,7 @@ public interface LimitLoops {
     }
   }
 
-  /** Those that there are loops for: the first two, and what else the processor has. */
+  /** Those that there are loops for: F32, INT8, and what else the processor has. */
   Set<Peak> peaks();
 
   /**

@@ -19,8 +19,8 @@ public interface PackedMatrix {
     return false;
   }
 
-  /** Whether products with it multiply integers, to which they round their input. */
-  default boolean integers() {
-    return false;
+  /** What products with it multiply; they round their input to it. */
+  default Arithmetic arithmetic() {
+    return Arithmetic.F32;
   }
 }

@@ -58,6 +58,9 @@ class LimitLoopsTest {
   void whatIsNarrowerIsFaster() {
     LimitLoops loops = KernelTier.limits();
     assertThat(best(loops, Peak.INT8)).isGreaterThan(best(loops, Peak.F32));
+    if (loops.peaks().contains(Peak.BF16)) {
+      assertThat(best(loops, Peak.BF16)).isGreaterThan(best(loops, Peak.F32));
+    }
     if (loops.peaks().contains(Peak.BF16_TILES)) {
       assertThat(best(loops, Peak.BF16_TILES)).isGreaterThan(2 * best(loops, Peak.F32));
       assertThat(best(loops, Peak.INT8_TILES)).isGreaterThan(best(loops, Peak.BF16_TILES));

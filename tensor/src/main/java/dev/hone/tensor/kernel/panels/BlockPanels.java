@@ -7,6 +7,7 @@ import dev.hone.tensor.DType.Block;
 import dev.hone.tensor.DType.Plain;
 import dev.hone.tensor.Input;
 import dev.hone.tensor.Tensor;
+import dev.hone.tensor.kernel.Arithmetic;
 import dev.hone.tensor.layout.IntegerRow;
 import dev.hone.tensor.layout.Layouts;
 import dev.hone.tensor.parallel.ComputePool;
@@ -188,8 +189,8 @@ public record BlockPanels(int rows, int cols, Form form, MemorySegment data) imp
   }
 
   @Override
-  public boolean integers() {
-    return true;
+  public Arithmetic arithmetic() {
+    return Arithmetic.INT8;
   }
 
   /**

@@ -7,6 +7,7 @@ import dev.hone.tensor.DType.Affine;
 import dev.hone.tensor.Input;
 import dev.hone.tensor.Input.StaticInt8;
 import dev.hone.tensor.Tensor;
+import dev.hone.tensor.kernel.Arithmetic;
 import dev.hone.tensor.layout.Layouts;
 import dev.hone.tensor.parallel.ComputePool;
 import java.lang.foreign.Arena;
@@ -154,7 +155,7 @@ public record DotPanels(
   }
 
   @Override
-  public boolean integers() {
-    return true;
+  public Arithmetic arithmetic() {
+    return Arithmetic.INT8;
   }
 }

@@ -4,6 +4,7 @@ import dev.hone.tensor.DType;
 import dev.hone.tensor.DType.Plain;
 import dev.hone.tensor.Input;
 import dev.hone.tensor.Tensor;
+import dev.hone.tensor.kernel.Arithmetic;
 import dev.hone.tensor.layout.Layouts;
 import dev.hone.tensor.layout.PlainLayout;
 import dev.hone.tensor.parallel.ComputePool;
@@ -126,5 +127,10 @@ public record TilePanels(Plain type, boolean rounded, int rows, int cols, Memory
   @Override
   public long packedBytes() {
     return data.byteSize();
+  }
+
+  @Override
+  public Arithmetic arithmetic() {
+    return rounded ? Arithmetic.BF16 : Arithmetic.F32;
   }
 }

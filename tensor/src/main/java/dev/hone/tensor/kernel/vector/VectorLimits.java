@@ -39,8 +39,8 @@ public final class VectorLimits implements LimitLoops {
     return switch (peak) {
       case F32 -> multiplyAdd(rounds);
       case INT8 -> integerDot(rounds);
-      case BF16_TILES, INT8_TILES ->
-          throw new IllegalArgumentException("the Vector API has no tiles: " + peak);
+      case BF16, BF16_TILES, INT8_TILES ->
+          throw new IllegalArgumentException("the Vector API has no " + peak.label());
     };
   }
 

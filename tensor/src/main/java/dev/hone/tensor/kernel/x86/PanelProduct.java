@@ -4,6 +4,7 @@ import dev.hone.tensor.Input;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.kernel.panels.BlockPanels;
 import dev.hone.tensor.kernel.panels.DotPanels;
+import dev.hone.tensor.kernel.panels.PairPanels;
 import dev.hone.tensor.kernel.panels.Panels;
 import dev.hone.tensor.kernel.panels.SparsePanels;
 import dev.hone.tensor.kernel.panels.TilePanels;
@@ -15,6 +16,7 @@ sealed interface PanelProduct extends AutoCloseable
     permits RoundedProduct,
         WidenedProduct,
         TileProduct,
+        PairProduct,
         TiledBlockProduct,
         TiledSparseProduct,
         DotProduct,
@@ -33,6 +35,7 @@ sealed interface PanelProduct extends AutoCloseable
           new TiledSparseProduct(x, row, rows, some, code);
       case WidenedPanels widened -> new WidenedProduct(x, row, rows, widened, code);
       case TilePanels tiles -> new TileProduct(x, row, rows, tiles, code);
+      case PairPanels pairs -> new PairProduct(x, row, rows, pairs, code);
       case DotPanels dots ->
           TileProduct.multiplies(dots)
               ? new TileProduct(x, row, rows, dots, code)

@@ -12,19 +12,28 @@ import dev.hone.tensor.kernel.x86.assembler.Vec;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Rows times panels of weights: {@code c[r, j] += Σk a[r, k] b[k, j]}, in F32.
+ * Rows times panels of weights: {@code c[r, j] += Σk a[r, k] b[k, j]}, added in F32.
  *
  * <pre>
  *   a  rows a stride apart    b  panels a stride apart, [k][columns]    c  rows a stride apart
+ *
+ *   FLOATS   a place is an F32                  VFMADD231PS
+ *   PAIRS    a place is two BF16, for two k     VDPBF16PS
  * </pre>
  */
 final class ProductKernel {
+  /** What a place of a and of b holds, of 4 bytes. */
+  enum Form {
+    FLOATS,
+    PAIRS
+  }
+
   private final Tile tile;
   private final MemorySegment code;
 
-  ProductKernel(Tile tile) {
+  ProductKernel(Tile tile, Form form) {
     this.tile = tile;
-    this.code = CodeMemory.install(assemble(tile));
+    this.code = CodeMemory.install(assemble(tile, form));
   }
 
   int columns() {
@@ -36,7 +45,7 @@ final class ProductKernel {
   }
 
   /**
-   * @param a [rows] of {@code depth} floats, {@code aStride} bytes apart
+   * @param a [rows] of {@code depth} places, {@code aStride} bytes apart
    * @param b [panels] of [depth][columns], {@code bStride} bytes apart
    * @param c [rows][panels * columns], {@code cStride} bytes apart
    * @param start that the sums of a panel begin with: [columns], those of the next panel {@code
@@ -82,15 +91,18 @@ final class ProductKernel {
         adds ? 0 : startStep);
   }
 
-  static Assembly assemble(Tile tile) {
-    return new Writer(tile).write("product-f32-" + tile);
+  static Assembly assemble(Tile tile, Form form) {
+    String name = form == Form.FLOATS ? "product-f32-" : "product-bf16-";
+    return new Writer(tile, form).write(name + tile);
   }
 
   private static final class Writer extends TileWriter {
+    private final Form form;
     private final Gpr start;
 
-    Writer(Tile tile) {
+    Writer(Tile tile, Form form) {
       super(tile, "start");
+      this.form = form;
       start = third;
     }
 
@@ -140,7 +152,10 @@ final class ProductKernel {
 
     @Override
     void multiplyAdd(Vec sum, Vec a, Vec b) {
-      asm.vfmadd231ps(sum, a, b);
+      switch (form) {
+        case FLOATS -> asm.vfmadd231ps(sum, a, b);
+        case PAIRS -> asm.vdpbf16ps(sum, a, b);
+      }
     }
 
     @Override

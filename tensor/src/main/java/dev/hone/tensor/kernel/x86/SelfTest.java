@@ -7,6 +7,7 @@ import dev.hone.tensor.DType.Plain;
 import dev.hone.tensor.Input;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.kernel.panels.DotPanels;
+import dev.hone.tensor.kernel.panels.PairPanels;
 import dev.hone.tensor.kernel.panels.Panels;
 import dev.hone.tensor.kernel.panels.SparsePanels;
 import dev.hone.tensor.kernel.panels.TilePanels;
@@ -57,6 +58,9 @@ final class SelfTest {
       }
       if (code.hasTiles()) {
         test.tiles();
+      }
+      if (code.hasPairs()) {
+        test.pairs();
       }
       test.activations();
       test.rows();
@@ -226,6 +230,31 @@ final class SelfTest {
             i -> product(in, i / out * depth, weights, i % out * depth, depth),
             2e-2);
       }
+    }
+  }
+
+  /** Whole numbers that are their own roundings. */
+  private void pairs() {
+    int rows = code.product().height() + 1;
+    int depth = 35;
+    int out = columns + 1;
+    try (ComputePool pool = new ComputePool(1)) {
+      Tensor x = Tensor.allocate(arena, Plain.F32, rows, depth);
+      x.data().copyFrom(floats(rows * depth, i -> i % 5 - 2));
+      Tensor w = Tensor.allocate(arena, Plain.F32, out, depth);
+      w.data().copyFrom(floats(out * depth, i -> i % 11 - 5));
+      PairPanels panels =
+          PairPanels.pack(Layouts.encode(w, Plain.BF16, arena), columns, arena, pool);
+      Tensor y = Tensor.allocate(arena, Plain.F32, rows, out);
+      new X86Linear(x, Input.FLOAT, panels, null, Activation.NONE, y, code).run(pool);
+      float[] in = x.toArray();
+      float[] weights = w.toArray();
+      expect(
+          "bf16 by pairs",
+          y.data(),
+          rows * out,
+          i -> product(in, i / out * depth, weights, i % out * depth, depth),
+          0);
     }
   }
 

@@ -9,9 +9,10 @@ import dev.hone.tensor.kernel.x86.assembler.Vec;
 import dev.hone.tensor.kernel.x86.assembler.Width;
 
 /**
- * Writes what kernels share that make rows of floats ready for {@link AmxProductKernel}: they go
- * through x row by row, step by step of {@code depth} numbers, and through its tiles. The numbers
- * behind a row's last whole step are put among zeros first. A field is a register.
+ * Writes what kernels share that make rows of floats ready for products: they go through x row by
+ * row, step by step of {@code depth} numbers, and through {@code out}, where some rows lie beside
+ * each other, step by step: those of two tiles, or each by itself. The numbers behind a row's last
+ * whole step are put among zeros first. A field is a register.
  */
 final class TileRowsWriter {
   private final Assembler asm;
@@ -21,8 +22,11 @@ final class TileRowsWriter {
   /** Bytes of x that a step reads. */
   private final int stepBytes;
 
-  /** Bytes that two tiles' rows take of a step. */
+  /** Bytes that rows beside each other take of a step. */
   private final int rowStep;
+
+  /** Rows beside each other. */
+  private final int group;
 
   private final Gpr x;
   private final Gpr out;
@@ -39,33 +43,39 @@ final class TileRowsWriter {
   private final Gpr rowsLeft;
   private final Vec number;
 
-  /** Bytes between the last row of two tiles' first step and the next two. */
+  /** Bytes between the first step of the last row of some and of the first one behind them. */
   private final Gpr gap;
 
+  /** For tiles. */
   TileRowsWriter(Assembler asm, Registers registers, AmxForm form) {
+    this(asm, registers, form.depth(), form.rowStep(), AmxForm.ROWS);
+  }
+
+  TileRowsWriter(Assembler asm, Registers registers, int depth, int rowStep, int group) {
     this.asm = asm;
     this.registers = registers;
-    depth = form.depth();
+    this.depth = depth;
+    this.rowStep = rowStep;
+    this.group = group;
     stepBytes = depth * Float.BYTES;
-    rowStep = form.rowStep();
     x = registers.argument("x");
     out = registers.argument("out");
     rows = registers.argument("rows");
     cols = registers.argument("cols");
     stride = registers.argument("stride");
-    gap = registers.argument("gap between tiles");
+    gap = registers.argument("gap");
     from = registers.gpr("from");
     to = registers.gpr("to");
     left = registers.gpr("left");
     beside = registers.gpr("beside");
-    rowsLeft = registers.gpr("rows of two tiles");
+    rowsLeft = registers.gpr("rows left beside each other");
     number = registers.vec("number");
   }
 
   /** Enters the function. */
   void begin() {
     asm.enter(registers);
-    asm.mov(rowsLeft, AmxForm.ROWS);
+    asm.mov(rowsLeft, group);
     asm.sub(Gpr.RSP, room());
   }
 
@@ -90,7 +100,7 @@ final class TileRowsWriter {
     asm.sub(rowsLeft, 1);
     asm.jne(sameTiles);
     asm.add(out, gap);
-    asm.mov(rowsLeft, AmxForm.ROWS);
+    asm.mov(rowsLeft, group);
     asm.bind(sameTiles);
     asm.add(x, stride);
     asm.sub(rows, 1);

@@ -31,6 +31,9 @@ final class X86Code {
           Feature.AMX_INT8,
           Feature.AMX_BF16);
 
+  /** What products of BF16 by vectors are. */
+  private static final Set<Feature> PAIRS = EnumSet.of(Feature.AVX512, Feature.AVX512_BF16);
+
   /** What attention by tiles is. */
   private static final Set<Feature> SPLITS =
       EnumSet.of(Feature.AVX512, Feature.AVX512_BF16, Feature.AMX_BF16);
@@ -41,6 +44,9 @@ final class X86Code {
 
   /** Null where there are none. */
   private final Tiles tiles;
+
+  /** Null where there are none that are faster than floats. */
+  private final Pairs pairs;
 
   private final Map<Input, RoundingKernel> rounding = new HashMap<>();
   private final RoundingKernel staticRounding;
@@ -69,9 +75,14 @@ final class X86Code {
   private X86Code(Set<Feature> features) {
     this.features = features;
     boolean wide = features.contains(Feature.AVX512);
-    product = new ProductKernel(wide ? Tile.AVX512 : Tile.AVX2);
+    product = new ProductKernel(wide ? Tile.AVX512 : Tile.AVX2, ProductKernel.Form.FLOATS);
     integerProduct = IntegerProductKernel.of(features);
     tiles = features.containsAll(TILES) ? new Tiles() : null;
+    pairs =
+        tiles == null && features.containsAll(PAIRS)
+            ? new Pairs(
+                new PairRowsKernel(), new ProductKernel(Tile.AVX512, ProductKernel.Form.PAIRS))
+            : null;
     splits = features.containsAll(SPLITS) ? new Splits(2) : null;
     roundingSplits = splits == null ? null : new Splits(1);
     transpose = new TransposeKernel(product.columns());
@@ -91,6 +102,9 @@ final class X86Code {
     staticRounding = new RoundingKernel(StaticInt8.of(0, 0), integerProduct.form());
     zeros = Arena.global().allocate((long) product.columns() * Float.BYTES, Tensor.ALIGNMENT);
   }
+
+  /** Products of BF16 by vectors. */
+  record Pairs(PairRowsKernel rows, ProductKernel product) {}
 
   /**
    * The code, or why there is none.
@@ -121,7 +135,8 @@ final class X86Code {
       String refused = "";
       boolean tiles = features.contains(Feature.AMX_INT8) || features.contains(Feature.AMX_BF16);
       if (tiles && !CodeMemory.permitsTiles()) {
-        features.removeAll(EnumSet.of(Feature.AMX_INT8, Feature.AMX_BF16));
+        // Where there are tiles, VDPBF16PS takes longer than two VFMADD231PS do.
+        features.removeAll(EnumSet.of(Feature.AMX_INT8, Feature.AMX_BF16, Feature.AVX512_BF16));
         refused = " (the system does not permit AMX)";
       }
       X86Code code = new X86Code(features);
@@ -156,6 +171,15 @@ final class X86Code {
   /** Where it {@link #hasTiles}. */
   Tiles tiles() {
     return tiles;
+  }
+
+  boolean hasPairs() {
+    return pairs != null;
+  }
+
+  /** Where it {@link #hasPairs}. */
+  Pairs pairs() {
+    return pairs;
   }
 
   /** How bytes are to lie that are multiplied with bytes. */

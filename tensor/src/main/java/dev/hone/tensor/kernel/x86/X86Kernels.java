@@ -14,6 +14,7 @@ import dev.hone.tensor.kernel.RoundedInput;
 import dev.hone.tensor.kernel.Shapes;
 import dev.hone.tensor.kernel.panels.BlockPanels;
 import dev.hone.tensor.kernel.panels.DotPanels;
+import dev.hone.tensor.kernel.panels.PairPanels;
 import dev.hone.tensor.kernel.panels.Panels;
 import dev.hone.tensor.kernel.panels.SparsePanels;
 import dev.hone.tensor.kernel.panels.TilePanels;
@@ -80,6 +81,9 @@ public final class X86Kernels implements Kernels {
     if (input.ofRows() && DotPanels.fits(weight)) {
       return DotPanels.pack(weight, input, code.dotOrder(), arena, pool);
     }
+    if (code.hasPairs() && TilePanels.rounds(weight.dtype(), input)) {
+      return PairPanels.pack(weight, code.product().columns(), arena, pool);
+    }
     Panels floats =
         code.hasTiles() && TilePanels.fits(weight)
             ? TilePanels.pack(weight, input, arena, pool)
@@ -95,7 +99,7 @@ public final class X86Kernels implements Kernels {
 
   @Override
   public boolean multipliesBf16() {
-    return code.hasTiles();
+    return code.hasTiles() || code.hasPairs();
   }
 
   /** Numbers are put at their places by an instruction that AVX2 lacks. */

@@ -41,6 +41,9 @@ public final class X86Limits implements LimitLoops {
   private static final Tmm[] TILES =
       IntStream.range(0, SUMS + 2).mapToObj(Tmm::new).toArray(Tmm[]::new);
 
+  /** Numbers of 16 bits in a place of 32. */
+  private static final int PAIR = 2;
+
   /** Numbers of 8 bits in a place of 32. */
   private static final int BYTES = 4;
 
@@ -67,6 +70,9 @@ public final class X86Limits implements LimitLoops {
     X86Code code = attempt.code();
     width = code.width();
     loops.put(Peak.F32, CodeMemory.install(multiplyAdd(width)));
+    if (code.hasPairs()) {
+      loops.put(Peak.BF16, CodeMemory.install(pairDot()));
+    }
     loops.put(Peak.INT8, CodeMemory.install(integerDot(width, code.integerProduct().form())));
     for (Peak peak : Peak.values()) {
       if (peak.tiles() && code.has(feature(peak))) {
@@ -96,6 +102,7 @@ public final class X86Limits implements LimitLoops {
     long multiplications =
         switch (peak) {
           case F32 -> (long) CHAINS * width.floats();
+          case BF16 -> (long) CHAINS * width.floats() * PAIR;
           case INT8 -> (long) CHAINS * width.floats() * BYTES;
           case BF16_TILES -> (long) SUMS * TILE_ROWS * TILE_ROWS * TILE_ROW_BYTES / 2;
           case INT8_TILES -> (long) SUMS * TILE_ROWS * TILE_ROWS * TILE_ROW_BYTES;
@@ -122,25 +129,13 @@ public final class X86Limits implements LimitLoops {
   }
 
   static Assembly multiplyAdd(Width width) {
-    Assembler asm = new Assembler();
-    Registers registers = new Registers(width);
-    registers.argument("unused");
-    Gpr rounds = registers.argument("rounds");
-    Vec[] sums = registers.vecs("sum", CHAINS);
-    Vec factor = registers.vec("factor");
-    asm.enter(registers);
-    asm.vxorps(factor, factor, factor);
-    for (Vec sum : sums) {
-      asm.vxorps(sum, sum, sum);
-    }
-    Label loop = asm.here();
-    for (Vec sum : sums) {
-      asm.vfmadd231ps(sum, factor, factor);
-    }
-    asm.sub(rounds, 1);
-    asm.jne(loop);
-    asm.leave(registers);
-    return asm.finish("limit-multiply-add-" + width.floats());
+    return loop(width, (asm, sum, factor, _) -> asm.vfmadd231ps(sum, factor, factor))
+        .finish("limit-multiply-add-" + width.floats());
+  }
+
+  static Assembly pairDot() {
+    return loop(Width.ZMM, (asm, sum, factor, _) -> asm.vdpbf16ps(sum, factor, factor))
+        .finish("limit-pair-dot");
   }
 
   /**
@@ -148,6 +143,28 @@ public final class X86Limits implements LimitLoops {
    * multiplied at once, as VPMADDWD does, would be as many a multiplication and more additions.
    */
   static Assembly integerDot(Width width, Form form) {
+    String name = form == Form.BYTES ? "limit-integer-dot-vnni-" : "limit-integer-dot-";
+    return loop(
+            width,
+            (asm, sum, factor, product) -> {
+              switch (form) {
+                case BYTES -> asm.vpdpbusd(sum, factor, factor);
+                case WORDS -> {
+                  asm.vpmaddubsw(product, factor, factor);
+                  asm.vpmaddwd(product, product, factor);
+                  asm.vpaddd(sum, sum, product);
+                }
+              }
+            })
+        .finish(name + width.floats());
+  }
+
+  private interface Step {
+    void write(Assembler asm, Vec sum, Vec factor, Vec product);
+  }
+
+  /** Steps on independent sums, again and again. */
+  private static Assembler loop(Width width, Step step) {
     Assembler asm = new Assembler();
     Registers registers = new Registers(width);
     registers.argument("unused");
@@ -162,20 +179,12 @@ public final class X86Limits implements LimitLoops {
     }
     Label loop = asm.here();
     for (Vec sum : sums) {
-      switch (form) {
-        case BYTES -> asm.vpdpbusd(sum, factor, factor);
-        case WORDS -> {
-          asm.vpmaddubsw(product, factor, factor);
-          asm.vpmaddwd(product, product, factor);
-          asm.vpaddd(sum, sum, product);
-        }
-      }
+      step.write(asm, sum, factor, product);
     }
     asm.sub(rounds, 1);
     asm.jne(loop);
     asm.leave(registers);
-    String name = form == Form.BYTES ? "limit-integer-dot-vnni-" : "limit-integer-dot-";
-    return asm.finish(name + width.floats());
+    return asm;
   }
 
   static Assembly tiles(Peak peak) {

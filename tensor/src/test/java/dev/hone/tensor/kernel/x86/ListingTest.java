@@ -29,8 +29,10 @@ class ListingTest {
   static List<Assembly> assemblies() {
     List<Assembly> all =
         new ArrayList<>(List.of(CpuFeatures.cpuidCode(), CpuFeatures.xgetbvCode()));
-    all.add(ProductKernel.assemble(Tile.AVX2));
-    all.add(ProductKernel.assemble(Tile.AVX512));
+    all.add(ProductKernel.assemble(Tile.AVX2, ProductKernel.Form.FLOATS));
+    all.add(ProductKernel.assemble(Tile.AVX512, ProductKernel.Form.FLOATS));
+    all.add(ProductKernel.assemble(Tile.AVX512, ProductKernel.Form.PAIRS));
+    all.add(PairRowsKernel.assemble());
     for (Form form : Form.values()) {
       all.add(IntegerProductKernel.assemble(Tile.AVX2, form));
       all.add(IntegerProductKernel.assemble(Tile.AVX512, form));
@@ -95,6 +97,7 @@ class ListingTest {
         all.add(X86Limits.integerDot(width, form));
       }
     }
+    all.add(X86Limits.pairDot());
     all.add(X86Limits.tiles(Peak.BF16_TILES));
     all.add(X86Limits.tiles(Peak.INT8_TILES));
     for (Activation activation : Activation.values()) {

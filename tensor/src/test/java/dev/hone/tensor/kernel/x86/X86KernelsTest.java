@@ -79,7 +79,13 @@ class X86KernelsTest extends TierTest {
   /** Every operand ends where memory ends: a byte too far would end the process. */
   @Test
   void staysWithinItsSegments() {
-    ProductKernel product = X86Code.here().code().product();
+    staysWithinItsSegments(X86Code.here().code().product());
+    if (X86Code.here().code().hasPairs()) {
+      staysWithinItsSegments(X86Code.here().code().pairs().product());
+    }
+  }
+
+  private static void staysWithinItsSegments(ProductKernel product) {
     Random random = new Random(1);
     for (int round = 0; round < 300; round++) {
       int rows = 1 + random.nextInt(3 * product.height());
@@ -361,6 +367,38 @@ class X86KernelsTest extends TierTest {
   /** As many as rows are rounded of at a time. */
   private static GuardedMemory inverses(int depth, int step) {
     return new GuardedMemory((depth + step - 1L) / step * step * Float.BYTES);
+  }
+
+  @Test
+  void roundsRowsForPairsWithinItsSegments() {
+    assumeTrue(X86Code.here().code().hasPairs());
+    PairRowsKernel kernel = X86Code.here().code().pairs().rows();
+    Random random = new Random(6);
+    for (int round = 0; round < 100; round++) {
+      int rows = 1 + random.nextInt(5);
+      int cols = 1 + random.nextInt(150);
+      long stride = 4L * (cols + random.nextInt(5));
+      long rowBytes = PairRowsKernel.rowBytes(cols);
+      try (GuardedMemory x = new GuardedMemory((rows - 1) * stride + 4L * cols);
+          GuardedMemory out = new GuardedMemory(rows * rowBytes)) {
+        for (int i = 0; i < rows * cols; i++) {
+          x.segment().set(Tensor.FLOAT, i / cols * stride + i % cols * 4L, random.nextFloat());
+        }
+        kernel.run(x.segment(), stride, rows, cols, out.segment());
+        for (int row = 0; row < rows; row++) {
+          float[] numbers = new float[(int) rowBytes / 2];
+          MemorySegment.copy(x.segment(), Tensor.FLOAT, row * stride, numbers, 0, cols);
+          Input.BF16.round(numbers);
+          for (int k = 0; k < numbers.length; k++) {
+            short found =
+                out.segment().get(ValueLayout.JAVA_SHORT_UNALIGNED, row * rowBytes + 2L * k);
+            assertThat(Float.intBitsToFloat(found << 16)).isEqualTo(numbers[k]);
+          }
+        }
+        assertThatThrownBy(() -> kernel.run(x.segment(), stride, rows + 1, cols, out.segment()))
+            .isInstanceOf(IndexOutOfBoundsException.class);
+      }
+    }
   }
 
   @Test

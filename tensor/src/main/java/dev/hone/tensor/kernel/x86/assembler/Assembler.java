@@ -67,6 +67,7 @@ public final class Assembler {
   private static final Encoding VREDUCEPS = Encoding.of("vreduceps", 1, 3, 0x56);
   private static final Encoding VSCALEFPS = Encoding.of("vscalefps", 1, 2, 0x2C);
   private static final Encoding VCVTNE2PS2BF16 = Encoding.of("vcvtne2ps2bf16", 3, 2, 0x72);
+  private static final Encoding VDPBF16PS = Encoding.of("vdpbf16ps", 2, 2, 0x52);
   private static final Encoding VPERMW = new Encoding("vpermw", 1, 2, 0x8D, true, Encoding.WHOLE);
   private static final Encoding VEXPANDPS = Encoding.of("vexpandps", 1, 2, 0x88);
   private static final Encoding KMOVW = Encoding.of("kmovw", 0, 1, 0x92);
@@ -682,6 +683,14 @@ public final class Assembler {
   /** BF16, to the nearest even: those of {@code low}, then those of {@code high}. */
   public void vcvtne2ps2bf16(Vec to, Vec high, Vec low) {
     three(VCVTNE2PS2BF16, to, high, low);
+  }
+
+  /**
+   * BF16 by BF16, added in pairs, in vectors of 512: {@code to[i] += a[2 i] b[2 i] + a[2 i + 1] b[2
+   * i + 1]}.
+   */
+  public void vdpbf16ps(Vec to, Vec a, Operand b) {
+    three(VDPBF16PS, to, a, b);
   }
 
   /** Integers of 32 bits, to the nearest. */

@@ -1,0 +1,47 @@
+package dev.hone.tensor.kernel.x86;
+
+import dev.hone.tensor.Tensor;
+import dev.hone.tensor.kernel.panels.PairPanels;
+import java.lang.foreign.MemorySegment;
+
+/** Rows rounded to BF16, with panels of BF16. */
+final class PairProduct implements PanelProduct {
+  private final int rows;
+  private final PairPanels weight;
+  private final X86Code code;
+  private final MemorySegment numbers;
+
+  PairProduct(Tensor x, int row, int rows, PairPanels weight, X86Code code) {
+    this.rows = rows;
+    this.weight = weight;
+    this.code = code;
+    numbers = code.scratch().take(rows * PairRowsKernel.rowBytes(weight.cols()));
+    MemorySegment floats = PanelProduct.rowsFrom(x, row, rows, 0, weight.cols());
+    code.pairs().rows().run(floats, x.cols() * Float.BYTES, rows, weight.cols(), numbers);
+  }
+
+  @Override
+  public void multiply(
+      int fromPanel, int toPanel, MemorySegment out, long outStride, MemorySegment bias) {
+    Start start = Start.of(bias, weight.columns(), code);
+    code.pairs()
+        .product()
+        .run(
+            numbers,
+            PairRowsKernel.rowBytes(weight.cols()),
+            weight.data().asSlice(weight.at(fromPanel)),
+            weight.at(1),
+            out,
+            outStride,
+            rows,
+            weight.pairs(),
+            toPanel - fromPanel,
+            start.first(),
+            start.step());
+  }
+
+  @Override
+  public void close() {
+    code.scratch().putBack(numbers);
+  }
+}
