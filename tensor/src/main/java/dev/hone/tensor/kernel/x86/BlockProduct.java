@@ -6,12 +6,6 @@ import java.lang.foreign.MemorySegment;
 
 /** Rows rounded block by block, with panels of integers that have a scale for each block. */
 final class BlockProduct implements PanelProduct {
-  /** Rows multiplied at a time where there are many: whole tiles. */
-  private static final int GROUP = 12;
-
-  /** Bytes of panels that groups of rows share: half of a first-level cache. */
-  private static final int SHARED = 1 << 14;
-
   private final int rows;
 
   /** Rows of a group; the last may have fewer. */
@@ -26,7 +20,8 @@ final class BlockProduct implements PanelProduct {
 
   BlockProduct(Tensor x, int row, int rows, BlockPanels weight, X86Code code) {
     this.rows = rows;
-    int groups = rows <= BlockProductKernel.MOST_ROWS ? 1 : (rows + GROUP - 1) / GROUP;
+    int most = BlockProductKernel.MOST_ROWS;
+    int groups = (rows + most - 1) / most;
     this.each = (rows + groups - 1) / groups;
     this.weight = weight;
     this.code = code;
@@ -45,16 +40,13 @@ final class BlockProduct implements PanelProduct {
     return (long) weight.blocks() * form.rowBlockBytes();
   }
 
-  /**
-   * One group of rows runs through all panels in one call; several share as many as the first-level
-   * cache holds.
-   */
+  /** One group of rows runs through all panels in one call; several take turns at each panel. */
   @Override
   public void multiply(
       int fromPanel, int toPanel, MemorySegment out, long outStride, MemorySegment bias) {
     MemorySegment sums = code.scratch().take(BlockProductKernel.sumBytes(form, each));
     Start start = Start.of(bias, weight.columns(), code);
-    int most = each == rows ? toPanel - fromPanel : (int) Math.max(1, SHARED / weight.at(1));
+    int most = each == rows ? toPanel - fromPanel : 1;
     for (int panel = fromPanel, count; panel < toPanel; panel += count) {
       count = Math.min(most, toPanel - panel);
       long column = (long) (panel - fromPanel) * weight.columns() * Float.BYTES;

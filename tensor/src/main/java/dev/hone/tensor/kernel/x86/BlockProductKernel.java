@@ -33,7 +33,7 @@ import java.util.Arrays;
  */
 final class BlockProductKernel {
   /** More are multiplied some at a time. */
-  static final int MOST_ROWS = 16;
+  static final int MOST_ROWS = 48;
 
   private final BlockForm form;
   private final int rows;

@@ -265,7 +265,7 @@ final class Blocks {
   }
 
   private static int number(int row, int k) {
-    return k % Input.BLOCK == row ? 127 : (k * 29 + row * 7) % 255 - 127;
+    return k % Input.BLOCK == row % Input.BLOCK ? 127 : (k * 29 + row * 7) % 255 - 127;
   }
 
   private static int integer(BlockForm form, int k, int j) {
