@@ -40,6 +40,7 @@ final class X86Code {
 
   private final Set<Feature> features;
   private final ProductKernel product;
+  private final ProductKernel narrowProduct;
   private final IntegerProductKernel integerProduct;
 
   /** Null where there are none. */
@@ -76,6 +77,8 @@ final class X86Code {
     this.features = features;
     boolean wide = features.contains(Feature.AVX512);
     product = new ProductKernel(wide ? Tile.AVX512 : Tile.AVX2, ProductKernel.Form.FLOATS);
+    narrowProduct =
+        wide ? new ProductKernel(Tile.AVX512_NARROW, ProductKernel.Form.FLOATS) : product;
     integerProduct = IntegerProductKernel.of(features);
     tiles = features.containsAll(TILES) ? new Tiles() : null;
     pairs =
@@ -158,6 +161,11 @@ final class X86Code {
 
   ProductKernel product() {
     return product;
+  }
+
+  /** With panels of fewer columns, where that leaves none of a head's unused. */
+  ProductKernel narrowProduct() {
+    return narrowProduct;
   }
 
   IntegerProductKernel integerProduct() {
