@@ -34,12 +34,12 @@ record X86Attention(
     Tensor out,
     X86Code code) {
   /** Rows of a task: some queries of all heads that share their keys. */
-  private static final int ROWS = 96;
+  private static final int ROWS = 144;
 
   /** The same of products by tiles, to which laying out keys is dearer. */
   private static final int TILE_ROWS = 256;
 
-  /** Keys of a block: with {@link #ROWS} rows of scores they take 100 KB. */
+  /** Keys of a block: with {@link #ROWS} rows of scores they take 160 KB. */
   private static final int KEYS = 256;
 
   /** Tasks for each thread, where there are as many: heads of one task lie beside each other. */
