@@ -51,7 +51,8 @@ final class SelfTest {
   static Optional<String> run(X86Code code) {
     try (Arena arena = Arena.ofConfined()) {
       SelfTest test = new SelfTest(code, arena);
-      test.product();
+      test.product(code.product());
+      test.product(code.narrowProduct());
       test.integerProducts();
       if (code.has(Feature.AVX512)) {
         test.sparse();
@@ -77,8 +78,9 @@ final class SelfTest {
     }
   }
 
-  private void product() {
-    int rows = code.product().height() + 1;
+  private void product(ProductKernel product) {
+    int columns = product.columns();
+    int rows = product.height() + 1;
     int depth = 7;
     int panels = 2;
     int width = panels * columns;
@@ -89,7 +91,7 @@ final class SelfTest {
     long stride = width * 4L;
     long bStride = (long) depth * columns * 4;
     long step = columns * 4L;
-    code.product().run(a, depth * 4L, b, bStride, c, stride, rows, depth, panels, start, step);
+    product.run(a, depth * 4L, b, bStride, c, stride, rows, depth, panels, start, step);
     expect(
         "the product",
         c,
@@ -291,6 +293,7 @@ final class SelfTest {
 
   private void rows() {
     int length = 8;
+    int columns = code.transpose().columns();
     int rows = columns + 9;
     MemorySegment in = floats(rows * length, i -> i);
     MemorySegment out = floats(2 * length * columns, _ -> -1);

@@ -84,7 +84,7 @@ abstract class TileWriter {
     static final Tile AVX2 = new Tile(Width.YMM, 6, 2);
     static final Tile AVX512 = new Tile(Width.ZMM, 9, 3);
 
-    /** For panels of as many columns as heads are often multiples of. */
+    /** For attention: the columns of most heads are multiples of its own. */
     static final Tile AVX512_NARROW = new Tile(Width.ZMM, 9, 2);
 
     /** Columns of a panel. */

@@ -114,11 +114,9 @@ record X86Attention(
   /** Some queries of all heads of a key head. */
   private final class Task {
     private final int dim = shape.headDim();
-    private final int columns = code.product().columns(); // of a panel of keys
-    private final long rowBytes = (long) columns * Float.BYTES;
-    private final int dims = code.narrowProduct().columns(); // of a panel of values
-    private final long valueBytes = (long) dims * Float.BYTES;
-    private final int panels = (dim + dims - 1) / dims;
+    private final int columns = code.narrowProduct().columns();
+    private final int panels = (dim + columns - 1) / columns; // of values
+    private final long rowBytes = (long) columns * Float.BYTES; // of a panel
     private final int sequence;
     private final int kvHead;
     private final int query;
@@ -157,9 +155,9 @@ record X86Attention(
       int most = Math.min(KEYS, to - from);
       width = (most + columns - 1) / columns * columns;
       scoreStride = (long) (width + GAP) * Float.BYTES;
-      mixedStride = panels * valueBytes;
+      mixedStride = panels * rowBytes;
       long keyBytes = (long) width * dim * Float.BYTES;
-      long allValueBytes = most * mixedStride;
+      long valueBytes = most * mixedStride;
       long scoreBytes = rows * scoreStride;
       long mixedBytes = rows * mixedStride;
       long stateBytes = (long) rows * SoftmaxKernel.STATE_BYTES;
@@ -167,12 +165,12 @@ record X86Attention(
       long widenedBytes = narrow ? (long) most * dim * Float.BYTES : 0;
       memory =
           code.scratch()
-              .take(widenedBytes + keyBytes + allValueBytes + scoreBytes + mixedBytes + stateBytes);
+              .take(widenedBytes + keyBytes + valueBytes + scoreBytes + mixedBytes + stateBytes);
       long at = 0;
       widened = memory.asSlice(at, widenedBytes);
       keys = memory.asSlice(at += widenedBytes, keyBytes);
-      values = memory.asSlice(at += keyBytes, allValueBytes);
-      scores = memory.asSlice(at += allValueBytes, scoreBytes);
+      values = memory.asSlice(at += keyBytes, valueBytes);
+      scores = memory.asSlice(at += valueBytes, scoreBytes);
       mixed = memory.asSlice(at += scoreBytes, mixedBytes);
       states = memory.asSlice(at + mixedBytes, stateBytes);
     }
@@ -211,7 +209,7 @@ record X86Attention(
         long stride = q.cols() * Float.BYTES;
         long panel = dim * rowBytes;
         MemorySegment zeros = code.zeros();
-        code.product()
+        code.narrowProduct()
             .run(a, stride, keys, panel, c, scoreStride, queries, dim, keyPanels, zeros, 0);
       }
     }
@@ -288,7 +286,7 @@ record X86Attention(
       }
       MemorySegment start = key == from ? code.zeros() : MemorySegment.NULL;
       panelsOfValues(key, block);
-      long panel = block * valueBytes;
+      long panel = block * rowBytes;
       code.narrowProduct()
           .run(
               scores,
@@ -309,10 +307,10 @@ record X86Attention(
         run = run(key, block, done);
         HeadRows in = values(key + done, run);
         for (int panel = 0; panel < panels; panel++) {
-          MemorySegment from = in.data().asSlice(panel * valueBytes);
-          MemorySegment to = values.asSlice((panel * (long) block + done) * valueBytes);
-          int length = Math.min(dims, dim - panel * dims);
-          code.rows().run(Operation.COPY, from, in.stride(), to, valueBytes, run, length);
+          MemorySegment from = in.data().asSlice(panel * rowBytes);
+          MemorySegment to = values.asSlice((panel * (long) block + done) * rowBytes);
+          int length = Math.min(columns, dim - panel * columns);
+          code.rows().run(Operation.COPY, from, in.stride(), to, rowBytes, run, length);
         }
       }
     }
@@ -347,7 +345,7 @@ record X86Attention(
               mixed,
               mixedStride,
               rows,
-              (long) panels * dims,
+              (long) panels * columns,
               states.asSlice(SoftmaxKernel.FACTOR),
               SoftmaxKernel.STATE_BYTES);
     }

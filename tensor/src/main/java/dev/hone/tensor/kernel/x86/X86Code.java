@@ -88,7 +88,7 @@ final class X86Code {
             : null;
     splits = features.containsAll(SPLITS) ? new Splits(2) : null;
     roundingSplits = splits == null ? null : new Splits(1);
-    transpose = new TransposeKernel(product.columns());
+    transpose = new TransposeKernel(narrowProduct.columns());
     widening = new Widening(width(), product.columns(), scratch);
     blocks = new Blocks(features);
     for (Activation activation : Activation.values()) {
@@ -163,7 +163,7 @@ final class X86Code {
     return product;
   }
 
-  /** With panels of fewer columns, where that leaves none of a head's unused. */
+  /** Attention's, with panels of fewer columns: most heads fill them. */
   ProductKernel narrowProduct() {
     return narrowProduct;
   }

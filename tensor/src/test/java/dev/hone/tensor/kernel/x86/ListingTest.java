@@ -31,6 +31,7 @@ class ListingTest {
         new ArrayList<>(List.of(CpuFeatures.cpuidCode(), CpuFeatures.xgetbvCode()));
     all.add(ProductKernel.assemble(Tile.AVX2, ProductKernel.Form.FLOATS));
     all.add(ProductKernel.assemble(Tile.AVX512, ProductKernel.Form.FLOATS));
+    all.add(ProductKernel.assemble(Tile.AVX512_NARROW, ProductKernel.Form.FLOATS));
     all.add(ProductKernel.assemble(Tile.AVX512, ProductKernel.Form.PAIRS));
     all.add(PairRowsKernel.assemble());
     for (Form form : Form.values()) {
@@ -84,7 +85,7 @@ class ListingTest {
     all.add(KeyDotsKernel.assemble());
     all.add(ValueSumKernel.assemble());
     all.add(TransposeKernel.assemble(Tile.AVX2.columns()));
-    all.add(TransposeKernel.assemble(Tile.AVX512.columns()));
+    all.add(TransposeKernel.assemble(Tile.AVX512_NARROW.columns()));
     for (RowsKernel.Operation operation : RowsKernel.Operation.values()) {
       all.add(RowsKernel.assemble(operation));
     }

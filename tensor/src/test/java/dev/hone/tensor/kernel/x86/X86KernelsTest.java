@@ -80,6 +80,7 @@ class X86KernelsTest extends TierTest {
   @Test
   void staysWithinItsSegments() {
     staysWithinItsSegments(X86Code.here().code().product());
+    staysWithinItsSegments(X86Code.here().code().narrowProduct());
     if (X86Code.here().code().hasPairs()) {
       staysWithinItsSegments(X86Code.here().code().pairs().product());
     }
@@ -616,7 +617,7 @@ class X86KernelsTest extends TierTest {
   @Test
   void attendsWithinItsSegments() {
     X86Code code = X86Code.here().code();
-    int columns = code.product().columns();
+    int columns = code.transpose().columns();
     Random random = new Random(3);
     for (int round = 0; round < 200; round++) {
       int rows = 1 + random.nextInt(3 * columns);
