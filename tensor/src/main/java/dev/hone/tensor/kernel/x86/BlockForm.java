@@ -58,9 +58,9 @@ record BlockForm(Width width, Arithmetic arithmetic, int middle, boolean shifted
   /** Across a panel. */
   static final int VECTORS = 2;
 
-  /** Rows of a tile, at most: as many as there are registers for. */
+  /** Rows of a tile, at most: as many as there are registers for, if need be for one sum each. */
   int height() {
-    return width == Width.ZMM ? 12 : 6;
+    return width == Width.ZMM ? 7 : 6;
   }
 
   int columns() {

@@ -22,14 +22,14 @@ import java.util.Arrays;
  *
  * <pre>
  *              w   | two vectors of columns      tiles of so many rows that the integer sums of a
- *      a           +-----------------------      block stay in registers; the float sums of all
- *   row 0          | sums of the block           blocks so far wait in memory that the first-level
- *   row 1          | sums of the block           cache holds
- *   ...
+ *      a           +-----------------------      block stay in registers, and where these are many
+ *   row 0          | sums                        the float sums of all blocks so far; else, and
+ *   row 1          | sums                        while other tiles run, they wait in memory that
+ *   ...                                          the first-level cache holds
  * </pre>
  *
- * All rows take a block of a panel before the next comes, and ask for what lies ahead all the
- * while: so memory never waits for them. Panels follow each other in one call, as one stream.
+ * All tiles take some blocks of a panel before the next come, and ask for those all the while: so
+ * memory never waits for them. Panels follow each other in one call, as one stream.
  */
 final class BlockProductKernel {
   /** More are multiplied some at a time. */
@@ -98,8 +98,8 @@ final class BlockProductKernel {
 
   /** Writes the code; a field is a register. */
   private static final class Writer {
-    /** How far ahead of its use the panel is asked for, in bytes. */
-    private static final int PREFETCH = 4096;
+    /** Bytes of a panel that all tiles take before the next ones, about; those are asked for. */
+    private static final int SHARED = 4096;
 
     /**
      * Rows times steps that a loop has, about: more code than a processor keeps decoded is slower.
@@ -108,6 +108,9 @@ final class BlockProductKernel {
 
     /** Two nibbles of a byte are two steps. */
     private static final int LEAST_STEPS = 2;
+
+    /** Vectors beside sums: w, the numbers of a, and a product. */
+    private static final int OTHERS = BlockForm.VECTORS + 2;
 
     private static final int LOW_NIBBLES = 0;
     private static final int ONES = 1;
@@ -120,10 +123,19 @@ final class BlockProductKernel {
     private final int tiles;
     private final int height;
 
+    /** Blocks that all tiles take before the next ones. */
+    private final int shared;
+
     /** A block is so many rounds of a loop, each of so many steps. */
     private final int rounds;
 
     private final int steps;
+
+    /** Of a row's block: its numbers, without the factors behind them. */
+    private final int numberBytes;
+
+    /** Of a panel's block, behind its numbers. */
+    private final int factorBytes;
 
     private final Assembler asm = new Assembler();
     private final Registers registers;
@@ -136,10 +148,16 @@ final class BlockProductKernel {
     private final Gpr constants;
     private final Gpr at;
     private final Gpr left;
+    private final Gpr some;
+    private final Gpr someLeft;
     private final Gpr stepA;
     private final Gpr stepW;
     private final Gpr stepsLeft;
     private final Vec[][] counts;
+
+    /** Sums of all blocks so far, of a tile: none where there are no registers for them. */
+    private final Vec[][] totals;
+
     private final Vec[] ws;
     private final Vec spread;
     private final Vec product;
@@ -156,9 +174,12 @@ final class BlockProductKernel {
       tiles = (rows + form.height() - 1) / form.height();
       height = (rows + tiles - 1) / tiles;
       int all = Input.BLOCK / form.arithmetic().unit();
-      int some = Integer.highestOneBit(Math.max(LEAST_STEPS, UNROLLED / height));
-      steps = Math.min(all, some);
+      int most = Integer.highestOneBit(Math.max(LEAST_STEPS, UNROLLED / height));
+      steps = Math.min(all, most);
       rounds = all / steps;
+      numberBytes = form.rowBlockBytes() - BlockForm.ROW_FACTORS;
+      factorBytes = panelForm.bytes() - panelForm.dataBytes();
+      shared = Math.ceilDiv(SHARED, panelForm.bytes());
       registers = new Registers(width);
       a = registers.argument("a");
       w = registers.argument("w");
@@ -167,14 +188,20 @@ final class BlockProductKernel {
       cStride = registers.argument("stride of c");
       blocks = registers.argument("blocks");
       constants = registers.gpr("constants");
-      at = registers.gpr("a of the block, and other places");
+      at = registers.gpr("a of some blocks, and other places");
       left = registers.gpr("blocks left");
+      some = registers.gpr("some of them");
+      someLeft = registers.gpr("blocks left of some");
       stepA = registers.gpr("a of the steps");
       stepW = registers.gpr("w of the steps");
       stepsLeft = registers.gpr("rounds of steps left");
       counts = new Vec[height][];
       Arrays.setAll(
           counts, row -> registers.vecs("sum of the block, row " + row + ',', BlockForm.VECTORS));
+      boolean fit = 2 * height * BlockForm.VECTORS + OTHERS <= width.registers();
+      totals = new Vec[fit ? height : 0][];
+      Arrays.setAll(
+          totals, row -> registers.vecs("sum of all, row " + row + ',', BlockForm.VECTORS));
       ws = registers.vecs("w", BlockForm.VECTORS);
       spread = registers.vec("numbers of a");
       product = registers.vec("product");
@@ -195,15 +222,16 @@ final class BlockProductKernel {
       begin();
       asm.mov(at, a);
       asm.mov(left, blocks);
-      Label block = asm.here();
+      Label next = asm.here();
+      some();
       for (int tile = 0; tile < tiles; tile++) {
         int first = tile * height;
         tile(first, Math.min(height, rows - first), tile);
       }
-      asm.add(w, panelForm.bytes());
-      asm.add(at, rows * form.rowBlockBytes());
-      asm.sub(left, 1);
-      asm.jne(block);
+      asm.mov(w, stepW);
+      asm.mov(at, stepA);
+      asm.sub(left, some);
+      asm.jne(next);
       store();
       asm.mov(left, panelsLeft);
       asm.sub(left, 1);
@@ -254,31 +282,57 @@ final class BlockProductKernel {
       asm.add(c, form.columns() * Float.BYTES);
     }
 
-    /** A block of some rows. */
+    /** How many blocks come next; all of them where there is but one tile. */
+    private void some() {
+      asm.mov(some, left);
+      if (tiles > 1) {
+        Label fewer = new Label();
+        asm.cmp(left, shared);
+        asm.jle(fewer);
+        asm.mov(some, shared);
+        asm.bind(fewer);
+      }
+    }
+
+    /** Some blocks of some rows. */
     private void tile(int first, int count, int tile) {
+      for (int row = 0; row < Math.min(count, totals.length); row++) {
+        for (int v = 0; v < BlockForm.VECTORS; v++) {
+          asm.vmovups(totals[row][v], sum(first + row, v));
+        }
+      }
+      asm.mov(stepA, at);
+      asm.mov(stepW, w);
+      asm.mov(someLeft, some);
+      Label block = asm.here();
       for (int row = 0; row < count; row++) {
         for (Vec sum : counts[row]) {
           if (form.middle() != 0) {
-            asm.vpbroadcastd(sum, correction(first + row));
+            asm.vpbroadcastd(sum, ofRow(first + row, numberBytes + Float.BYTES));
           } else {
             asm.vxorps(sum, sum, sum);
           }
         }
       }
-      asm.mov(stepA, at);
-      asm.mov(stepW, w);
       asm.mov(stepsLeft, rounds);
       Label round = asm.here();
       for (int step = 0; step < steps; step++) {
         step(step, first, count);
         prefetch(panelForm.dataBytes() / rounds, tile * steps + step, tiles * steps);
       }
-      asm.add(stepA, steps * form.arithmetic().unit() * form.arithmetic().rowBytes());
+      asm.add(stepA, numberBytes / rounds);
       asm.add(stepW, panelForm.dataBytes() / rounds);
       asm.sub(stepsLeft, 1);
       asm.jne(round);
       end(first, count);
-      prefetch(panelForm.bytes() - panelForm.dataBytes(), tile, tiles); // where the factors lie
+      prefetch(factorBytes, tile, tiles);
+      asm.add(stepA, rows * form.rowBlockBytes() - numberBytes);
+      asm.add(stepW, factorBytes);
+      asm.sub(someLeft, 1);
+      asm.jne(block);
+      if (totals.length > 0) {
+        keep(first, totals, count);
+      }
     }
 
     private void step(int step, int first, int count) {
@@ -291,8 +345,7 @@ final class BlockProductKernel {
       }
       int place = step * form.arithmetic().unit() * form.arithmetic().rowBytes();
       for (int row = 0; row < count; row++) {
-        int numbers = (first + row) * form.rowBlockBytes() + place;
-        asm.vpbroadcastd(spread, Memory.at(stepA, numbers));
+        asm.vpbroadcastd(spread, ofRow(first + row, place));
         for (int v = 0; v < BlockForm.VECTORS; v++) {
           multiplyAdd(counts[row][v], ws[v]);
         }
@@ -305,7 +358,8 @@ final class BlockProductKernel {
     private void prefetch(int bytes, int share, int shares) {
       int lines = Math.ceilDiv(bytes, Width.ZMM.bytes());
       for (int line = share * lines / shares; line < (share + 1) * lines / shares; line++) {
-        asm.prefetcht0(Memory.at(stepW, PREFETCH + line * Width.ZMM.bytes()));
+        int ahead = shared * panelForm.bytes();
+        asm.prefetcht0(Memory.at(stepW, ahead + line * Width.ZMM.bytes()));
       }
     }
 
@@ -337,11 +391,12 @@ final class BlockProductKernel {
       }
     }
 
-    /** Adds a block's sums to those of all blocks. */
+    /** Adds a block's sums to those of all blocks, behind its numbers. */
     private void end(int first, int count) {
+      Vec[][] all = totals.length > 0 ? totals : counts;
       factors(0);
       for (int row = 0; row < count; row++) {
-        asm.vbroadcastss(spread, scale(first + row));
+        asm.vbroadcastss(spread, ofRow(first + row, 0));
         for (int v = 0; v < BlockForm.VECTORS; v++) {
           Vec sum = counts[row][v];
           if (form.arithmetic() == BlockForm.Arithmetic.NIBBLES) {
@@ -349,21 +404,32 @@ final class BlockProductKernel {
           }
           asm.vcvtdq2ps(sum, sum);
           asm.vmulps(sum, sum, ws[v]);
-          asm.vfmadd213ps(sum, spread, sum(first + row, v));
+          if (totals.length > 0) {
+            asm.vfmadd231ps(totals[row][v], sum, spread);
+          } else {
+            asm.vfmadd213ps(sum, spread, sum(first + row, v));
+          }
         }
       }
       if (form.shifted()) {
         factors(form.columns() * form.scaleBytes());
-      }
-      for (int row = 0; row < count; row++) {
-        if (form.shifted()) {
-          asm.vbroadcastss(spread, correction(first + row));
-        }
-        for (int v = 0; v < BlockForm.VECTORS; v++) {
-          if (form.shifted()) {
-            asm.vfmadd231ps(counts[row][v], ws[v], spread);
+        for (int row = 0; row < count; row++) {
+          asm.vbroadcastss(spread, ofRow(first + row, Float.BYTES));
+          for (int v = 0; v < BlockForm.VECTORS; v++) {
+            asm.vfmadd231ps(all[row][v], ws[v], spread);
           }
-          asm.vmovups(sum(first + row, v), counts[row][v]);
+        }
+      }
+      if (totals.length == 0) {
+        keep(first, counts, count);
+      }
+    }
+
+    /** Puts the sums of some rows where they wait. */
+    private void keep(int first, Vec[][] sums, int count) {
+      for (int row = 0; row < count; row++) {
+        for (int v = 0; v < BlockForm.VECTORS; v++) {
+          asm.vmovups(sum(first + row, v), sums[row][v]);
         }
       }
     }
@@ -380,16 +446,9 @@ final class BlockProductKernel {
       }
     }
 
-    private Memory scale(int row) {
-      return ofRow(row, form.rowBlockBytes() - BlockForm.ROW_FACTORS);
-    }
-
-    private Memory correction(int row) {
-      return ofRow(row, form.rowBlockBytes() - BlockForm.ROW_FACTORS + Float.BYTES);
-    }
-
+    /** What lies some bytes behind {@code stepA} in the first row. */
     private Memory ofRow(int row, int displacement) {
-      return Memory.at(at, row * form.rowBlockBytes() + displacement);
+      return Memory.at(stepA, row * form.rowBlockBytes() + displacement);
     }
 
     private Memory sum(int row, int v) {
