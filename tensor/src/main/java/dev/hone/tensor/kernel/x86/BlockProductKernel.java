@@ -10,6 +10,7 @@ import dev.hone.tensor.kernel.x86.assembler.CodeMemory;
 import dev.hone.tensor.kernel.x86.assembler.Gpr;
 import dev.hone.tensor.kernel.x86.assembler.Label;
 import dev.hone.tensor.kernel.x86.assembler.Memory;
+import dev.hone.tensor.kernel.x86.assembler.Operand;
 import dev.hone.tensor.kernel.x86.assembler.Registers;
 import dev.hone.tensor.kernel.x86.assembler.Vec;
 import dev.hone.tensor.kernel.x86.assembler.Width;
@@ -161,6 +162,10 @@ final class BlockProductKernel {
     private final Vec[] ws;
     private final Vec spread;
     private final Vec product;
+
+    /** Ones where the low nibbles are: a register if one is left, else memory. */
+    private final Operand lowNibbles;
+
     private final Memory panelsLeft;
     private final Memory start;
     private final Memory startStep;
@@ -205,6 +210,10 @@ final class BlockProductKernel {
       ws = registers.vecs("w", BlockForm.VECTORS);
       spread = registers.vec("numbers of a");
       product = registers.vec("product");
+      lowNibbles =
+          panelForm.bits() == 4 && registers.vecsLeft() > 0
+              ? registers.vec("low nibbles")
+              : constant(LOW_NIBBLES);
       panelsLeft = argument(0);
       start = argument(1);
       startStep = argument(2);
@@ -218,6 +227,9 @@ final class BlockProductKernel {
     Assembly write() {
       asm.enter(registers);
       asm.lea(constants, table);
+      if (lowNibbles instanceof Vec vec) {
+        asm.vmovups(vec, constant(LOW_NIBBLES));
+      }
       Label panel = asm.here(); // one begins where the one before has ended
       begin();
       asm.mov(at, a);
@@ -370,7 +382,7 @@ final class BlockProductKernel {
           if (high) {
             asm.vpsrld(to, to, 4);
           }
-          asm.vandps(to, to, constant(LOW_NIBBLES));
+          asm.vandps(to, to, lowNibbles);
         }
         case WORDS -> asm.vpmovsxbw(to, from);
         case DOTS -> asm.vmovups(to, from);
