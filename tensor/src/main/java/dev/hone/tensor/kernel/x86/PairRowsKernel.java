@@ -20,10 +20,10 @@ import java.lang.foreign.MemorySegment;
  * </pre>
  */
 final class PairRowsKernel {
-  /** Numbers that are rounded at a time. */
-  private static final int STEP = 32;
+  private static final int STEP_BYTES = AmxForm.ROW_BYTES;
 
-  private static final int STEP_BYTES = STEP * Short.BYTES;
+  /** Numbers that are rounded at a time. */
+  private static final int STEP = STEP_BYTES / Short.BYTES;
 
   private final MemorySegment code = CodeMemory.install(assemble());
 
@@ -43,8 +43,7 @@ final class PairRowsKernel {
     long rowBytes = rowBytes(cols);
     Segments.require(x, rows, stride, cols * Float.BYTES);
     Segments.require(out, rows, rowBytes, rowBytes);
-    CodeMemory.call(
-        code, address(x), address(out), rows, cols, stride, rowBytes - AmxForm.ROW_BYTES);
+    CodeMemory.call(code, address(x), address(out), rows, cols, stride, rowBytes - STEP_BYTES);
   }
 
   static Assembly assemble() {
