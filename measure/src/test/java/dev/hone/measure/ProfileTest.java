@@ -54,7 +54,7 @@ class ProfileTest {
   void timeIsAllAccountedFor() {
     Profile profile = profile(1e9, 1e9);
     int blocks = model.transformer().blocks().size();
-    assertThat(line(profile, "query").calls()).isEqualTo(blocks);
+    assertThat(line(profile, "query-key-value").calls()).isEqualTo(blocks);
     assertThat(line(profile, "rope").calls()).isEqualTo(2 * blocks);
     assertThat(line(profile, "head").weights()).isNotEmpty();
     assertThat(profile.lines().stream().mapToDouble(Line::share).sum()).isCloseTo(1, within(1e-9));
@@ -68,11 +68,11 @@ class ProfileTest {
 
   @Test
   void theSlowerOfTheTwoLimitsBinds() {
-    Line reading = line(profile(1, 1e18), "feed-forward-up");
+    Line reading = line(profile(1, 1e18), "feed-forward-down");
     assertThat(reading.bound()).isEqualTo(Bound.MEMORY);
     assertThat(reading.ofLimit() * reading.millis() / 1e3)
         .isCloseTo(reading.bytes(), within(reading.bytes() * 1e-9));
-    Line computing = line(profile(1e18, 1), "feed-forward-up");
+    Line computing = line(profile(1e18, 1), "feed-forward-down");
     assertThat(computing.bound()).isEqualTo(Bound.F32);
     assertThat(computing.ofLimit() * computing.millis() / 1e3)
         .isCloseTo(computing.operations(), within(computing.operations() * 1e-9));

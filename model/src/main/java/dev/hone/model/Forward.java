@@ -141,11 +141,7 @@ public final class Forward {
   private static <T> List<T> projections(Attention a, T x, Ops<T> ops) {
     AttentionShape shape = a.shape();
     return switch (a.projections()) {
-      case Projections.Separate p ->
-          List.of(
-              ops.linear(x, p.query(), Activation.NONE),
-              ops.linear(x, p.key(), Activation.NONE),
-              ops.linear(x, p.value(), Activation.NONE));
+      case Projections.Separate p -> ops.linear(x, List.of(p.query(), p.key(), p.value()));
       case Projections.Fused p -> {
         T all = ops.linear(x, p.all(), Activation.NONE);
         int dim = shape.headDim();
@@ -185,9 +181,9 @@ public final class Forward {
       case FeedForward.Mlp mlp ->
           ops.linear(ops.linear(x, mlp.up(), mlp.activation()), mlp.down(), Activation.NONE);
       case FeedForward.Gated g -> {
-        T gate = ops.linear(x, g.gate(), Activation.NONE);
-        T up = ops.linear(x, g.up(), Activation.NONE);
-        yield ops.linear(ops.gate(gate, up, g.activation()), g.down(), Activation.NONE);
+        List<T> both = ops.linear(x, List.of(g.gate(), g.up()));
+        T gated = ops.gate(both.getFirst(), both.getLast(), g.activation());
+        yield ops.linear(gated, g.down(), Activation.NONE);
       }
       case FeedForward.FusedGated g -> {
         T both = ops.linear(x, g.gateUp(), Activation.NONE);

@@ -19,6 +19,11 @@ public interface Ops<T> {
   /** {@code activation(x Wᵀ + b)}. */
   T linear(T x, Linear layer, Activation activation);
 
+  /** {@code x Wᵀ + b} of several layers that read the same. */
+  default List<T> linear(T x, List<Linear> layers) {
+    return layers.stream().map(layer -> linear(x, layer, Activation.NONE)).toList();
+  }
+
   /**
    * Softmax attention of projected queries, keys and values within each sequence of the batch, and
    * what the cache has of it.

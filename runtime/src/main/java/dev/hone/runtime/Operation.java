@@ -2,6 +2,7 @@ package dev.hone.runtime;
 
 import dev.hone.model.Role;
 import dev.hone.tensor.kernel.Arithmetic;
+import java.util.List;
 import java.util.Locale;
 
 /**
@@ -9,7 +10,8 @@ import java.util.Locale;
  *
  * @param weights the type of the weights that it read, and what they were multiplied with where
  *     that is no float; empty where it read none
- * @param layer name of those weights in the checkpoint; empty where it read none
+ * @param layer name of those weights in the checkpoint, with commas between several; empty where it
+ *     read none
  * @param rows tokens, or sequences, that it answered for
  * @param operations additions, multiplications, comparisons and elementary functions of numbers
  * @param bytes of what it read and wrote: weights as they are packed, keys and values as the cache
@@ -69,6 +71,17 @@ public record Operation(
         case HEAD -> HEAD;
         case WORD_EMBEDDING, POSITION_EMBEDDING, TYPE_EMBEDDING -> EMBEDDING;
       };
+    }
+
+    /** The products of layers that read the same. */
+    static Kind of(List<Role> roles) {
+      if (roles.equals(List.of(Role.QUERY, Role.KEY, Role.VALUE))) {
+        return QUERY_KEY_VALUE;
+      }
+      if (roles.equals(List.of(Role.FEED_FORWARD_GATE, Role.FEED_FORWARD_UP))) {
+        return FEED_FORWARD_GATE_UP;
+      }
+      throw new IllegalArgumentException("no operation has these products: " + roles);
     }
 
     /** As tables and recordings spell it: {@code feed-forward-up}. */

@@ -19,6 +19,7 @@ import dev.hone.tensor.KeyValues;
 import dev.hone.tensor.Pooling;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.kernel.Kernels;
+import dev.hone.tensor.kernel.Kernels.Product;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.List;
@@ -51,11 +52,27 @@ final class SimdOps implements Ops<Tensor>, AutoCloseable {
 
   @Override
   public Tensor linear(Tensor x, Linear layer, Activation activation) {
-    Tensor y = slab.matrix(x.rows(), layer.out());
-    Tensor bias = layer.bias() == null ? null : layer.bias().tensor();
+    Product product = product(x, layer, activation);
     int[] order = layer.weight().tensor().columnOrder();
-    kernels.linear(order == null ? x : inOrder(x, order), weights.of(layer), bias, activation, y);
-    return y;
+    kernels.linear(order == null ? x : inOrder(x, order), List.of(product));
+    return product.y();
+  }
+
+  @Override
+  public List<Tensor> linear(Tensor x, List<Linear> layers) {
+    if (layers.stream().anyMatch(layer -> layer.weight().tensor().columnOrder() != null)) {
+      return Ops.super.linear(x, layers);
+    }
+    List<Product> products =
+        layers.stream().map(layer -> product(x, layer, Activation.NONE)).toList();
+    kernels.linear(x, products);
+    return products.stream().map(Product::y).toList();
+  }
+
+  private Product product(Tensor x, Linear layer, Activation activation) {
+    Tensor bias = layer.bias() == null ? null : layer.bias().tensor();
+    Tensor y = slab.matrix(x.rows(), layer.out());
+    return new Product(weights.of(layer), bias, activation, y);
   }
 
   /** The columns of x in the order in which a weight's stand. */

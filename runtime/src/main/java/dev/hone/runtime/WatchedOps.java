@@ -24,8 +24,10 @@ import dev.hone.tensor.Tensor;
 import dev.hone.tensor.kernel.Arithmetic;
 import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 
 /**
  * Operations that are told of as they run. Each is done, and then counted: the same call goes to
@@ -37,6 +39,14 @@ final class WatchedOps implements Ops<Tensor> {
   private final OperationWatch watch;
   private final CostOps cost;
   private final IdentityHashMap<Linear, Role> roles = new IdentityHashMap<>();
+  private final IdentityHashMap<Linear, Read> alone = new IdentityHashMap<>();
+
+  /** By the first of the layers. */
+  private final IdentityHashMap<Linear, Optional<Read>> together = new IdentityHashMap<>();
+
+  /** What is told of the weights that a product reads, made once: telling is to cost no time. */
+  private record Read(
+      Kind kind, String weights, String layers, long bytes, Arithmetic arithmetic) {}
 
   WatchedOps(Transformer model, Ops<Tensor> ops, PackedWeights weights, OperationWatch watch) {
     this.ops = ops;
@@ -62,7 +72,8 @@ final class WatchedOps implements Ops<Tensor> {
     Tensor weight = table.weight().tensor();
     long read = weight.sizeBytes() / weight.rows() * rows.length;
     String type = weight.dtype().label();
-    tell(Kind.EMBEDDING, type, table.weight().name(), out, read + bytes(sum), Arithmetic.F32);
+    String name = table.weight().name();
+    tell(new Read(Kind.EMBEDDING, type, name, read, Arithmetic.F32), sum, List.of(out));
     return out;
   }
 
@@ -72,6 +83,43 @@ final class WatchedOps implements Ops<Tensor> {
     Tensor out = ops.linear(x, layer, activation);
     watch.end();
     cost.linear(shape(x), layer, activation);
+    tell(alone.computeIfAbsent(layer, this::read), x, List.of(out));
+    return out;
+  }
+
+  /** Weights of one type are one operation; others are told of one by one. */
+  @Override
+  public List<Tensor> linear(Tensor x, List<Linear> layers) {
+    Optional<Read> read = together.computeIfAbsent(layers.getFirst(), _ -> read(layers));
+    if (read.isEmpty()) {
+      return Ops.super.linear(x, layers);
+    }
+    watch.begin();
+    List<Tensor> out = ops.linear(x, layers);
+    watch.end();
+    for (Linear layer : layers) {
+      cost.linear(shape(x), layer, Activation.NONE);
+    }
+    tell(read.get(), x, out);
+    return out;
+  }
+
+  private Optional<Read> read(List<Linear> layers) {
+    List<Read> each = layers.stream().map(this::read).toList();
+    Read first = each.getFirst();
+    if (!each.stream().allMatch(r -> r.weights().equals(first.weights()))) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        new Read(
+            Kind.of(layers.stream().map(roles::get).toList()),
+            first.weights(),
+            each.stream().map(Read::layers).collect(Collectors.joining(", ")),
+            each.stream().mapToLong(Read::bytes).sum(),
+            first.arithmetic()));
+  }
+
+  private Read read(Linear layer) {
     // The word table as a head is no layer of its own.
     Kind kind = roles.containsKey(layer) ? Kind.of(roles.get(layer)) : Kind.HEAD;
     Arithmetic arithmetic = weights.of(layer).arithmetic();
@@ -81,8 +129,7 @@ final class WatchedOps implements Ops<Tensor> {
         layer.input().equals(Input.FLOAT)
             ? type + (arithmetic == Arithmetic.INT8 ? " by int8" : "")
             : type + " by " + layer.input().label();
-    tell(kind, label, layer.name(), out, weights.bytes(layer) + bytes(x), arithmetic);
-    return out;
+    return new Read(kind, label, layer.name(), weights.bytes(layer), arithmetic);
   }
 
   @Override
@@ -235,20 +282,23 @@ final class WatchedOps implements Ops<Tensor> {
   }
 
   private void tell(Kind kind, long read, Tensor out) {
-    tell(kind, "", "", out, read, Arithmetic.F32);
+    tell(new Read(kind, "", "", read, Arithmetic.F32), null, List.of(out));
   }
 
-  private void tell(
-      Kind kind, String weights, String layer, Tensor out, long read, Arithmetic arithmetic) {
+  private void tell(Read read, Tensor x, List<Tensor> out) {
+    long bytes = read.bytes() + bytes(x);
+    for (Tensor y : out) {
+      bytes += bytes(y);
+    }
     watch.tell(
         new Operation(
-            kind,
-            weights,
-            layer,
-            out.rows(),
+            read.kind(),
+            read.weights(),
+            read.layers(),
+            out.getFirst().rows(),
             cost.takeOperations(),
-            read + bytes(out),
-            arithmetic));
+            bytes,
+            read.arithmetic()));
   }
 
   private static long bytes(Tensor x) {

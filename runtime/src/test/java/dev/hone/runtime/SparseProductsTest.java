@@ -65,7 +65,8 @@ class SparseProductsTest {
             new Class<?>[] {Kernels.class},
             (_, method, arguments) -> {
               if (method.getName().equals("linear")
-                  && ((PackedMatrix) arguments[1]).sparse() == sparse) {
+                  && arguments[1] instanceof PackedMatrix weight
+                  && weight.sparse() == sparse) {
                 Thread.sleep(MILLIS);
               }
               try {

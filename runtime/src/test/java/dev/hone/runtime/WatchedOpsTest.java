@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import dev.hone.model.Batch;
 import dev.hone.model.Forward;
 import dev.hone.model.KeyValueCache;
+import dev.hone.model.Projections;
 import dev.hone.model.Transformer;
 import dev.hone.model.cost.CostOps;
 import dev.hone.runtime.Operation.Kind;
@@ -134,7 +135,12 @@ class WatchedOpsTest {
     assertThat(down.arithmetic()).isEqualTo(Arithmetic.F32);
     assertThat(down.operations()).isEqualTo(2 * 27 * in * out);
     assertThat(down.bytes()).isEqualTo(weight.weight().tensor().sizeBytes() + 4 * 27 * (in + out));
-    assertThat(watch.of(Kind.QUERY)).hasSize(model.blocks().size());
+    List<Operation> projections = watch.of(Kind.QUERY_KEY_VALUE);
+    assertThat(projections).hasSize(model.blocks().size());
+    var own = (Projections.Separate) model.blocks().getFirst().attention().projections();
+    assertThat(projections.getFirst().layer())
+        .isEqualTo(own.query().name() + ", " + own.key().name() + ", " + own.value().name());
+    assertThat(watch.of(Kind.FEED_FORWARD_GATE_UP)).hasSize(model.blocks().size());
     assertThat(watch.of(Kind.HEAD)).hasSize(1);
   }
 

@@ -9,6 +9,7 @@ import dev.hone.tensor.Pooling;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.parallel.ComputePool;
 import java.lang.foreign.Arena;
+import java.util.List;
 
 /**
  * One tier of kernels: everything that touches numbers while a model runs. {@code kernel.scalar} is
@@ -83,6 +84,19 @@ public interface Kernels {
    * @param y [token, out]
    */
   void linear(Tensor x, PackedMatrix weight, Tensor bias, Activation activation, Tensor y);
+
+  /**
+   * One of several products of an input, with what {@link #linear(Tensor, PackedMatrix, Tensor,
+   * Activation, Tensor)} takes.
+   */
+  record Product(PackedMatrix weight, Tensor bias, Activation activation, Tensor y) {}
+
+  /** Several products of one input, which may share what is made of it. */
+  default void linear(Tensor x, List<Product> products) {
+    for (Product p : products) {
+      linear(x, p.weight(), p.bias(), p.activation(), p.y());
+    }
+  }
 
   /**
    * {@code out = softmax(scale q kᵀ) v} within each sequence, without the scores of a whole

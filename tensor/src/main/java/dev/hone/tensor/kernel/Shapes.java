@@ -170,11 +170,9 @@ public final class Shapes {
   }
 
   private static void requireF32(String name, Tensor tensor, long rows, long cols) {
-    require(
-        tensor.dtype() == Plain.F32 && tensor.rows() == rows && tensor.cols() == cols,
-        name,
-        tensor,
-        "f32[" + rows + ", " + cols + "]");
+    if (tensor.dtype() != Plain.F32 || tensor.rows() != rows || tensor.cols() != cols) {
+      require(false, name, tensor, "f32[" + rows + ", " + cols + "]");
+    }
   }
 
   private static boolean isFloat(DType type) {

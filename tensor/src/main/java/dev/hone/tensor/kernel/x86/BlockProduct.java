@@ -2,6 +2,7 @@ package dev.hone.tensor.kernel.x86;
 
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.kernel.panels.BlockPanels;
+import dev.hone.tensor.kernel.panels.Panels;
 import java.lang.foreign.MemorySegment;
 
 /** Rows rounded block by block, with panels of integers that have a scale for each block. */
@@ -11,7 +12,7 @@ final class BlockProduct implements PanelProduct {
   /** Rows of a group; the last may have fewer. */
   private final int each;
 
-  private final BlockPanels weight;
+  private final int blocks;
   private final X86Code code;
   private final BlockForm form;
 
@@ -23,7 +24,7 @@ final class BlockProduct implements PanelProduct {
     int most = BlockProductKernel.MOST_ROWS;
     int groups = (rows + most - 1) / most;
     this.each = (rows + groups - 1) / groups;
-    this.weight = weight;
+    this.blocks = weight.blocks();
     this.code = code;
     this.form = code.blocks().form(weight.form());
     this.integers = code.scratch().take(rows * rowBytes());
@@ -32,18 +33,24 @@ final class BlockProduct implements PanelProduct {
       int height = Math.min(each, rows - from);
       MemorySegment floats = PanelProduct.rowsFrom(x, row + from, height, 0, weight.cols());
       MemorySegment out = integers.asSlice(from * rowBytes());
-      rounding.run(floats, x.cols() * Float.BYTES, height, weight.blocks(), out);
+      rounding.run(floats, x.cols() * Float.BYTES, height, blocks, out);
     }
   }
 
   private long rowBytes() {
-    return (long) weight.blocks() * form.rowBlockBytes();
+    return (long) blocks * form.rowBlockBytes();
   }
 
   /** One group of rows runs through all panels in one call; several take turns at each panel. */
   @Override
   public void multiply(
-      int fromPanel, int toPanel, MemorySegment out, long outStride, MemorySegment bias) {
+      Panels panels,
+      int fromPanel,
+      int toPanel,
+      MemorySegment out,
+      long outStride,
+      MemorySegment bias) {
+    BlockPanels weight = (BlockPanels) panels;
     MemorySegment sums = code.scratch().take(BlockProductKernel.sumBytes(form, each));
     Start start = Start.of(bias, weight.columns(), code);
     int most = each == rows ? toPanel - fromPanel : 1;
@@ -58,7 +65,7 @@ final class BlockProduct implements PanelProduct {
         MemorySegment c = out.asSlice(row * outStride + column);
         code.blocks()
             .product(form, Math.min(each, rows - row))
-            .run(a, w, sums, c, outStride, first, start.step(), count, weight.blocks());
+            .run(a, w, sums, c, outStride, first, start.step(), count, blocks);
       }
     }
     code.scratch().putBack(sums);

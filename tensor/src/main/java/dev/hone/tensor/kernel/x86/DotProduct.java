@@ -3,12 +3,12 @@ package dev.hone.tensor.kernel.x86;
 import dev.hone.tensor.Input.StaticInt8;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.kernel.panels.DotPanels;
+import dev.hone.tensor.kernel.panels.Panels;
 import java.lang.foreign.MemorySegment;
 
 /** Rows rounded to 8 bits, each on its own grid or all on the layer's, with panels of bytes. */
 final class DotProduct implements PanelProduct {
   private final int rows;
-  private final DotPanels weight;
   private final X86Code code;
   private final MemorySegment memory;
   private final MemorySegment integers;
@@ -17,7 +17,6 @@ final class DotProduct implements PanelProduct {
 
   DotProduct(Tensor x, int row, int rows, DotPanels weight, X86Code code) {
     this.rows = rows;
-    this.weight = weight;
     this.code = code;
     RoundingKernel rounding = code.rounding(weight.input());
     this.rowBytes = rounding.rowBytes(weight.cols());
@@ -35,7 +34,13 @@ final class DotProduct implements PanelProduct {
 
   @Override
   public void multiply(
-      int fromPanel, int toPanel, MemorySegment out, long outStride, MemorySegment bias) {
+      Panels panels,
+      int fromPanel,
+      int toPanel,
+      MemorySegment out,
+      long outStride,
+      MemorySegment bias) {
+    DotPanels weight = (DotPanels) panels;
     Start start = Start.of(bias, weight.columns(), code);
     code.integerProduct()
         .run(

@@ -2,18 +2,17 @@ package dev.hone.tensor.kernel.x86;
 
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.kernel.panels.PairPanels;
+import dev.hone.tensor.kernel.panels.Panels;
 import java.lang.foreign.MemorySegment;
 
 /** Rows rounded to BF16, with panels of BF16. */
 final class PairProduct implements PanelProduct {
   private final int rows;
-  private final PairPanels weight;
   private final X86Code code;
   private final MemorySegment numbers;
 
   PairProduct(Tensor x, int row, int rows, PairPanels weight, X86Code code) {
     this.rows = rows;
-    this.weight = weight;
     this.code = code;
     numbers = code.scratch().take(rows * PairRowsKernel.rowBytes(weight.cols()));
     MemorySegment floats = PanelProduct.rowsFrom(x, row, rows, 0, weight.cols());
@@ -22,7 +21,13 @@ final class PairProduct implements PanelProduct {
 
   @Override
   public void multiply(
-      int fromPanel, int toPanel, MemorySegment out, long outStride, MemorySegment bias) {
+      Panels panels,
+      int fromPanel,
+      int toPanel,
+      MemorySegment out,
+      long outStride,
+      MemorySegment bias) {
+    PairPanels weight = (PairPanels) panels;
     Start start = Start.of(bias, weight.columns(), code);
     code.pairs()
         .product()

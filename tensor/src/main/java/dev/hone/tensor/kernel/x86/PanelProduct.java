@@ -11,7 +11,10 @@ import dev.hone.tensor.kernel.panels.TilePanels;
 import dev.hone.tensor.kernel.panels.WidenedPanels;
 import java.lang.foreign.MemorySegment;
 
-/** Some rows of an input, made ready to be multiplied with one panel of a weight after another. */
+/**
+ * Some rows of an input, made ready to be multiplied with one panel after another, of a weight or
+ * of several that {@link #shares} them.
+ */
 sealed interface PanelProduct extends AutoCloseable
     permits RoundedProduct,
         WidenedProduct,
@@ -33,7 +36,7 @@ sealed interface PanelProduct extends AutoCloseable
     return switch (weight) {
       case SparsePanels some when TiledSparseProduct.multiplies(some, x.rows()) ->
           new TiledSparseProduct(x, row, rows, some, code);
-      case WidenedPanels widened -> new WidenedProduct(x, row, rows, widened, code);
+      case WidenedPanels _ -> new WidenedProduct(x, row, rows, code);
       case TilePanels tiles -> new TileProduct(x, row, rows, tiles, code);
       case PairPanels pairs -> new PairProduct(x, row, rows, pairs, code);
       case DotPanels dots ->
@@ -47,13 +50,39 @@ sealed interface PanelProduct extends AutoCloseable
     };
   }
 
+  /** Whether rows that were made ready for one weight are ready for another. */
+  static boolean shares(Panels one, Panels other) {
+    return one.cols() == other.cols()
+        && one.columns() == other.columns()
+        && switch (one) {
+          case SparsePanels a -> other instanceof SparsePanels b && a.type() == b.type();
+          case WidenedPanels _ ->
+              other instanceof WidenedPanels && !(other instanceof SparsePanels);
+          case TilePanels a ->
+              other instanceof TilePanels b && TileProduct.form(a) == TileProduct.form(b);
+          case PairPanels _ -> other instanceof PairPanels;
+          case DotPanels a ->
+              other instanceof DotPanels b
+                  && a.order().equals(b.order())
+                  && a.input().equals(b.input());
+          case BlockPanels a -> other instanceof BlockPanels b && a.form().equals(b.form());
+        };
+  }
+
   /**
    * Multiplies the rows with some panels. Sums begin with the bias.
    *
+   * @param panels what the rows were made ready for, or what {@link #shares} them with that
    * @param out [rows][columns of these panels], {@code outStride} bytes apart
    * @param bias [columns of these panels]; {@link MemorySegment#NULL} for none
    */
-  void multiply(int fromPanel, int toPanel, MemorySegment out, long outStride, MemorySegment bias);
+  void multiply(
+      Panels panels,
+      int fromPanel,
+      int toPanel,
+      MemorySegment out,
+      long outStride,
+      MemorySegment bias);
 
   @Override
   default void close() {}

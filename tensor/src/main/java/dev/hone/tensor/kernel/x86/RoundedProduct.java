@@ -32,8 +32,13 @@ record RoundedProduct(PanelProduct product, MemorySegment copies, X86Code code)
 
   @Override
   public void multiply(
-      int fromPanel, int toPanel, MemorySegment out, long outStride, MemorySegment bias) {
-    product.multiply(fromPanel, toPanel, out, outStride, bias);
+      Panels panels,
+      int fromPanel,
+      int toPanel,
+      MemorySegment out,
+      long outStride,
+      MemorySegment bias) {
+    product.multiply(panels, fromPanel, toPanel, out, outStride, bias);
   }
 
   @Override

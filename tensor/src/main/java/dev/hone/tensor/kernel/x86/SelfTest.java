@@ -108,6 +108,11 @@ final class SelfTest {
         0);
   }
 
+  private void multiply(Tensor x, Panels weight, Tensor y, ComputePool pool) {
+    var part = new LinearPart(weight, null, Activation.NONE, y);
+    new X86Linear(x, Input.FLOAT, List.of(part), code).run(pool);
+  }
+
   /** Of whole numbers every third is zero; few rows, and more. */
   private void sparse() {
     for (Plain type : List.of(Plain.F32, Plain.F16, Plain.BF16)) {
@@ -130,7 +135,7 @@ final class SelfTest {
         Tensor x = Tensor.allocate(arena, Plain.F32, rows, depth);
         x.data().copyFrom(floats(rows * depth, i -> i % 5 - 2));
         Tensor y = Tensor.allocate(arena, Plain.F32, rows, out);
-        new X86Linear(x, Input.FLOAT, panels, null, Activation.NONE, y, code).run(pool);
+        multiply(x, panels, y, pool);
         float[] in = x.toArray();
         expect(
             type.label() + " without zeros",
@@ -222,7 +227,7 @@ final class SelfTest {
             type instanceof Plain
                 ? TilePanels.pack(stored, Input.FLOAT, arena, pool)
                 : DotPanels.pack(stored, Input.DYNAMIC_INT8, DotPanels.Order.TILES, arena, pool);
-        new X86Linear(x, Input.FLOAT, panels, null, Activation.NONE, y, code).run(pool);
+        multiply(x, panels, y, pool);
         float[] in = x.toArray();
         float[] weights = Layouts.decode(stored, arena).toArray();
         expect(
@@ -248,7 +253,7 @@ final class SelfTest {
       PairPanels panels =
           PairPanels.pack(Layouts.encode(w, Plain.BF16, arena), columns, arena, pool);
       Tensor y = Tensor.allocate(arena, Plain.F32, rows, out);
-      new X86Linear(x, Input.FLOAT, panels, null, Activation.NONE, y, code).run(pool);
+      multiply(x, panels, y, pool);
       float[] in = x.toArray();
       float[] weights = w.toArray();
       expect(

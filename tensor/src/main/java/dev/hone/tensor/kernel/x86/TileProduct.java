@@ -15,7 +15,6 @@ import java.lang.foreign.MemorySegment;
  */
 final class TileProduct implements PanelProduct {
   private final int rows;
-  private final Panels weight;
   private final AmxForm form;
   private final X86Code code;
   private final MemorySegment memory;
@@ -24,7 +23,6 @@ final class TileProduct implements PanelProduct {
 
   TileProduct(Tensor x, int row, int rows, Panels weight, X86Code code) {
     this.rows = rows;
-    this.weight = weight;
     this.code = code;
     form = form(weight);
     long numberBytes = form.rowsBytes(rows, form.steps(weight.cols()));
@@ -66,7 +64,12 @@ final class TileProduct implements PanelProduct {
 
   @Override
   public void multiply(
-      int fromPanel, int toPanel, MemorySegment out, long outStride, MemorySegment bias) {
+      Panels weight,
+      int fromPanel,
+      int toPanel,
+      MemorySegment out,
+      long outStride,
+      MemorySegment bias) {
     Start start = Start.of(bias, weight.columns(), code);
     long steps = form.steps(weight.cols());
     MemorySegment sums = code.scratch().take(AmxProductKernel.sumBytes(form, rows, steps));
@@ -74,7 +77,7 @@ final class TileProduct implements PanelProduct {
         .product(form)
         .run(
             numbers,
-            data(fromPanel),
+            data(weight, fromPanel),
             out,
             outStride,
             rows,
@@ -83,11 +86,11 @@ final class TileProduct implements PanelProduct {
             start.first(),
             start.step(),
             sums,
-            factors(fromPanel));
+            factors(weight, fromPanel));
     code.scratch().putBack(sums);
   }
 
-  private MemorySegment data(int panel) {
+  private static MemorySegment data(Panels weight, int panel) {
     return switch (weight) {
       case TilePanels tiles -> tiles.data().asSlice(tiles.at(panel));
       case DotPanels dots -> dots.data().asSlice(dots.at(panel));
@@ -95,7 +98,7 @@ final class TileProduct implements PanelProduct {
     };
   }
 
-  private Factors factors(int panel) {
+  private Factors factors(Panels weight, int panel) {
     return weight instanceof DotPanels dots
         ? new Factors(grids, dots.scales().asSlice(dots.scalesAt(panel)))
         : Factors.NONE;

@@ -3,6 +3,7 @@ package dev.hone.tensor.kernel.x86;
 import dev.hone.tensor.Input;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.kernel.panels.BlockPanels;
+import dev.hone.tensor.kernel.panels.Panels;
 import dev.hone.tensor.kernel.x86.AmxProductKernel.Next;
 import java.lang.foreign.MemorySegment;
 
@@ -24,7 +25,7 @@ final class TiledBlockProduct implements PanelProduct {
   private static final AmxForm FORM = AmxForm.BF16;
 
   private final int rows;
-  private final BlockPanels weight;
+  private final int blocks;
   private final X86Code code;
   private final int parts;
 
@@ -33,10 +34,10 @@ final class TiledBlockProduct implements PanelProduct {
 
   TiledBlockProduct(Tensor x, int row, int rows, BlockPanels weight, X86Code code) {
     this.rows = rows;
-    this.weight = weight;
+    this.blocks = weight.blocks();
     this.code = code;
     parts = parts(weight);
-    numbers = code.scratch().take(FORM.rowsBytes(rows, weight.blocks()));
+    numbers = code.scratch().take(FORM.rowsBytes(rows, blocks));
     long stride = x.cols() * Float.BYTES;
     for (int part = 0; part < parts; part++) {
       int cols = blocks(part) * Input.BLOCK;
@@ -51,7 +52,7 @@ final class TiledBlockProduct implements PanelProduct {
   }
 
   private int firstBlock(int part) {
-    return part * weight.blocks() / parts;
+    return part * blocks / parts;
   }
 
   private int blocks(int part) {
@@ -74,14 +75,25 @@ final class TiledBlockProduct implements PanelProduct {
 
   @Override
   public void multiply(
-      int fromPanel, int toPanel, MemorySegment out, long outStride, MemorySegment bias) {
+      Panels panels,
+      int fromPanel,
+      int toPanel,
+      MemorySegment out,
+      long outStride,
+      MemorySegment bias) {
     for (int part = 0; part < parts; part++) {
-      multiply(part, fromPanel, toPanel, out, outStride, bias);
+      multiply(part, (BlockPanels) panels, fromPanel, toPanel, out, outStride, bias);
     }
   }
 
   private void multiply(
-      int part, int fromPanel, int toPanel, MemorySegment out, long outStride, MemorySegment bias) {
+      int part,
+      BlockPanels weight,
+      int fromPanel,
+      int toPanel,
+      MemorySegment out,
+      long outStride,
+      MemorySegment bias) {
     long width = (long) weight.columns() * Float.BYTES;
     Start starts = Start.of(bias, weight.columns(), code);
     int blocks = blocks(part);
@@ -91,14 +103,15 @@ final class TiledBlockProduct implements PanelProduct {
     long panelBytes = (long) blocks * FORM.panelStep();
     MemorySegment panels = code.scratch().take(2 * panelBytes); // this one and the next, in turn
     MemorySegment sums = code.scratch().take(AmxProductKernel.sumBytes(FORM, rows, blocks));
-    code.blocks().tiles(form).run(data(part, fromPanel), panels, blocks);
+    code.blocks().tiles(form).run(data(part, weight, fromPanel), panels, blocks);
     for (int p = fromPanel; p < toPanel; p++) {
       long column = (p - fromPanel) * width;
       int turn = (p - fromPanel) % 2;
       MemorySegment panel = panels.asSlice(turn * panelBytes, panelBytes);
       Next next =
           p + 1 < toPanel
-              ? new Next(data(part, p + 1), panels.asSlice((1 - turn) * panelBytes, panelBytes))
+              ? new Next(
+                  data(part, weight, p + 1), panels.asSlice((1 - turn) * panelBytes, panelBytes))
               : Next.NONE;
       MemorySegment start = starts.at(p - fromPanel);
       MemorySegment a = numbers(part);
@@ -108,7 +121,7 @@ final class TiledBlockProduct implements PanelProduct {
     code.scratch().putBack(panels);
   }
 
-  private MemorySegment data(int part, int panel) {
+  private MemorySegment data(int part, BlockPanels weight, int panel) {
     long at = weight.at(panel) + (long) firstBlock(part) * weight.form().bytes();
     return weight.data().asSlice(at);
   }

@@ -1,6 +1,7 @@
 package dev.hone.tensor.kernel.x86;
 
 import dev.hone.tensor.Tensor;
+import dev.hone.tensor.kernel.panels.Panels;
 import dev.hone.tensor.kernel.panels.SparsePanels;
 import dev.hone.tensor.kernel.panels.TilePanels;
 import dev.hone.tensor.kernel.x86.AmxProductKernel.Factors;
@@ -12,7 +13,6 @@ import java.lang.foreign.MemorySegment;
  */
 final class TiledSparseProduct implements PanelProduct {
   private final int rows;
-  private final SparsePanels weight;
   private final AmxForm form;
   private final X86Code code;
   private final long steps;
@@ -20,7 +20,6 @@ final class TiledSparseProduct implements PanelProduct {
 
   TiledSparseProduct(Tensor x, int row, int rows, SparsePanels weight, X86Code code) {
     this.rows = rows;
-    this.weight = weight;
     this.code = code;
     form = TileProduct.form(weight);
     steps = form.steps(weight.cols());
@@ -41,7 +40,13 @@ final class TiledSparseProduct implements PanelProduct {
 
   @Override
   public void multiply(
-      int fromPanel, int toPanel, MemorySegment out, long outStride, MemorySegment bias) {
+      Panels panels,
+      int fromPanel,
+      int toPanel,
+      MemorySegment out,
+      long outStride,
+      MemorySegment bias) {
+    SparsePanels weight = (SparsePanels) panels;
     long width = (long) weight.columns() * Float.BYTES;
     Start starts = Start.of(bias, weight.columns(), code);
     MemorySegment panel = code.scratch().take(steps * form.panelStep());

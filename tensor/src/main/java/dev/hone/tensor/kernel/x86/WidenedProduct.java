@@ -3,12 +3,12 @@ package dev.hone.tensor.kernel.x86;
 import dev.hone.tensor.DType.Plain;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.kernel.panels.FloatPanels;
+import dev.hone.tensor.kernel.panels.Panels;
 import dev.hone.tensor.kernel.panels.WidenedPanels;
 import java.lang.foreign.MemorySegment;
 
 /** Rows of floats, with panels that are floats or become floats on the way. */
-record WidenedProduct(Tensor x, int row, int rows, WidenedPanels weight, X86Code code)
-    implements PanelProduct {
+record WidenedProduct(Tensor x, int row, int rows, X86Code code) implements PanelProduct {
   /** Input features of a block: a block of a panel fills most of a first-level cache. */
   private static final int DEPTH = 384;
 
@@ -16,17 +16,24 @@ record WidenedProduct(Tensor x, int row, int rows, WidenedPanels weight, X86Code
 
   @Override
   public void multiply(
-      int fromPanel, int toPanel, MemorySegment out, long outStride, MemorySegment bias) {
+      Panels panels,
+      int fromPanel,
+      int toPanel,
+      MemorySegment out,
+      long outStride,
+      MemorySegment bias) {
+    WidenedPanels weight = (WidenedPanels) panels;
     Start start = Start.of(bias, weight.columns(), code);
     int depth = Widening.multiplies(weight, rows) ? weight.cols() : DEPTH;
-    multiply(fromPanel, toPanel, 0, depth, out, outStride, start);
+    multiply(weight, fromPanel, toPanel, 0, depth, out, outStride, start);
     for (int from = depth; from < weight.cols(); from += depth) {
-      multiply(fromPanel, toPanel, from, depth, out, outStride, WHAT_OUT_HOLDS);
+      multiply(weight, fromPanel, toPanel, from, depth, out, outStride, WHAT_OUT_HOLDS);
     }
   }
 
   /** Some input features. */
   private void multiply(
+      WidenedPanels weight,
       int fromPanel,
       int toPanel,
       int from,
@@ -56,22 +63,19 @@ record WidenedProduct(Tensor x, int row, int rows, WidenedPanels weight, X86Code
               start.step());
       return;
     }
+    long width = (long) weight.columns() * Float.BYTES;
     for (int i = 0; i < panels; i++) {
-      MemorySegment c = out.asSlice(i * width());
+      MemorySegment c = out.asSlice(i * width);
       MemorySegment begin = start.at(i);
       int panel = fromPanel + i;
       if (Widening.multiplies(weight, rows)) {
         code.widening().multiply(a, aStride, rows, weight, panel, c, outStride, begin);
       } else {
-        MemorySegment b = code.scratch().take((DEPTH + 1L) * width());
+        MemorySegment b = code.scratch().take((DEPTH + 1L) * width);
         code.widening().widen(weight, panel, from, from + depth, b);
         code.product().run(a, aStride, b, 0, c, outStride, rows, depth, 1, begin, 0);
         code.scratch().putBack(b);
       }
     }
-  }
-
-  private long width() {
-    return (long) weight.columns() * Float.BYTES;
   }
 }

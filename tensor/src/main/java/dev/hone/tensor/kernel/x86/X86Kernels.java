@@ -24,6 +24,8 @@ import dev.hone.tensor.kernel.x86.RowsKernel.Operation;
 import dev.hone.tensor.parallel.ComputePool;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
 
 /** The assembled tier. What has no kernel of its own yet goes to the tier below. */
 public final class X86Kernels implements Kernels {
@@ -120,10 +122,31 @@ public final class X86Kernels implements Kernels {
 
   @Override
   public void linear(Tensor x, PackedMatrix weight, Tensor bias, Activation activation, Tensor y) {
-    Shapes.checkLinear(x, weight, bias, y);
-    Panels panels = (Panels) RoundedInput.matrixOf(weight);
-    Input input = RoundedInput.inputOf(weight);
-    new X86Linear(x, input, panels, bias, activation, y, code).run(pool);
+    linear(x, List.of(new Product(weight, bias, activation, y)));
+  }
+
+  /** Those that follow each other and share what is made of x go together. */
+  @Override
+  public void linear(Tensor x, List<Product> products) {
+    for (int from = 0, to; from < products.size(); from = to) {
+      PackedMatrix first = products.get(from).weight();
+      List<LinearPart> parts = new ArrayList<>();
+      for (to = from; to < products.size() && shares(first, products.get(to).weight()); to++) {
+        Product p = products.get(to);
+        Shapes.checkLinear(x, p.weight(), p.bias(), p.y());
+        parts.add(new LinearPart(panels(p.weight()), p.bias(), p.activation(), p.y()));
+      }
+      new X86Linear(x, RoundedInput.inputOf(first), parts, code).run(pool);
+    }
+  }
+
+  private static Panels panels(PackedMatrix weight) {
+    return (Panels) RoundedInput.matrixOf(weight);
+  }
+
+  private static boolean shares(PackedMatrix one, PackedMatrix other) {
+    return PanelProduct.shares(panels(one), panels(other))
+        && RoundedInput.inputOf(one).equals(RoundedInput.inputOf(other));
   }
 
   @Override

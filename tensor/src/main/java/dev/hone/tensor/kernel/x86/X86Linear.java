@@ -1,8 +1,5 @@
 package dev.hone.tensor.kernel.x86;
 
-import static dev.hone.tensor.kernel.x86.PanelProduct.rowsFrom;
-
-import dev.hone.tensor.Activation;
 import dev.hone.tensor.Input;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.kernel.panels.BlockPanels;
@@ -10,23 +7,15 @@ import dev.hone.tensor.kernel.panels.Panels;
 import dev.hone.tensor.kernel.panels.SparsePanels;
 import dev.hone.tensor.kernel.panels.WidenedPanels;
 import dev.hone.tensor.parallel.ComputePool;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
+import java.util.List;
 
 /**
- * Rows times a packed matrix. A task takes some rows and some panels, and goes through the input
- * features block by block: a block of its rows then stays in the second-level cache while all its
- * panels pass, and a block of a panel in the first while all its rows do. Sums wait in y between
- * two blocks.
+ * Rows times a packed matrix, or several that share what rows are made ready for. A task takes some
+ * rows and some panels, and goes through the input features block by block: a block of its rows
+ * then stays in the second-level cache while all its panels pass, and a block of a panel in the
+ * first while all its rows do. Sums wait in y between two blocks.
  */
-record X86Linear(
-    Tensor x,
-    Input input,
-    Panels weight,
-    Tensor bias,
-    Activation activation,
-    Tensor y,
-    X86Code code) {
+record X86Linear(Tensor x, Input input, List<LinearPart> parts, X86Code code) {
   /** Rows of a task, at most: with 384 features they take 190 KB. */
   private static final int MOST_ROWS = 126;
 
@@ -55,26 +44,34 @@ record X86Linear(
     if (rows == 0) {
       return;
     }
-    int panels = weight.panels();
-    long work = (long) rows * weight.rows() * weight.cols();
+    int panels = 0;
+    long columns = 0;
+    for (LinearPart part : parts) {
+      panels += part.weight().panels();
+      columns += part.weight().rows();
+    }
+    run(pool, rows, panels, rows * columns * x.cols());
+  }
+
+  private void run(ComputePool pool, int rows, int panels, long work) {
     boolean few = tiled() && rows > AmxForm.ROWS; // each makes its rows ready first
     int most = pool.threads() * (few ? TILED_TASKS_EACH : TASKS_EACH);
     int wanted = Math.clamp(work / LEAST_WORK, 1, most);
     int height = tiled() ? AmxForm.ROWS : code.product().height();
-    int parts = rowParts(rows, wanted);
-    int tiles = ((rows + parts - 1) / parts + height - 1) / height;
+    int cuts = rowParts(rows, wanted);
+    int tiles = ((rows + cuts - 1) / cuts + height - 1) / height;
     int rowsEach = Math.min(rows, tiles * height);
     int rowTasks = (rows + rowsEach - 1) / rowsEach;
     int panelParts = Math.clamp((wanted + rowTasks - 1) / rowTasks, 1, panels);
     int panelsEach = (panels + panelParts - 1) / panelParts;
     int panelTasks = (panels + panelsEach - 1) / panelsEach;
     if (rowTasks == 1) { // tasks share what was made ready
-      try (PanelProduct product = PanelProduct.of(x, 0, rows, input, weight, code)) {
+      try (PanelProduct product = PanelProduct.of(x, 0, rows, input, weight(), code)) {
         pool.run(
             panelTasks,
             task -> {
               int panel = task * panelsEach;
-              part(product, 0, rows, panel, Math.min(panels, panel + panelsEach));
+              multiply(product, 0, rows, panel, Math.min(panels, panel + panelsEach));
             });
       }
       return;
@@ -85,8 +82,8 @@ record X86Linear(
           int row = task / panelTasks * rowsEach;
           int count = Math.min(rowsEach, rows - row);
           int panel = task % panelTasks * panelsEach;
-          try (PanelProduct product = PanelProduct.of(x, row, count, input, weight, code)) {
-            part(product, row, count, panel, Math.min(panels, panel + panelsEach));
+          try (PanelProduct product = PanelProduct.of(x, row, count, input, weight(), code)) {
+            multiply(product, row, count, panel, Math.min(panels, panel + panelsEach));
           }
         });
   }
@@ -97,85 +94,51 @@ record X86Linear(
   private int rowParts(int rows, int wanted) {
     if (tiled()) {
       int most = (int) Math.max(1, TILED_BYTES / rowBytes());
-      int parts = (rows + most - 1) / most;
-      boolean near = weight.packedBytes() <= NEAR_BYTES && TileProduct.multiplies(weight);
-      return near ? Math.max(parts, Math.clamp(rows / AmxForm.ROWS, 1, wanted)) : parts;
+      int least = (rows + most - 1) / most;
+      boolean near = packedBytes() <= NEAR_BYTES && TileProduct.multiplies(weight());
+      return near ? Math.max(least, Math.clamp(rows / AmxForm.ROWS, 1, wanted)) : least;
     }
-    if (weight instanceof WidenedPanels) {
+    if (weight() instanceof WidenedPanels) {
       return (rows + MOST_ROWS - 1) / MOST_ROWS;
     }
-    int most = Math.clamp(ROUNDED_BYTES / (weight.cols() * Short.BYTES), ROUNDED_ROWS, MOST_ROWS);
+    int most = Math.clamp(ROUNDED_BYTES / (weight().cols() * Short.BYTES), ROUNDED_ROWS, MOST_ROWS);
     return Math.max((rows + most - 1) / most, Math.clamp(rows / ROUNDED_ROWS, 1, wanted));
   }
 
   private boolean tiled() {
+    Panels weight = weight();
     return TileProduct.multiplies(weight)
-        || blocksByTiles()
+        || weight instanceof BlockPanels && TiledBlockProduct.multiplies(x.rows(), code)
         || weight instanceof SparsePanels some && TiledSparseProduct.multiplies(some, x.rows());
   }
 
-  private boolean blocksByTiles() {
-    return weight instanceof BlockPanels && TiledBlockProduct.multiplies(x.rows(), code);
+  /** The one that rows are made ready for. */
+  private Panels weight() {
+    return parts.getFirst().weight();
+  }
+
+  private long packedBytes() {
+    return parts.stream().mapToLong(part -> part.weight().packedBytes()).sum();
   }
 
   /** Of what is {@link #tiled}: bytes of a row that stay in a cache. */
   private long rowBytes() {
-    return weight instanceof BlockPanels blocks
+    return weight() instanceof BlockPanels blocks
         ? TiledBlockProduct.rowBytes(blocks)
-        : TileProduct.form(weight).rowBytes(weight.cols());
+        : TileProduct.form(weight()).rowBytes(weight().cols());
   }
 
-  private void part(PanelProduct product, int row, int rows, int fromPanel, int toPanel) {
-    int columns = weight.columns();
-    int partial = weight.rows() % columns; // columns of the last panel, if it is not whole
-    int wholePanels = toPanel - (partial > 0 && toPanel == weight.panels() ? 1 : 0);
-    if (fromPanel < wholePanels) {
-      int count = (wholePanels - fromPanel) * columns;
-      MemorySegment out = rowsFrom(y, row, rows, fromPanel * columns, count);
-      long outStride = y.cols() * Float.BYTES;
-      product.multiply(fromPanel, wholePanels, out, outStride, bias(fromPanel, wholePanels));
-    }
-    if (wholePanels < toPanel) {
-      lastPanel(product, row, rows, partial);
-    }
-    if (activation != Activation.NONE) {
-      int from = fromPanel * columns;
-      int to = Math.min(weight.rows(), toPanel * columns);
-      activate(row, rows, from, to - from);
-    }
-  }
-
-  /** Columns that y has no room for: they are made beside it. */
-  private void lastPanel(PanelProduct product, int row, int rows, int columns) {
-    int panel = weight.panels() - 1;
-    long stride = (long) weight.columns() * Float.BYTES;
-    long first = panel * stride;
-    long bytes = (long) columns * Float.BYTES;
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment beside = arena.allocate(rows * stride, Tensor.ALIGNMENT);
-      MemorySegment start = MemorySegment.NULL;
-      if (bias != null) {
-        start = arena.allocate(stride, Tensor.ALIGNMENT);
-        MemorySegment.copy(bias.data(), first, start, 0, bytes);
+  /** Multiplies some rows with some of the panels, which count through all weights. */
+  private void multiply(PanelProduct product, int row, int rows, int fromPanel, int toPanel) {
+    int first = 0; // panel of this part
+    for (LinearPart part : parts) {
+      int panels = part.weight().panels();
+      int from = Math.max(0, fromPanel - first);
+      int to = Math.min(panels, toPanel - first);
+      if (from < to) {
+        part.multiply(product, row, rows, from, to, code);
       }
-      product.multiply(panel, panel + 1, beside, stride, start);
-      long outStride = y.cols() * Float.BYTES;
-      for (int r = 0; r < rows; r++) {
-        MemorySegment.copy(beside, r * stride, y.data(), (row + r) * outStride + first, bytes);
-      }
+      first += panels;
     }
-  }
-
-  private MemorySegment bias(int fromPanel, int toPanel) {
-    long stride = (long) weight.columns() * Float.BYTES;
-    return bias == null
-        ? MemorySegment.NULL
-        : bias.data().asSlice(fromPanel * stride, (toPanel - fromPanel) * stride);
-  }
-
-  private void activate(int row, int rows, int from, int count) {
-    MemorySegment out = rowsFrom(y, row, rows, from, count);
-    long stride = y.cols() * Float.BYTES;
-    code.activation(activation).run(out, stride, MemorySegment.NULL, out, stride, rows, count);
   }
 }
