@@ -25,7 +25,6 @@ import dev.hone.tensor.kernel.scalar.ScalarKernels;
 import dev.hone.tensor.layout.Layouts;
 import dev.hone.tensor.parallel.ComputePool;
 import java.lang.foreign.Arena;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.AfterAll;
@@ -209,36 +208,6 @@ public abstract class TierTest {
         bound[i] = bound[i] * loss + Float.MIN_NORMAL;
       }
       assertClose(actual, expected, bound);
-    }
-  }
-
-  /**
-   * The same numbers, bit by bit, however rows are cut: sums of a row's product have their order.
-   */
-  @ParameterizedTest
-  @MethodSource("inputs")
-  void severalProductsOfOneInputAreThoseOfEach(Input input) {
-    DType bytes = new Affine(8, 0, true);
-    List<DType> types =
-        List.of(bytes, bytes, Block.Q8_0, Block.Q4_0, Block.Q4_0, Plain.BF16, Plain.F32, Plain.F32);
-    for (int tokens : new int[] {1, 7, 40}) {
-      Tensor x = KernelCases.tensor(arena, Values.NORMAL, 1, tokens, 96);
-      List<Kernels.Product> products = new ArrayList<>();
-      List<Tensor> expected = new ArrayList<>();
-      for (DType type : types) {
-        var c = new Linear(type, tokens, 96, 33 + 29 * products.size(), Values.NORMAL);
-        Tensor weight = KernelCases.weight(arena, c, 2 + products.size());
-        PackedMatrix packed = tier.pack(weight, input, arena);
-        Tensor bias = KernelCases.tensor(arena, Values.NORMAL, 3, c.out());
-        Activation activation = type == Plain.F32 ? Activation.GELU : Activation.NONE;
-        products.add(new Kernels.Product(packed, bias, activation, like(tokens, c.out())));
-        expected.add(like(tokens, c.out()));
-        tier.linear(x, packed, bias, activation, expected.getLast());
-      }
-      tier.linear(x, products);
-      for (int i = 0; i < expected.size(); i++) {
-        assertThat(products.get(i).y().toArray()).isEqualTo(expected.get(i).toArray());
-      }
     }
   }
 

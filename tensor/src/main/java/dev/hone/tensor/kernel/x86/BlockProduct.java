@@ -43,16 +43,10 @@ final class BlockProduct implements PanelProduct {
 
   /** One group of rows runs through all panels in one call; several take turns at each panel. */
   @Override
-  public void multiply(
-      Panels panels,
-      int fromPanel,
-      int toPanel,
-      MemorySegment out,
-      long outStride,
-      MemorySegment bias) {
+  public void multiply(Panels panels, int fromPanel, int toPanel, Target target) {
     BlockPanels weight = (BlockPanels) panels;
     MemorySegment sums = code.scratch().take(BlockProductKernel.sumBytes(form, each));
-    Start start = Start.of(bias, weight.columns(), code);
+    Start start = target.start();
     int most = each == rows ? toPanel - fromPanel : 1;
     for (int panel = fromPanel, count; panel < toPanel; panel += count) {
       count = Math.min(most, toPanel - panel);
@@ -62,10 +56,10 @@ final class BlockProduct implements PanelProduct {
       MemorySegment w = weight.data().asSlice(at, weight.at(panel + count) - at);
       for (int row = 0; row < rows; row += each) {
         MemorySegment a = integers.asSlice(row * rowBytes());
-        MemorySegment c = out.asSlice(row * outStride + column);
+        MemorySegment c = target.out().asSlice(row * target.stride() + column);
         code.blocks()
             .product(form, Math.min(each, rows - row))
-            .run(a, w, sums, c, outStride, first, start.step(), count, blocks);
+            .run(a, w, sums, c, target.stride(), first, start.step(), count, blocks);
       }
     }
     code.scratch().putBack(sums);

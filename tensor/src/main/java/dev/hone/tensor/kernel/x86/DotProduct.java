@@ -33,15 +33,8 @@ final class DotProduct implements PanelProduct {
   }
 
   @Override
-  public void multiply(
-      Panels panels,
-      int fromPanel,
-      int toPanel,
-      MemorySegment out,
-      long outStride,
-      MemorySegment bias) {
+  public void multiply(Panels panels, int fromPanel, int toPanel, Target target) {
     DotPanels weight = (DotPanels) panels;
-    Start start = Start.of(bias, weight.columns(), code);
     code.integerProduct()
         .run(
             integers,
@@ -49,10 +42,10 @@ final class DotProduct implements PanelProduct {
             grids,
             weight.data().asSlice(weight.at(fromPanel)),
             weight.scales().asSlice(weight.scalesAt(fromPanel)),
-            start.first(),
-            start.step(),
-            out,
-            outStride,
+            target.start().first(),
+            target.start().step(),
+            target.out(),
+            target.stride(),
             rows,
             weight.units(),
             toPanel - fromPanel);

@@ -5,6 +5,8 @@ import static dev.hone.tensor.kernel.x86.PanelProduct.rowsFrom;
 import dev.hone.tensor.Activation;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.kernel.panels.Panels;
+import dev.hone.tensor.kernel.x86.PanelProduct.Start;
+import dev.hone.tensor.kernel.x86.PanelProduct.Target;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
@@ -25,11 +27,11 @@ record LinearPart(Panels weight, Tensor bias, Activation activation, Tensor y) {
       int count = (wholePanels - fromPanel) * columns;
       MemorySegment out = rowsFrom(y, row, rows, fromPanel * columns, count);
       long outStride = y.cols() * Float.BYTES;
-      MemorySegment start = bias(fromPanel, wholePanels);
-      product.multiply(weight, fromPanel, wholePanels, out, outStride, start);
+      Start start = Start.of(bias(fromPanel, wholePanels), columns, code);
+      product.multiply(weight, fromPanel, wholePanels, new Target(out, outStride, start));
     }
     if (wholePanels < toPanel) {
-      lastPanel(product, row, rows, partial);
+      lastPanel(product, row, rows, partial, code);
     }
     if (activation != Activation.NONE) {
       int from = fromPanel * columns;
@@ -41,19 +43,20 @@ record LinearPart(Panels weight, Tensor bias, Activation activation, Tensor y) {
   }
 
   /** Columns that y has no room for: they are made beside it. */
-  private void lastPanel(PanelProduct product, int row, int rows, int columns) {
+  private void lastPanel(PanelProduct product, int row, int rows, int columns, X86Code code) {
     int panel = weight.panels() - 1;
     long stride = (long) weight.columns() * Float.BYTES;
     long first = panel * stride;
     long bytes = (long) columns * Float.BYTES;
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment beside = arena.allocate(rows * stride, Tensor.ALIGNMENT);
-      MemorySegment start = MemorySegment.NULL;
+      MemorySegment begin = MemorySegment.NULL;
       if (bias != null) {
-        start = arena.allocate(stride, Tensor.ALIGNMENT);
-        MemorySegment.copy(bias.data(), first, start, 0, bytes);
+        begin = arena.allocate(stride, Tensor.ALIGNMENT);
+        MemorySegment.copy(bias.data(), first, begin, 0, bytes);
       }
-      product.multiply(weight, panel, panel + 1, beside, stride, start);
+      Start start = Start.of(begin, weight.columns(), code);
+      product.multiply(weight, panel, panel + 1, new Target(beside, stride, start));
       long outStride = y.cols() * Float.BYTES;
       for (int r = 0; r < rows; r++) {
         MemorySegment.copy(beside, r * stride, y.data(), (row + r) * outStride + first, bytes);

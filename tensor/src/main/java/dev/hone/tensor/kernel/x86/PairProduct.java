@@ -20,15 +20,8 @@ final class PairProduct implements PanelProduct {
   }
 
   @Override
-  public void multiply(
-      Panels panels,
-      int fromPanel,
-      int toPanel,
-      MemorySegment out,
-      long outStride,
-      MemorySegment bias) {
+  public void multiply(Panels panels, int fromPanel, int toPanel, Target target) {
     PairPanels weight = (PairPanels) panels;
-    Start start = Start.of(bias, weight.columns(), code);
     code.pairs()
         .product()
         .run(
@@ -36,13 +29,13 @@ final class PairProduct implements PanelProduct {
             PairRowsKernel.rowBytes(weight.cols()),
             weight.data().asSlice(weight.at(fromPanel)),
             weight.at(1),
-            out,
-            outStride,
+            target.out(),
+            target.stride(),
             rows,
             weight.pairs(),
             toPanel - fromPanel,
-            start.first(),
-            start.step());
+            target.start().first(),
+            target.start().step());
   }
 
   @Override

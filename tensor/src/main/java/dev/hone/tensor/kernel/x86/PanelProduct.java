@@ -70,22 +70,22 @@ sealed interface PanelProduct extends AutoCloseable
   }
 
   /**
-   * Multiplies the rows with some panels. Sums begin with the bias.
+   * Multiplies the rows with some panels.
    *
    * @param panels what the rows were made ready for, or what {@link #shares} them with that
-   * @param out [rows][columns of these panels], {@code outStride} bytes apart
-   * @param bias [columns of these panels]; {@link MemorySegment#NULL} for none
    */
-  void multiply(
-      Panels panels,
-      int fromPanel,
-      int toPanel,
-      MemorySegment out,
-      long outStride,
-      MemorySegment bias);
+  void multiply(Panels panels, int fromPanel, int toPanel, Target target);
 
   @Override
   default void close() {}
+
+  /**
+   * Where the sums of panels go.
+   *
+   * @param out [rows][columns of these panels], {@code stride} bytes apart
+   * @param start what they begin with
+   */
+  record Target(MemorySegment out, long stride, Start start) {}
 
   /**
    * What the sums of panels begin with.

@@ -31,14 +31,8 @@ record RoundedProduct(PanelProduct product, MemorySegment copies, X86Code code)
   }
 
   @Override
-  public void multiply(
-      Panels panels,
-      int fromPanel,
-      int toPanel,
-      MemorySegment out,
-      long outStride,
-      MemorySegment bias) {
-    product.multiply(panels, fromPanel, toPanel, out, outStride, bias);
+  public void multiply(Panels panels, int fromPanel, int toPanel, Target target) {
+    product.multiply(panels, fromPanel, toPanel, target);
   }
 
   @Override

@@ -63,14 +63,7 @@ final class TileProduct implements PanelProduct {
   }
 
   @Override
-  public void multiply(
-      Panels weight,
-      int fromPanel,
-      int toPanel,
-      MemorySegment out,
-      long outStride,
-      MemorySegment bias) {
-    Start start = Start.of(bias, weight.columns(), code);
+  public void multiply(Panels weight, int fromPanel, int toPanel, Target target) {
     long steps = form.steps(weight.cols());
     MemorySegment sums = code.scratch().take(AmxProductKernel.sumBytes(form, rows, steps));
     code.tiles()
@@ -78,13 +71,13 @@ final class TileProduct implements PanelProduct {
         .run(
             numbers,
             data(weight, fromPanel),
-            out,
-            outStride,
+            target.out(),
+            target.stride(),
             rows,
             steps,
             toPanel - fromPanel,
-            start.first(),
-            start.step(),
+            target.start().first(),
+            target.start().step(),
             sums,
             factors(weight, fromPanel));
     code.scratch().putBack(sums);

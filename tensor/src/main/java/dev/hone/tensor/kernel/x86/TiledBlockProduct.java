@@ -74,28 +74,14 @@ final class TiledBlockProduct implements PanelProduct {
   }
 
   @Override
-  public void multiply(
-      Panels panels,
-      int fromPanel,
-      int toPanel,
-      MemorySegment out,
-      long outStride,
-      MemorySegment bias) {
+  public void multiply(Panels panels, int fromPanel, int toPanel, Target target) {
     for (int part = 0; part < parts; part++) {
-      multiply(part, (BlockPanels) panels, fromPanel, toPanel, out, outStride, bias);
+      multiply(part, (BlockPanels) panels, fromPanel, toPanel, target);
     }
   }
 
-  private void multiply(
-      int part,
-      BlockPanels weight,
-      int fromPanel,
-      int toPanel,
-      MemorySegment out,
-      long outStride,
-      MemorySegment bias) {
+  private void multiply(int part, BlockPanels weight, int fromPanel, int toPanel, Target target) {
     long width = (long) weight.columns() * Float.BYTES;
-    Start starts = Start.of(bias, weight.columns(), code);
     int blocks = blocks(part);
     BlockForm form = code.blocks().form(weight.form());
     Blocks.TileProducts products = code.blocks().tileProducts(form);
@@ -113,9 +99,10 @@ final class TiledBlockProduct implements PanelProduct {
               ? new Next(
                   data(part, weight, p + 1), panels.asSlice((1 - turn) * panelBytes, panelBytes))
               : Next.NONE;
-      MemorySegment start = starts.at(p - fromPanel);
+      MemorySegment start = target.start().at(p - fromPanel);
+      MemorySegment out = target.out().asSlice(column);
       MemorySegment a = numbers(part);
-      product.run(a, panel, out.asSlice(column), outStride, rows, blocks, start, sums, next);
+      product.run(a, panel, out, target.stride(), rows, blocks, start, sums, next);
     }
     code.scratch().putBack(sums);
     code.scratch().putBack(panels);

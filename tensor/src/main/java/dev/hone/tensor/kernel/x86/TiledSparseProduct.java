@@ -39,16 +39,9 @@ final class TiledSparseProduct implements PanelProduct {
   }
 
   @Override
-  public void multiply(
-      Panels panels,
-      int fromPanel,
-      int toPanel,
-      MemorySegment out,
-      long outStride,
-      MemorySegment bias) {
+  public void multiply(Panels panels, int fromPanel, int toPanel, Target target) {
     SparsePanels weight = (SparsePanels) panels;
     long width = (long) weight.columns() * Float.BYTES;
-    Start starts = Start.of(bias, weight.columns(), code);
     MemorySegment panel = code.scratch().take(steps * form.panelStep());
     MemorySegment sums = code.scratch().take(AmxProductKernel.sumBytes(form, rows, steps));
     for (int p = fromPanel; p < toPanel; p++) {
@@ -56,11 +49,11 @@ final class TiledSparseProduct implements PanelProduct {
       MemorySegment bits = weight.bits().asSlice(weight.bitsAt(p, 0));
       MemorySegment some = weight.numbers().asSlice(weight.numberAt(p, 0));
       code.tiles().sparse(form).run(bits, some, panel, steps);
-      MemorySegment start = starts.at(p - fromPanel);
-      MemorySegment to = out.asSlice(column);
+      MemorySegment start = target.start().at(p - fromPanel);
+      MemorySegment out = target.out().asSlice(column);
       code.tiles()
           .product(form)
-          .run(numbers, panel, to, outStride, rows, steps, 1, start, 0, sums, Factors.NONE);
+          .run(numbers, panel, out, target.stride(), rows, steps, 1, start, 0, sums, Factors.NONE);
     }
     code.scratch().putBack(sums);
     code.scratch().putBack(panel);

@@ -15,32 +15,22 @@ record WidenedProduct(Tensor x, int row, int rows, X86Code code) implements Pane
   private static final Start WHAT_OUT_HOLDS = new Start(MemorySegment.NULL, 0);
 
   @Override
-  public void multiply(
-      Panels panels,
-      int fromPanel,
-      int toPanel,
-      MemorySegment out,
-      long outStride,
-      MemorySegment bias) {
+  public void multiply(Panels panels, int fromPanel, int toPanel, Target target) {
     WidenedPanels weight = (WidenedPanels) panels;
-    Start start = Start.of(bias, weight.columns(), code);
     int depth = Widening.multiplies(weight, rows) ? weight.cols() : DEPTH;
-    multiply(weight, fromPanel, toPanel, 0, depth, out, outStride, start);
+    multiply(weight, fromPanel, toPanel, 0, depth, target);
+    var later = new Target(target.out(), target.stride(), WHAT_OUT_HOLDS);
     for (int from = depth; from < weight.cols(); from += depth) {
-      multiply(weight, fromPanel, toPanel, from, depth, out, outStride, WHAT_OUT_HOLDS);
+      multiply(weight, fromPanel, toPanel, from, depth, later);
     }
   }
 
   /** Some input features. */
   private void multiply(
-      WidenedPanels weight,
-      int fromPanel,
-      int toPanel,
-      int from,
-      int most,
-      MemorySegment out,
-      long outStride,
-      Start start) {
+      WidenedPanels weight, int fromPanel, int toPanel, int from, int most, Target target) {
+    MemorySegment out = target.out();
+    long outStride = target.stride();
+    Start start = target.start();
     int depth = Math.min(most, weight.cols() - from);
     MemorySegment a = PanelProduct.rowsFrom(x, row, rows, from, depth);
     long aStride = x.cols() * Float.BYTES;

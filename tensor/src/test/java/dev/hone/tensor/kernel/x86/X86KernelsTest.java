@@ -4,11 +4,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.hone.tensor.Activation;
+import dev.hone.tensor.DType;
+import dev.hone.tensor.DType.Affine;
+import dev.hone.tensor.DType.Block;
 import dev.hone.tensor.DType.Plain;
 import dev.hone.tensor.Input;
 import dev.hone.tensor.Tensor;
 import dev.hone.tensor.kernel.KernelCases;
+import dev.hone.tensor.kernel.KernelCases.Linear;
+import dev.hone.tensor.kernel.KernelCases.Values;
 import dev.hone.tensor.kernel.Kernels;
+import dev.hone.tensor.kernel.PackedMatrix;
 import dev.hone.tensor.kernel.Processor;
 import dev.hone.tensor.kernel.TierTest;
 import dev.hone.tensor.kernel.panels.BlockPanels;
@@ -23,6 +30,7 @@ import dev.hone.tensor.parallel.ComputePool;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
@@ -30,6 +38,8 @@ import java.util.function.Consumer;
 import java.util.function.IntUnaryOperator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIf;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** Where the tier can run; elsewhere the build says how many tests it left out. */
 @EnabledIf("available")
@@ -74,6 +84,43 @@ class X86KernelsTest extends TierTest {
     assertThat(features.contains(Feature.AVX512_BF16)).isEqualTo(system.contains("avx512_bf16"));
     assertThat(features.contains(Feature.AMX_INT8)).isEqualTo(system.contains("amx_int8"));
     assertThat(features.contains(Feature.AMX_BF16)).isEqualTo(system.contains("amx_bf16"));
+  }
+
+  static List<Input> sharedInputs() {
+    return KernelCases.inputs(96);
+  }
+
+  /** The same numbers bit by bit: how tasks are cut changes no sum's order. */
+  @ParameterizedTest
+  @MethodSource("sharedInputs")
+  void severalProductsOfOneInputAreThoseOfEach(Input input) {
+    DType bytes = new Affine(8, 0, true);
+    List<DType> types =
+        List.of(bytes, bytes, Block.Q8_0, Block.Q4_0, Block.Q4_0, Plain.BF16, Plain.F32, Plain.F32);
+    try (ComputePool pool = new ComputePool(2);
+        Arena arena = Arena.ofShared()) {
+      Kernels tier = tier(pool);
+      for (int tokens : new int[] {1, 7, 40}) {
+        Tensor x = KernelCases.tensor(arena, Values.NORMAL, 1, tokens, 96);
+        List<Kernels.Product> products = new ArrayList<>();
+        List<Tensor> expected = new ArrayList<>();
+        for (DType type : types) {
+          var c = new Linear(type, tokens, 96, 33 + 29 * products.size(), Values.NORMAL);
+          Tensor weight = KernelCases.weight(arena, c, 2 + products.size());
+          PackedMatrix packed = tier.pack(weight, input, arena);
+          Tensor bias = KernelCases.tensor(arena, Values.NORMAL, 3, c.out());
+          Activation activation = type == Plain.F32 ? Activation.GELU : Activation.NONE;
+          Tensor y = Tensor.allocate(arena, Plain.F32, tokens, c.out());
+          products.add(new Kernels.Product(packed, bias, activation, y));
+          expected.add(Tensor.allocate(arena, Plain.F32, tokens, c.out()));
+          tier.linear(x, packed, bias, activation, expected.getLast());
+        }
+        tier.linear(x, products);
+        for (int i = 0; i < expected.size(); i++) {
+          assertThat(products.get(i).y().toArray()).isEqualTo(expected.get(i).toArray());
+        }
+      }
+    }
   }
 
   /** Every operand ends where memory ends: a byte too far would end the process. */
