@@ -58,11 +58,13 @@ class EmulatedKernelsTest extends X86KernelsTest {
   @Override
   void findsTheFeaturesThatTheSystemFinds() {
     Set<Feature> expected = EnumSet.copyOf(FEATURES.get(CPU));
-    expected.removeIf(feature -> without(feature.name().toLowerCase(Locale.ROOT)));
+    expected.removeIf(feature -> without(feature.name()));
     assertThat(CpuFeatures.detect()).isEqualTo(expected);
   }
 
+  /** Bochs spells {@code AMX_INT8} amx_int8, and {@code AVX512_BF16} avx512bf16. */
   private static boolean without(String feature) {
-    return List.of(WITHOUT.split(",", -1)).contains(feature);
+    String letters = feature.replace("_", "").toLowerCase(Locale.ROOT);
+    return List.of(WITHOUT.replace("_", "").split(",", -1)).contains(letters);
   }
 }
